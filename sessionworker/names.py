@@ -1,0 +1,92 @@
+"""What a group, an instance and a key may be called; the file name each gets, and back.
+
+A file name is the name itself, with `%XX` for the bytes that it cannot or should not hold. Those are `/`, NUL and a
+leading dot (names with one are ours), `%` itself, and what WHATWG's URL standard escapes in a path (space, quotes,
+`<>{}`, backtick, controls, everything outside ASCII). The last group keeps folders of session-manager usable in place:
+its files are named as the key stood in the URL that Node made.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from sessionworker.errors import NameNotAllowed
+
+LONGEST_FILE_NAME = 255
+"""Bytes that one file name may have on Linux (NAME_MAX, see pathconf(3))."""
+
+_UNESCAPED = "!#$&'()*+,-.:;=?@[\\]^_|~"
+_plain = re.compile(r"[A-Za-z0-9_@:+=,~-][A-Za-z0-9_@:+=,~.-]{0,199}").fullmatch
+
+
+class SessionFile(NamedTuple):
+    """One session file: the place of one value."""
+
+    group: str
+    instance: str
+    key: str
+
+
+def encode_name(name: str) -> str:
+    """Give the file name for `name`. Raises NameNotAllowed for text that UTF-8 cannot hold (lone surrogates)."""
+    if _plain(name):
+        return name
+    try:
+        encoded = quote(name, safe=_UNESCAPED)
+    except UnicodeEncodeError:
+        raise NameNotAllowed("A name must be text that UTF-8 can hold.") from None
+    return "%2E" + encoded[1:] if encoded.startswith(".") else encoded
+
+
+def decode_name(file_name: str) -> str | None:
+    """Give the name that a file name stands for, or None if it stands for none: not UTF-8, or one of ours."""
+    if file_name.startswith("."):
+        return None
+    try:
+        name = unquote(file_name, errors="strict")
+        name.encode()
+    except UnicodeError:
+        return None
+    return name
+
+
+@lru_cache(maxsize=4096)
+def check_name(what: str, name: str) -> str:
+    """Return the name of a group or an instance if it is allowed.
+
+    `what` is "group" or "instance", for the message. Raises NameNotAllowed.
+    """
+    if not name:
+        raise NameNotAllowed(f"The name of {_article(what)} cannot be empty.")
+    if name in {".", ".."} or "/" in name or "\x00" in name:
+        raise NameNotAllowed(f"The name of {_article(what)} cannot be '.' or '..', or hold a slash or NUL.")
+    _check_length(what, name)
+    return name
+
+
+def check_key(key: str) -> str:
+    """Return `key` if it is allowed. Slashes are, anywhere; `.` and `..` between them are not. Raises NameNotAllowed."""
+    if _plain(key):
+        return key
+    if not key:
+        raise NameNotAllowed("A key cannot be empty.")
+    if "\x00" in key:
+        raise NameNotAllowed("A key cannot hold NUL.")
+    if not {".", ".."}.isdisjoint(key.split("/")):
+        raise NameNotAllowed("A key cannot hold '.' or '..' as one of its parts.")
+    _check_length("key", key)
+    return key
+
+
+def _article(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
+
+
+def _check_length(what: str, name: str) -> None:
+    if len(encode_name(name)) > LONGEST_FILE_NAME:
+        raise NameNotAllowed(
+            f"The name of {_article(what)} is too long: with escapes, a file name has at most {LONGEST_FILE_NAME} bytes."
+        )

@@ -1,0 +1,117 @@
+"""The whole machine on one page: what it is built of, and in which order it starts and stops."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+
+from sessionworker.errors import StartError
+from sessionworker.offload import Offload
+from sessionworker.settings import Options, Settings
+
+from sessionworker.stores.files import FileStore
+from sessionworker.tokens import find_token
+from sessionworker.web.api import build_api
+from sessionworker.web.gate import Gate
+from sessionworker.web.site import WorkerSite
+
+DRAIN_SECONDS = 20.0
+"""How long requests that are under way may take to finish once the worker was told to stop."""
+
+
+class WorkerService(Service):
+    """The worker: a store, threads that ask it, and a server in front of them."""
+
+    _log = Logger()
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the settings; everything else is made at start."""
+        self._settings = settings
+        self._ports: list[IListeningPort] = []
+
+    def startService(self) -> None:
+        """Open the store, then serve it. What prevents a start ends the process with one line and status 1."""
+        try:
+            self._start()
+        except StartError as error:
+            self._log.critical("{reason}", reason=str(error))
+            raise SystemExit(1) from None
+        super().startService()
+
+    def _start(self) -> None:
+        from twisted.internet import reactor
+
+        raise_open_files_limit()
+        reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_sigterm, reactor)
+        settings = self._settings
+        store = FileStore(settings.store, sync=settings.fsync, report=self._report)
+        token, token_path = find_token(settings, store.ours)
+        self._offload = Offload(reactor, store, threads=settings.threads)
+        gate = Gate(token, build_api(self._offload).resource())
+        self._site = WorkerSite(gate, body_size=settings.body_size, http_logs=settings.http_logs, reactor=reactor)
+        for place in settings.listen:
+            self._listen(reactor, place)
+        self._offload.start()
+        self._log.info("Serving the store {store}.", store=settings.store)
+        if token_path is not None:
+            self._log.info("The token is in {path}.", path=token_path)
+        if not settings.fsync:
+            self._log.warn("fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.")
+
+    def _listen(self, reactor: Any, place: str) -> None:
+        """Listen at one place. Raises StartError."""
+        problems: list[Any] = []
+        endpoint = serverFromString(reactor, place)
+        endpoint.listen(self._site).addCallbacks(self._ports.append, problems.append)
+        for problem in problems:
+            if problem.check(CannotListenError):
+                reason = problem.value.socketError
+            else:
+                reason = problem.value
+            raise StartError(f"Cannot listen at {place}: {reason}.")
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """Stop accepting, answer what is under way, then finish every write that was accepted."""
+        super().stopService()
+        from twisted.internet import reactor
+
+        for port in self._ports:
+            yield port.stopListening()
+        late = reactor.callLater(DRAIN_SECONDS, self._site.abort)
+        yield self._site.drain()
+        if late.active():
+            late.cancel()
+        yield self._offload.stop()
+        self._log.info("Stopped; everything that was acknowledged is stored.")
+
+    def _report(self, line: str) -> None:
+        self._log.error("{line}", line=line)
+
+
+def raise_open_files_limit() -> None:
+    """Raise this process's soft limit on open files to its hard limit: every connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def exit_cleanly_on_sigterm(reactor: Any) -> None:
+    """Let SIGTERM end the process with status 0: being told to stop is not a failure.
+
+    `twistd` would end itself with the signal that stopped it, so the reactor must not be the one to see it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(reactor.stop))
+
+
+def makeService(options: Options) -> WorkerService:
+    """Make the service that `twistd sessionworker` runs."""
+    assert options.settings is not None
+    return WorkerService(options.settings)

@@ -1,0 +1,196 @@
+"""Every option once: its flag, its environment variable, its default, its meaning and its check.
+
+An option given on the command line wins over its variable, and the variable over the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+from twisted.python import usage
+
+from sessionworker.errors import StartError
+
+BACKLOG = 4096
+"""Connects that may wait to be accepted; the API opens 1,000 at once. The kernel cuts it to net.core.somaxconn."""
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator chose, checked. One attribute for each option."""
+
+    listen: tuple[str, ...]
+    """Twisted endpoint strings."""
+    store: Path
+    """The folder that holds the session files."""
+    fsync: bool
+    """Whether an acknowledged write is on the disk."""
+    token_file: Path | None
+    """Where the token is read from, or None."""
+    token: str | None
+    """The token itself, when it was given in the environment."""
+    body_size: int
+    """Bytes that one request's body may have."""
+    http_logs: bool
+    """Whether each request is logged."""
+    threads: int
+    """Threads that read and write files."""
+
+
+def _endpoint(text: str) -> str:
+    """Check an endpoint string, and give a listening socket the backlog that the API needs."""
+    kind = text.partition(":")[0]
+    if kind in {"tcp", "tcp6", "ssl", "unix"} and ":backlog=" not in text:
+        text = f"{text}:backlog={BACKLOG}"
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
+
+    try:
+        serverFromString(reactor, text)
+    except Exception as error:
+        # Twisted raises whatever its parsers raise: ValueError, TypeError, KeyError, OSError, OpenSSL's own.
+        raise ValueError(f"'{text}' is not a Twisted endpoint string: {error}") from None
+    return text
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise ValueError("the folder's path is empty")
+    return Path(text)
+
+
+def _always_or_never(text: str) -> bool:
+    if text not in {"always", "never"}:
+        raise ValueError("it must be 'always' or 'never'")
+    return text == "always"
+
+
+def _switch(text: str) -> bool:
+    value = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    try:
+        return value[text.lower()]
+    except KeyError:
+        raise ValueError("it must be 'true' or 'false'") from None
+
+
+def _mebibytes(text: str) -> int:
+    size = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    if not 0 < size <= 1024:
+        raise ValueError("it must be a number of MiB, over 0 and at most 1024")
+    return int(size * MIB)
+
+
+def _thread_count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise ValueError("it must be a whole number from 1 to 64")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option as the operator sees it."""
+
+    flag: str
+    variable: str
+    default: str
+    meaning: str
+    check: Callable[[str], Any]
+
+
+OPTIONS = (
+    Option("listen", "SESSIONWORKER_LISTEN", "tcp:5656", "where to listen, a Twisted endpoint string", _endpoint),
+    Option("store", "SESSIONWORKER_STORE", "instances", "the folder of the session files; made if missing", _folder),
+    Option(
+        "fsync",
+        "SESSIONWORKER_FSYNC",
+        "always",
+        "'always': a write is on the disk before it is acknowledged; 'never': for a disk that does not matter",
+        _always_or_never,
+    ),
+    Option("token-file", "GLOBAL_AUTH_TOKEN_FILE", "", "a file that holds the token clients must send", _folder),
+    Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB", _mebibytes),
+    Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read and write files", _thread_count),
+)
+"""The options that take a value. `--http-logs` takes none."""
+
+TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"  # noqa: S105 - a variable's name, not a token
+HTTP_LOGS_VARIABLE = "HTTP_LOGS"
+
+
+def _describe(option: Option) -> str:
+    default = option.default or f"none; {TOKEN_VARIABLE}, else a token made at the first start, in the store"
+    return f"{option.meaning} [{option.variable}] [default: {default}]"
+
+
+class Options(usage.Options):
+    """The command line of `twistd sessionworker`."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "Stores the session files of WhatsApp API programs and serves them over HTTP. "
+        "Each option can also be set by the environment variable in brackets; the command line wins."
+    )
+    optParameters = [
+        [option.flag, None, None, _describe(option)] for option in OPTIONS if option.flag != "listen"
+    ]
+    optFlags = [["http-logs", None, f"log each request [{HTTP_LOGS_VARIABLE}=true] [default: off]"]]
+
+    def __init__(self) -> None:
+        """Start with no place to listen given."""
+        super().__init__()
+        self["listen"] = None
+        self.settings: Settings | None = None
+
+    def opt_listen(self, text: str) -> None:
+        """Take one more place to listen."""
+        self["listen"] = [*(self["listen"] or []), text]
+
+    opt_listen.__doc__ = _describe(OPTIONS[0]) + " (may be given more than once)"
+
+    def parseOptions(self, options: Iterable[str] | None = None) -> None:
+        """Parse and check; anything that makes no sense ends the process with one line and status 1."""
+        try:
+            super().parseOptions(options)
+            self.settings = read_settings(self, os.environ)
+        except (usage.UsageError, StartError) as error:
+            raise SystemExit(f"sessionworker: {error}") from None
+
+
+def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Combine command line, environment and defaults. Raises StartError for what makes no sense."""
+    values = {option.flag: _choose(option, given[option.flag], environment) for option in OPTIONS}
+    token_file = values["token-file"][0] if values["token-file"] else None
+    token = environment.get(TOKEN_VARIABLE) or None
+    if token and token_file and given["token-file"] is None:
+        raise StartError(f"{TOKEN_VARIABLE} and {TOKEN_VARIABLE}_FILE are both set; set one of them.")
+    try:
+        http_logs = bool(given["http-logs"]) or _switch(environment.get(HTTP_LOGS_VARIABLE) or "false")
+    except ValueError as error:
+        raise StartError(f"{HTTP_LOGS_VARIABLE}: {error}.") from None
+    return Settings(
+        listen=tuple(values["listen"]),
+        store=values["store"][0],
+        fsync=values["fsync"][0],
+        token_file=token_file,
+        token=None if token_file else token,
+        body_size=values["body-size"][0],
+        http_logs=http_logs,
+        threads=values["threads"][0],
+    )
+
+
+def _choose(option: Option, given: str | list[str] | None, environment: Mapping[str, str]) -> list[Any]:
+    """Return an option's checked values: one, or several where it was given several times, or none."""
+    source, texts = f"--{option.flag}", given
+    if texts is None:
+        source, texts = option.variable, environment.get(option.variable) or option.default or []
+    try:
+        return [option.check(text) for text in ([texts] if isinstance(texts, str) else texts)]
+    except ValueError as error:
+        raise StartError(f"{source}: {error}.") from None

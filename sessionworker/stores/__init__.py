@@ -1,0 +1,1 @@
+"""Where session files are kept. Plain synchronous Python: no Twisted, no HTTP."""

@@ -1,0 +1,53 @@
+"""The few things that the file store asks of a file system, each with its durability.
+
+`os.replace` alone keeps a file whole for readers. For it to be whole after a power cut, its data must be synced before
+the rename, and the folder that holds the name after it (fsync(2), rename(2)).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from itertools import count
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".sessionworker-"
+"""Files that begin so are unfinished writes. A crash may leave some; they are swept at the next start."""
+
+_numbers = count()
+
+
+def sync_folder(path: str | Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(folder: str, name: str, value: bytes, *, sync: bool) -> None:
+    """Write a file so that it holds its old bytes or its new ones, never a part.
+
+    The folder is not synced: the caller does that, once for several files. Raises OSError, and leaves nothing behind.
+    """
+    temporary = f"{folder}/{TEMPORARY_PREFIX}{next(_numbers)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            written = os.write(handle, value)
+            while written < len(value):
+                written += os.write(handle, memoryview(value)[written:])
+            if sync:
+                os.fdatasync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, f"{folder}/{name}")
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether an error means that no space is left, or that a quota is used up."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -1,0 +1,253 @@
+"""The HTTP server itself: limits, deadlines, the access log, and an end that answers what is under way.
+
+Twisted's own server has no limit for bodies, restarts its idle timer with every packet, and keeps serving idle
+connections after it stopped listening. This one counts what a request may cost in bytes and seconds.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+from twisted.web.server import Request, Site
+
+from sessionworker.errors import BodyTooLarge, RequestNotAllowed, WorkerError
+from sessionworker.web.answers import answer_error, error_body
+from sessionworker.web.gate import Gate
+
+IDLE_SECONDS = 75.0
+"""How long a connection may be silent between requests. Clients that keep it shorter are never reset: Node keeps 5 s."""
+
+HEADER_SECONDS = 10.0
+"""How long a request's headers may take, and the first request of a new connection."""
+
+BODY_SECONDS = 30.0
+"""How long a request's body may take, besides one second for each `SLOWEST_BODY` bytes."""
+
+SLOWEST_BODY = 64 * 1024
+"""Bytes a second that a client must send of a large body."""
+
+FAREWELL_SECONDS = 5.0
+"""How long a client that was refused, or told to go, may take to read what it was told."""
+
+TRUSTED_BODY = 64 * 1024
+"""Bytes of a body that are read before the token is looked at, so that a refused client can keep its connection."""
+
+NEVER = float("inf")
+
+
+class WorkerRequest(Request):
+    """A request whose answers are never HTML."""
+
+    defaultContentType = b"application/json"
+    channel: WorkerChannel
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep a part of the body, unless it is more than the limit (a chunked body announces no length)."""
+        if self.content.tell() + len(data) > self.channel.site.body_size:
+            self.channel.refuse(BodyTooLarge(self.channel.site.body_size))
+        else:
+            self.content.write(data)
+
+    def getRequestHostname(self) -> bytes:
+        """Give a fixed name: the routes are the same for every Host, and an odd one must not reach the router."""
+        return b"sessionworker"
+
+    def processingFailed(self, reason: Failure) -> None:
+        """Answer what nobody foresaw."""
+        self._log.failure("A request failed in a way that the worker did not foresee", failure=reason)
+        if not self.startedWriting:
+            self.write(answer_error(self, WorkerError()))
+        self.finish()
+
+
+class WorkerChannel(HTTPChannel):
+    """One connection. It is closed when it passes its deadline, which depends on what it is doing."""
+
+    maxHeaders = 100
+    site: WorkerSite
+    deadline: float = NEVER
+    _reading = False
+    _refused = False
+
+    def connectionMade(self) -> None:
+        """Count the connection in."""
+        super().connectionMade()
+        self.site.channels.add(self)
+        self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Count the connection out."""
+        self.site.lost(self)
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what came, unless the client was told that nothing more is wanted."""
+        if self._refused:
+            return
+        if not (self._reading or self._handlingRequest):
+            self._reading = True
+            self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
+        LineReceiver.dataReceived(self, data)
+
+    def allHeadersReceived(self) -> None:
+        """Refuse a body that will not be used before it comes, and set its deadline."""
+        length = self.length
+        if length:
+            error = self.site.refuse_body(self, length)
+        elif length is None:
+            error = self.site.refuse_body(self, TRUSTED_BODY + 1)
+        else:
+            error = None
+        if error is not None:
+            self.refuse(error)
+            return
+        super().allHeadersReceived()
+        if length != 0:
+            self.deadline = self.site.reactor.seconds() + BODY_SECONDS + (length or self.site.body_size) / SLOWEST_BODY
+
+    def allContentReceived(self) -> None:
+        """Hand the request on; from here it takes the time that it takes."""
+        if self._refused:
+            return
+        self._reading = False
+        self.deadline = NEVER
+        if self.site.draining:
+            self.close_after(self.requests[-1])
+        super().allContentReceived()
+
+    def requestDone(self, request: Request) -> None:
+        """Wait for the next request."""
+        self.deadline = self.site.reactor.seconds() + IDLE_SECONDS
+        super().requestDone(request)
+
+    def close_after(self, request: Request) -> None:
+        """Tell the client that this answer is the last one on this connection."""
+        self.persistent = False
+        if not request.startedWriting:
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+
+    def refuse(self, error: WorkerError) -> None:
+        """Answer a request that has not come whole, and close. The client may finish reading what it was told."""
+        if self._refused:
+            return
+        self._refused = True
+        body = error_body(error)
+        lines = [b"HTTP/1.1 %d %s" % (error.status, error.status.phrase.encode()), b"Content-Type: application/json"]
+        lines += [f"{name}: {value}".encode() for name, value in error.headers.items()]
+        lines += [b"Content-Length: %d" % len(body), b"Connection: close", b"", body]
+        self.transport.write(b"\r\n".join(lines))
+        self.deadline = self.site.reactor.seconds() + FAREWELL_SECONDS
+        # A close with unread bytes in the socket is a reset, which can overtake the answer: the write side is closed
+        # first, and what still comes is thrown away until the client closes or its time is up (RFC 9112, section 9.6).
+        if hasattr(self.transport, "loseWriteConnection"):
+            self.transport.loseWriteConnection()
+        else:
+            self.transport.loseConnection()
+
+    def close_when_late(self, now: float) -> None:
+        """Close the connection if its deadline has passed; if it does not close in time, cut it off."""
+        if now < self.deadline:
+            return
+        if self._refused:
+            self.transport.abortConnection()
+            return
+        self._refused = True
+        self.deadline = now + FAREWELL_SECONDS
+        self.loseConnection()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has come since the last answer."""
+        return not (self._reading or self._handlingRequest)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(RequestNotAllowed())
+
+
+class WorkerSite(Site):
+    """All connections, and what they share."""
+
+    requestFactory = WorkerRequest
+    resource: Gate
+    _log = Logger()
+
+    def __init__(self, gate: Gate, *, body_size: int, http_logs: bool, reactor: IReactorTime) -> None:
+        """Serve what is behind `gate`. `body_size` is in bytes."""
+        super().__init__(gate, timeout=None, parsePOSTFormSubmission=False, reactor=reactor)
+        self.protocol = WorkerChannel
+        self.body_size = body_size
+        self.channels: set[WorkerChannel] = set()
+        self.draining = False
+        self._http_logs = http_logs
+        self._drained: Deferred[None] | None = None
+        self._sweep = LoopingCall(self._close_late_channels)
+        self._sweep.clock = reactor
+
+    def startFactory(self) -> None:
+        """Begin to watch deadlines."""
+        super().startFactory()
+        self._sweep.start(1.0, now=False)
+
+    def stopFactory(self) -> None:
+        """Leave connections to `drain`: listening ends before they do."""
+        super().stopFactory()
+
+    def getContentFile(self, _length: int | None) -> BinaryIO:
+        """Keep bodies in memory, which `body_size` bounds, rather than in unencrypted temporary files."""
+        return BytesIO()
+
+    def log(self, request: Request) -> None:
+        """Log one request, if that was asked for. A key is never named: it holds phone numbers."""
+        if self._http_logs:
+            parts = request.path.decode("ascii", "backslashreplace").split("/", 4)
+            shown = "/".join([*parts[:4], "..."][: len(parts)])
+            self._log.info(
+                "{method} {path} {status}", method=request.method.decode("ascii", "replace"), path=shown, status=request.code
+            )
+
+    def refuse_body(self, channel: WorkerChannel, length: int) -> WorkerError | None:
+        """Return the reason for which a body of `length` bytes is not wanted, if there is one."""
+        if length > TRUSTED_BODY:
+            try:
+                self.resource.check_token(channel.requests[-1], channel._command, channel._path)
+            except WorkerError as error:
+                return error
+        return BodyTooLarge(self.body_size) if length > self.body_size and channel.length is not None else None
+
+    def drain(self) -> Deferred[None]:
+        """Close idle connections, answer what is under way, and fire when no connection is left."""
+        self.draining = True
+        for channel in list(self.channels):
+            if channel.is_idle:
+                channel.loseConnection()
+            elif channel.requests:
+                channel.close_after(channel.requests[-1])
+        if not self.channels:
+            return succeed(None)
+        self._drained = Deferred()
+        return self._drained
+
+    def abort(self) -> None:
+        """Cut off every connection that is left."""
+        for channel in list(self.channels):
+            channel.transport.abortConnection()
+
+    def lost(self, channel: WorkerChannel) -> None:
+        """Forget a connection."""
+        self.channels.discard(channel)
+        if self._drained is not None and not self.channels:
+            drained, self._drained = self._drained, None
+            drained.callback(None)
+
+    def _close_late_channels(self) -> None:
+        now = self.reactor.seconds()
+        for channel in list(self.channels):
+            channel.close_when_late(now)
