@@ -43,6 +43,8 @@ def encode_name(name: str) -> str:
 
 def decode_name(file_name: str) -> str | None:
     """Give the name that a file name stands for, or None if it stands for none: not UTF-8, or one of ours."""
+    if _plain(file_name):
+        return file_name
     if file_name.startswith("."):
         return None
     try:

@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from sessionworker.errors import Overloaded
+from sessionworker.errors import Overloaded, WorkerError
 from sessionworker.names import SessionFile
-from sessionworker.stores.interface import Change, Store
+from sessionworker.stores.interface import UNKNOWN, Change, Store, Write
 
 LARGEST_COMMIT = 512
 """Changes that one commit takes at most, so that the first of a long queue does not wait for the last."""
+
+LARGEST_COMMIT_BYTES = 4 * 2**20
+"""Bytes of values after which a commit takes no further change."""
 
 LONGEST_QUEUE = 20_000
 """Calls that may wait or be under way; further ones are refused."""
@@ -44,11 +47,11 @@ class Offload:
     _log = Logger()
 
     def __init__(self, reactor: Reactor, store: Store, *, threads: int, longest_queue: int = LONGEST_QUEUE) -> None:
-        """Prepare one thread for commits and `threads` for reads."""
+        """Prepare one thread for commits, one for the store's background work and `threads` for reads."""
         self._reactor = reactor
         self._store = store
         self._longest_queue = longest_queue
-        self._pool = ThreadPool(minthreads=1, maxthreads=threads + 1, name="store")
+        self._pool = ThreadPool(minthreads=2, maxthreads=threads + 2, name="store")
         self._changes: SimpleQueue[tuple[Change, Deferred[None]] | None] = SimpleQueue()
         self._under_way = 0
         self._stopping = False
@@ -58,6 +61,7 @@ class Offload:
         """Start the threads."""
         self._pool.start()
         self._pool.callInThread(self._commit_what_comes)
+        self._pool.callInThread(self._store.maintain)
 
     def commit(self, change: Change) -> Deferred[None]:
         """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
@@ -70,6 +74,12 @@ class Offload:
 
     def read(self, file: SessionFile) -> Deferred[bytes | None]:
         """Read a session file, as `Store.read` does."""
+        try:
+            value = self._store.recall(file)
+        except WorkerError as error:
+            return fail(error)
+        if value is not UNKNOWN:
+            return succeed(value)
         return self._call(self._store.read, file)
 
     def instances(self, group: str) -> Deferred[list[str]]:
@@ -109,9 +119,11 @@ class Offload:
         last = False
         while not last:
             waiting = [self._changes.get()]
+            size = _size(waiting[0])
             try:
-                while waiting[-1] is not None and len(waiting) < LARGEST_COMMIT:
+                while waiting[-1] is not None and len(waiting) < LARGEST_COMMIT and size < LARGEST_COMMIT_BYTES:
                     waiting.append(self._changes.get_nowait())
+                    size += _size(waiting[-1])
             except Empty:
                 pass
             last = waiting[-1] is None
@@ -133,3 +145,7 @@ class Offload:
             done.callback(result)  # a Failure makes the Deferred fail
         if self._stopping and not self._under_way and not self._idle.called:
             self._idle.callback(None)
+
+
+def _size(entry: tuple[Change, Deferred[None]] | None) -> int:
+    return len(entry[0].value) if entry is not None and isinstance(entry[0], Write) else 0

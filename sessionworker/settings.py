@@ -80,10 +80,10 @@ def _switch(text: str) -> bool:
 
 
 def _mebibytes(text: str) -> int:
-    size = float(text) if text.replace(".", "", 1).isdigit() else 0.0
-    if not 0 < size <= 1024:
+    size = float(text) * MIB if text.replace(".", "", 1).isdigit() else 0.0
+    if not 1 <= size <= 1024 * MIB:
         raise ValueError("it must be a number of MiB, over 0 and at most 1024")
-    return int(size * MIB)
+    return int(size)
 
 
 def _thread_count(text: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sessionworker.errors import StartError
 from sessionworker.settings import Settings
+from sessionworker.stores.disk import sync_folder
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 
@@ -44,6 +45,7 @@ def _make(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
+    sync_folder(path.parent)
 
 
 def _check(token: str, source: str) -> bytes:

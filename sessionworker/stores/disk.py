@@ -51,3 +51,25 @@ def write_whole(folder: str, name: str, value: bytes, *, sync: bool) -> None:
 def is_full(error: OSError) -> bool:
     """Tell whether an error means that no space is left, or that a quota is used up."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def make_folder(path: str | Path, *, sync: bool) -> None:
+    """Make a folder, and those above it, where they are missing, each durably. Raises OSError."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_folder(os.path.dirname(path), sync=sync)
+        make_folder(path, sync=sync)
+        return
+    if sync:
+        sync_folder(os.path.dirname(path))
+
+
+def remove_if_there(path: str) -> None:
+    """Remove a file. The folder is not synced. Raises OSError."""
+    try:
+        os.unlink(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass

@@ -2,51 +2,48 @@
 
 A store keeps groups, the instances of each group, and the session files of each instance. Its state changes only by
 `commit`, which takes several changes at once and returns when all of them are durable. One thread at a time calls
-`commit`; any number of threads may read meanwhile.
+`commit`, one runs `maintain`; any number of threads may read meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from enum import Enum
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 
 
-@dataclass(frozen=True, slots=True)
-class CreateGroup:
+class CreateGroup(Struct, frozen=True, array_like=True, tag=True):
     """Make a group, if it does not exist."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateInstance:
+class CreateInstance(Struct, frozen=True, array_like=True, tag=True):
     """Make an instance, and its group, if they do not exist."""
 
     group: str
     instance: str
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True, array_like=True, tag=True):
     """Store a value, as bytes, over whatever the key held. Refused with NoSuchInstance or NoSuchGroup."""
 
     file: SessionFile
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True, array_like=True, tag=True):
     """Remove a session file, if it exists."""
 
     file: SessionFile
 
 
-@dataclass(frozen=True, slots=True)
-class DropInstance:
+class DropInstance(Struct, frozen=True, array_like=True, tag=True):
     """Remove an instance with all its session files, if it exists."""
 
     group: str
@@ -56,8 +53,17 @@ class DropInstance:
 Change: TypeAlias = CreateGroup | CreateInstance | Write | Delete | DropInstance
 
 
+class Unknown(Enum):
+    """Says that memory alone cannot answer."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
+
+
 class Store(Protocol):
-    """A place for session files. Every method blocks; names have been checked by the caller."""
+    """A place for session files. Names have been checked by the caller; every method but `recall` may block."""
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         """Make changes durable, in their order.
@@ -72,8 +78,17 @@ class Store(Protocol):
         Raises NoSuchGroup, NoSuchInstance or StoreUnavailable.
         """
 
+    def recall(self, file: SessionFile) -> bytes | None | Literal[Unknown.UNKNOWN]:
+        """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN.
+
+        Raises NoSuchGroup or NoSuchInstance.
+        """
+
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
 
+    def maintain(self) -> None:
+        """Do the store's background work until `close` is called."""
+
     def close(self) -> None:
-        """Finish what is under way and let go of the store."""
+        """Finish what is under way, background work included, and let go of the store."""

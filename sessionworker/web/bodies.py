@@ -70,7 +70,8 @@ def _is_json_with_lone_surrogates(value: bytes) -> bool:
     if rb"\u" not in value:
         return False
     try:
-        json.loads(value, parse_constant=_refuse_constant)
+        # Integers are left as text: Python limits the digits that they may have.
+        json.loads(value, parse_constant=_refuse_constant, parse_int=str)
     except (ValueError, RecursionError):
         return False
     return True
