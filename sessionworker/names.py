@@ -70,7 +70,7 @@ def check_name(what: str, name: str) -> str:
 
 
 def check_key(key: str) -> str:
-    """Return `key` if it is allowed. Slashes are, anywhere; `.` and `..` between them are not. Raises NameNotAllowed."""
+    """Return `key` if it is allowed: slashes are, anywhere, but not `.` or `..` between them. Raises NameNotAllowed."""
     if _plain(key):
         return key
     if not key:
@@ -90,5 +90,5 @@ def _article(what: str) -> str:
 def _check_length(what: str, name: str) -> None:
     if len(encode_name(name)) > LONGEST_FILE_NAME:
         raise NameNotAllowed(
-            f"The name of {_article(what)} is too long: with escapes, a file name has at most {LONGEST_FILE_NAME} bytes."
+            f"The name of {_article(what)} is too long: a file name has at most {LONGEST_FILE_NAME} bytes, escapes included."
         )

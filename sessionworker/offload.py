@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from sessionworker.errors import Overloaded, WorkerError
+from sessionworker.errors import Overloaded
 from sessionworker.names import SessionFile
-from sessionworker.stores.interface import UNKNOWN, Change, Store, Write
+from sessionworker.stores.interface import Change, Store, Unknown, Write
 
 LARGEST_COMMIT = 512
 """Changes that one commit takes at most, so that the first of a long queue does not wait for the last."""
@@ -72,14 +72,12 @@ class Offload:
         self._changes.put((change, done))
         return done
 
+    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
+        """Return what is known without waiting, as `Store.recall` does, or UNKNOWN."""
+        return self._store.recall(file)
+
     def read(self, file: SessionFile) -> Deferred[bytes | None]:
         """Read a session file, as `Store.read` does."""
-        try:
-            value = self._store.recall(file)
-        except WorkerError as error:
-            return fail(error)
-        if value is not UNKNOWN:
-            return succeed(value)
         return self._call(self._store.read, file)
 
     def instances(self, group: str) -> Deferred[list[str]]:
@@ -107,7 +105,7 @@ class Offload:
         def run() -> None:
             try:
                 result: T | Failure = function(*args)
-            except Exception:  # whatever it is, the caller is told
+            except Exception:  # noqa: BLE001 - whatever it is, the caller is told
                 result = Failure()
             self._reactor.callFromThread(self._answer, [(done, result)])
 
@@ -130,7 +128,7 @@ class Offload:
             accepted = [entry for entry in waiting if entry is not None]
             try:
                 outcomes: list[Any] = self._store.commit([change for change, _ in accepted])
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the callers are told
                 self._log.failure("A commit failed in a way that the store did not foresee")
                 outcomes = [Failure() for _ in accepted]
             answers = [

@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import inlineCallbacks
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
@@ -16,11 +16,11 @@ from twisted.logger import Logger
 from sessionworker.errors import StartError
 from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
-
 from sessionworker.stores.files import FileStore
 from sessionworker.tokens import find_token
 from sessionworker.web.api import build_api
 from sessionworker.web.gate import Gate
+from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.site import WorkerSite
 
 DRAIN_SECONDS = 20.0
@@ -32,8 +32,9 @@ class WorkerService(Service):
 
     _log = Logger()
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, reactor: Any, settings: Settings) -> None:
         """Keep the settings; everything else is made at start."""
+        self._reactor = reactor
         self._settings = settings
         self._ports: list[IListeningPort] = []
 
@@ -47,18 +48,17 @@ class WorkerService(Service):
         super().startService()
 
     def _start(self) -> None:
-        from twisted.internet import reactor
-
+        reactor, settings = self._reactor, self._settings
         raise_open_files_limit()
         reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_sigterm, reactor)
-        settings = self._settings
         store = FileStore(settings.store, sync=settings.fsync, report=self._report)
         token, token_path = find_token(settings, store.ours)
         self._offload = Offload(reactor, store, threads=settings.threads)
-        gate = Gate(token, build_api(self._offload).resource())
+        session_files = SessionFiles(self._offload)
+        gate = Gate(token, session_files, build_api(self._offload, session_files).resource())
         self._site = WorkerSite(gate, body_size=settings.body_size, http_logs=settings.http_logs, reactor=reactor)
         for place in settings.listen:
-            self._listen(reactor, place)
+            self._listen(place)
         self._offload.start()
         self._log.info("Serving the store {store}.", store=settings.store)
         if token_path is not None:
@@ -66,27 +66,22 @@ class WorkerService(Service):
         if not settings.fsync:
             self._log.warn("fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.")
 
-    def _listen(self, reactor: Any, place: str) -> None:
+    def _listen(self, place: str) -> None:
         """Listen at one place. Raises StartError."""
         problems: list[Any] = []
-        endpoint = serverFromString(reactor, place)
+        endpoint = serverFromString(self._reactor, place)
         endpoint.listen(self._site).addCallbacks(self._ports.append, problems.append)
         for problem in problems:
-            if problem.check(CannotListenError):
-                reason = problem.value.socketError
-            else:
-                reason = problem.value
+            reason = problem.value.socketError if problem.check(CannotListenError) else problem.value
             raise StartError(f"Cannot listen at {place}: {reason}.")
 
     @inlineCallbacks
     def stopService(self) -> Any:
         """Stop accepting, answer what is under way, then finish every write that was accepted."""
         super().stopService()
-        from twisted.internet import reactor
-
         for port in self._ports:
             yield port.stopListening()
-        late = reactor.callLater(DRAIN_SECONDS, self._site.abort)
+        late = self._reactor.callLater(DRAIN_SECONDS, self._site.abort)
         yield self._site.drain()
         if late.active():
             late.cancel()
@@ -113,5 +108,6 @@ def exit_cleanly_on_sigterm(reactor: Any) -> None:
 
 def makeService(options: Options) -> WorkerService:
     """Make the service that `twistd sessionworker` runs."""
-    assert options.settings is not None
-    return WorkerService(options.settings)
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
+
+    return WorkerService(reactor, options.settings)

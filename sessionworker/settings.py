@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
@@ -20,6 +20,7 @@ BACKLOG = 4096
 """Connects that may wait to be accepted; the API opens 1,000 at once. The kernel cuts it to net.core.somaxconn."""
 
 MIB = 2**20
+MOST_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ def _endpoint(text: str) -> str:
 
     try:
         serverFromString(reactor, text)
-    except Exception as error:
-        # Twisted raises whatever its parsers raise: ValueError, TypeError, KeyError, OSError, OpenSSL's own.
+    except Exception as error:  # noqa: BLE001 - its parsers raise ValueError, TypeError, KeyError, OSError, OpenSSL's own
         raise ValueError(f"'{text}' is not a Twisted endpoint string: {error}") from None
     return text
 
@@ -87,8 +87,8 @@ def _mebibytes(text: str) -> int:
 
 
 def _thread_count(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 64:
-        raise ValueError("it must be a whole number from 1 to 64")
+    if not text.isdigit() or not 1 <= int(text) <= MOST_THREADS:
+        raise ValueError(f"it must be a whole number from 1 to {MOST_THREADS}")
     return int(text)
 
 
@@ -136,16 +136,16 @@ class Options(usage.Options):
         "Stores the session files of WhatsApp API programs and serves them over HTTP. "
         "Each option can also be set by the environment variable in brackets; the command line wins."
     )
-    optParameters = [
+    optParameters: ClassVar = [
         [option.flag, None, None, _describe(option)] for option in OPTIONS if option.flag != "listen"
     ]
-    optFlags = [["http-logs", None, f"log each request [{HTTP_LOGS_VARIABLE}=true] [default: off]"]]
+    optFlags: ClassVar = [["http-logs", None, f"log each request [{HTTP_LOGS_VARIABLE}=true] [default: off]"]]
 
     def __init__(self) -> None:
         """Start with no place to listen given."""
         super().__init__()
         self["listen"] = None
-        self.settings: Settings | None = None
+        self.settings: Settings
 
     def opt_listen(self, text: str) -> None:
         """Take one more place to listen."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -69,7 +70,5 @@ def make_folder(path: str | Path, *, sync: bool) -> None:
 
 def remove_if_there(path: str) -> None:
     """Remove a file. The folder is not synced. Raises OSError."""
-    try:
+    with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(path)
-    except (FileNotFoundError, NotADirectoryError):
-        pass

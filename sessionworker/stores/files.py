@@ -48,7 +48,7 @@ from sessionworker.stores.memory import KnownNames, RecentValues
 OURS = ".sessionworker"
 """The folder in the store that is the worker's own."""
 
-LAG_SECONDS = 2.0
+LAG_SECONDS = 5.0
 """How long a file may lag behind what was acknowledged for it, while the disk keeps up."""
 
 LARGEST_JOURNAL = 128 * 2**20
@@ -92,7 +92,14 @@ class _Instance:
 class FileStore:
     """Session files as files. See the module for the layout, and `interface.Store` for the contract."""
 
-    def __init__(self, folder: Path, *, sync: bool = True, report: Callable[[str], None] = lambda _: None, segment_size: int = SEGMENT_SIZE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sync: bool = True,
+        report: Callable[[str], None] = lambda _: None,
+        segment_size: int = SEGMENT_SIZE,
+    ) -> None:
         """Take ownership of `folder`, made if missing, and bring what the journal holds into the files.
 
         `sync` tells whether a commit waits for the disk; `report` takes a line for the operator. Raises StartError
@@ -154,7 +161,9 @@ class FileStore:
             replayed += len(frame.changes)
         self._journal.open()
         if replayed:
-            self._report(f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files.")
+            self._report(
+                f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
+            )
             for instance in self._to_save:
                 self._sweep(instance.folder)
             self._checkpoint(even_if_empty=True)
@@ -181,12 +190,12 @@ class FileStore:
         except KeyError:
             raise NoSuchGroup from None
 
-    def recall(self, file: SessionFile) -> bytes | None | Literal[Unknown.UNKNOWN]:
+    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
         return self._recall(self._find(file.group, file.instance), file.key)
 
-    def _recall(self, instance: _Instance, key: str) -> bytes | None | Literal[Unknown.UNKNOWN]:
-        # In the direction in which values move, so that none is passed on its way: a checkpoint moves them on meanwhile.
+    def _recall(self, instance: _Instance, key: str) -> bytes | Literal[Unknown.UNKNOWN] | None:
+        # In the direction in which a checkpoint moves values meanwhile, so that none is missed on its way.
         for values in (instance.unsaved, instance.saving):
             if key in values:
                 return values[key]
@@ -277,7 +286,8 @@ class FileStore:
         accepted: list[Change] = []
         for change in changes:
             needs_room = isinstance(change, Write | CreateGroup | CreateInstance)
-            is_needed, outcome = True, None
+            is_needed = True
+            outcome: WorkerError | None = None
             match change:
                 case CreateGroup(group):
                     is_needed = group not in self._groups
@@ -382,7 +392,9 @@ class FileStore:
             self.checkpoint()
         except OSError as error:
             if self._refusal is None:
-                self._report(f"The files cannot follow the journal: {error.strerror}. Writes are refused until they can.")
+                self._report(
+                    f"The files cannot follow the journal: {error.strerror}. Writes are refused until they can."
+                )
             self._refusal = NoSpace() if is_full(error) else StoreUnavailable()
         else:
             if self._refusal is not None:

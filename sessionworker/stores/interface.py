@@ -78,7 +78,7 @@ class Store(Protocol):
         Raises NoSuchGroup, NoSuchInstance or StoreUnavailable.
         """
 
-    def recall(self, file: SessionFile) -> bytes | None | Literal[Unknown.UNKNOWN]:
+    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN.
 
         Raises NoSuchGroup or NoSuchInstance.

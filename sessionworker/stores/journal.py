@@ -29,7 +29,7 @@ from sessionworker.stores.disk import make_folder, sync_folder
 MAGIC = b"swjrnl01"
 SUFFIX = ".segment"
 SPARE = "spare"
-SEGMENT_SIZE = 16 * 2**20
+SEGMENT_SIZE = 32 * 2**20
 """Bytes of a segment. One record may be larger; its segment then is, too."""
 
 _header = Struct("<8sQ16sI")
@@ -108,7 +108,9 @@ class Journal:
             if offset == _header.size and is_last:
                 self._forget(path)
             if is_last and data.startswith(mark.to_bytes(4, "little"), offset):
-                report(f"The journal's last record is not whole, so it was never acknowledged: cut off at byte {offset}.")
+                report(
+                    f"The journal's last record is not whole, so it was never acknowledged: cut off at byte {offset}."
+                )
         self._next_number = expected or 1
 
     def open(self) -> None:
@@ -120,8 +122,7 @@ class Journal:
 
         Raises OSError; then the payload is not in the journal, or, if that cannot be said, neither is any later one.
         """
-        segment = self._active
-        assert segment is not None
+        segment = self._opened
         buffers = [_pack_record_head(segment.mark, self._next_number, payload), payload]
         length = _record.size + len(payload)
         written = os.pwritev(segment.handle, buffers, segment.end, self._flags)
@@ -136,8 +137,7 @@ class Journal:
 
         Raises OSError; then nothing more may be appended.
         """
-        segment = self._active
-        assert segment is not None
+        segment = self._opened
         os.ftruncate(segment.handle, segment.end)
         os.fsync(segment.handle)
 
@@ -196,6 +196,12 @@ class Journal:
             os.close(handle)
             raise
         return _Segment(path, handle, crc32(salt))
+
+    @property
+    def _opened(self) -> _Segment:
+        if self._active is None:
+            raise ValueError("the journal is not open")
+        return self._active
 
     def _sync_folder(self) -> None:
         if self._sync:
@@ -260,7 +266,7 @@ def _has_record_after(data: bytes, offset: int, mark: int) -> bool:
 
 def _corrupt(path: Path, offset: int) -> StartError:
     return StartError(
-        f"The journal is damaged in the middle, at byte {offset} of {path}, and nothing was thrown away. Changes that were "
-        f"acknowledged are in it. Copy the store, check the disk, and restore the file from a backup; or move "
-        f"{path.parent} away to start without the changes that it holds."
+        f"The journal is damaged in the middle, at byte {offset} of {path}. It holds changes that were acknowledged, "
+        f"and nothing was thrown away. Copy the store, check the disk, and restore that file from a backup; or move "
+        f"{path.parent} away, to start without what it holds."
     )

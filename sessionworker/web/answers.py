@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 
 from sessionworker.errors import WorkerError
+
+T = TypeVar("T")
+_log = Logger()
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
 
 def answer(request: Request, body: bytes, content_type: bytes = JSON, status: int = 200) -> bytes:
-    """Prepare a response and return its body, for Klein to write."""
+    """Prepare a response and return its body, for Klein or `send` to write."""
     if status != 200:  # noqa: PLR2004 - the request's own default
         request.setResponseCode(status)
     headers = request.responseHeaders
@@ -46,3 +53,24 @@ def error_body(error: WorkerError) -> bytes:
     return msgspec.json.encode(
         {"statusCode": error.status.value, "error": error.status.phrase, "message": [error.message]}
     )
+
+
+def send(request: Request, body: bytes) -> None:
+    """Write a prepared response, unless the client is gone."""
+    if request.channel is not None:
+        request.write(body)
+        request.finish()
+
+
+def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request: Request) -> None:
+    """Send what `prepare` makes of a result, or the error in its place. A client that hangs up cancels nothing."""
+    body = result.addCallback(prepare, request).addErrback(answer_failure, request)
+    body.addCallback(lambda body: send(request, body))
+
+
+def answer_failure(failure: Failure, request: Request) -> bytes:
+    """Prepare the response for a failure, which is logged unless it is one that a client is meant to see."""
+    if not isinstance(failure.value, WorkerError):
+        _log.failure("A request failed in a way that the worker did not foresee", failure=failure)
+        return answer_error(request, WorkerError())
+    return answer_error(request, failure.value)

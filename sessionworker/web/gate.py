@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from hmac import compare_digest
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from twisted.web.http import Request
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import NameNotAllowed, NotFound, RequestNotAllowed, Unauthorized, WorkerError
-from sessionworker.web.answers import answer_error
+from sessionworker.web.answers import answer_error, send
+from sessionworker.web.request import WorkerRequest
+from sessionworker.web.session_files import PARTS_BEFORE_KEY, SessionFiles, is_session_file
 
 
 class Gate(Resource):
@@ -17,25 +20,27 @@ class Gate(Resource):
 
     isLeaf = True
 
-    def __init__(self, token: bytes, behind: IResource) -> None:
-        """Ask for `token` in front of `behind`."""
+    def __init__(self, token: bytes, session_files: SessionFiles, tree: IResource) -> None:
+        """Ask for `token` in front of `tree`, and of its leaf for session files, to which there is a shorter way."""
         super().__init__()
         self._token = token
-        self._behind = behind
+        self._session_files = session_files
+        self._tree = tree
 
-    def render(self, request: Request) -> int | bytes:
+    def render(self, request: WorkerRequest) -> Any:
         """Answer what is refused, and hand on what is not."""
         try:
             self.check_token(request, request.method, request.path)
             _check_path(request)
         except WorkerError as error:
-            body = answer_error(request, error)
-            request.write(body)
-            request.finish()
+            send(request, answer_error(request, error))
             return NOT_DONE_YET
-        return self._behind.render(request)
+        if is_session_file(request.path):
+            return self._session_files.render(request)
+        request.split_path()
+        return self._tree.render(request)
 
-    def check_token(self, request: Request, method: bytes, path: bytes) -> None:
+    def check_token(self, request: WorkerRequest, method: bytes, path: bytes) -> None:
         """Raise Unauthorized unless the request carries the token, or needs none.
 
         Method and path are given apart from the request, which does not know them before its body has come.
@@ -47,20 +52,23 @@ class Gate(Resource):
             raise Unauthorized
 
 
-def _check_path(request: Request) -> None:
+def _check_path(request: WorkerRequest) -> None:
     path = request.path
-    if not path.startswith(b"/"):
-        raise NotFound
     if request.uri != path and path.startswith(b"/session"):
         raise RequestNotAllowed("This path takes no query. A '?' in a key is sent as %3F.")
-    if b"%" not in path:
-        if not path.isascii():
-            raise RequestNotAllowed("A path holds ASCII only; anything else is sent as %XX, in UTF-8.")
-        return
+    if not path.startswith(b"/"):
+        raise NotFound
+    if not path.isascii():
+        raise RequestNotAllowed("A path holds ASCII only; anything else is sent as %XX, in UTF-8.")
+    if b"%" in path:
+        _check_escapes(path)
+
+
+def _check_escapes(path: bytes) -> None:
     # The tree decodes before it routes, so an escaped slash in a name would make another name of what follows it.
-    if b"%2f" in b"/".join(path.split(b"/", 4)[:4]).lower():
+    if b"%2f" in b"/".join(path.split(b"/", PARTS_BEFORE_KEY)[:PARTS_BEFORE_KEY]).lower():
         raise NameNotAllowed("The name of a group or an instance cannot hold a slash.")
     try:
-        b"/".join(request.postpath).decode()
+        unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
-        raise NameNotAllowed("A path must be UTF-8.") from None
+        raise NameNotAllowed("A path must be UTF-8, escaped as %XX.") from None

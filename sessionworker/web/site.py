@@ -15,15 +15,16 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
-from twisted.web.server import Request, Site
+from twisted.web.http import HTTPChannel, Request, datetimeToString
+from twisted.web.server import Site
 
 from sessionworker.errors import BodyTooLarge, RequestNotAllowed, WorkerError
-from sessionworker.web.answers import answer_error, error_body
+from sessionworker.web.answers import error_body
 from sessionworker.web.gate import Gate
+from sessionworker.web.request import WorkerRequest
 
 IDLE_SECONDS = 75.0
-"""How long a connection may be silent between requests. Clients that keep it shorter are never reset: Node keeps 5 s."""
+"""How long a connection may be silent between requests. Node keeps an idle one for 5 s, and so is never reset."""
 
 HEADER_SECONDS = 10.0
 """How long a request's headers may take, and the first request of a new connection."""
@@ -43,36 +44,12 @@ TRUSTED_BODY = 64 * 1024
 NEVER = float("inf")
 
 
-class WorkerRequest(Request):
-    """A request whose answers are never HTML."""
-
-    defaultContentType = b"application/json"
-    channel: WorkerChannel
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, unless it is more than the limit (a chunked body announces no length)."""
-        if self.content.tell() + len(data) > self.channel.site.body_size:
-            self.channel.refuse(BodyTooLarge(self.channel.site.body_size))
-        else:
-            self.content.write(data)
-
-    def getRequestHostname(self) -> bytes:
-        """Give a fixed name: the routes are the same for every Host, and an odd one must not reach the router."""
-        return b"sessionworker"
-
-    def processingFailed(self, reason: Failure) -> None:
-        """Answer what nobody foresaw."""
-        self._log.failure("A request failed in a way that the worker did not foresee", failure=reason)
-        if not self.startedWriting:
-            self.write(answer_error(self, WorkerError()))
-        self.finish()
-
-
 class WorkerChannel(HTTPChannel):
     """One connection. It is closed when it passes its deadline, which depends on what it is doing."""
 
     maxHeaders = 100
     site: WorkerSite
+    transport: Any  # TCP, TLS or UNIX: each has what is used here
     deadline: float = NEVER
     _reading = False
     _refused = False
@@ -80,6 +57,7 @@ class WorkerChannel(HTTPChannel):
     def connectionMade(self) -> None:
         """Count the connection in."""
         super().connectionMade()
+        self._host = self.transport.getHost()
         self.site.channels.add(self)
         self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
 
@@ -87,6 +65,11 @@ class WorkerChannel(HTTPChannel):
         """Count the connection out."""
         self.site.lost(self)
         super().connectionLost(reason)
+
+    def getHost(self) -> IAddress:
+        """Return the worker's address, which Twisted asks of the kernel for each request."""
+        host: IAddress = self._host
+        return host
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came, unless the client was told that nothing more is wanted."""
@@ -99,19 +82,26 @@ class WorkerChannel(HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         """Refuse a body that will not be used before it comes, and set its deadline."""
-        length = self.length
-        if length:
-            error = self.site.refuse_body(self, length)
-        elif length is None:
-            error = self.site.refuse_body(self, TRUSTED_BODY + 1)
-        else:
-            error = None
+        error = self._refusal_of_body()
         if error is not None:
             self.refuse(error)
             return
         super().allHeadersReceived()
-        if length != 0:
-            self.deadline = self.site.reactor.seconds() + BODY_SECONDS + (length or self.site.body_size) / SLOWEST_BODY
+        if self.length != 0:
+            self.deadline = (
+                self.site.reactor.seconds() + BODY_SECONDS + (self.length or self.site.body_size) / SLOWEST_BODY
+            )
+
+    def _refusal_of_body(self) -> WorkerError | None:
+        """Return the reason for which the body that is announced is not wanted, if there is one."""
+        if self.length is None or self.length > TRUSTED_BODY:  # None: chunked, so nobody knows how long it is
+            try:
+                self.site.resource.check_token(self.requests[-1], self._command, self._path)
+            except WorkerError as error:
+                return error
+        if self.length is not None and self.length > self.site.body_size:
+            return BodyTooLarge(self.site.body_size)
+        return None
 
     def allContentReceived(self) -> None:
         """Hand the request on; from here it takes the time that it takes."""
@@ -123,12 +113,12 @@ class WorkerChannel(HTTPChannel):
             self.close_after(self.requests[-1])
         super().allContentReceived()
 
-    def requestDone(self, request: Request) -> None:
+    def requestDone(self, request: WorkerRequest) -> None:
         """Wait for the next request."""
         self.deadline = self.site.reactor.seconds() + IDLE_SECONDS
         super().requestDone(request)
 
-    def close_after(self, request: Request) -> None:
+    def close_after(self, request: WorkerRequest) -> None:
         """Tell the client that this answer is the last one on this connection."""
         self.persistent = False
         if not request.startedWriting:
@@ -182,23 +172,20 @@ class WorkerSite(Site):
     def __init__(self, gate: Gate, *, body_size: int, http_logs: bool, reactor: IReactorTime) -> None:
         """Serve what is behind `gate`. `body_size` is in bytes."""
         super().__init__(gate, timeout=None, parsePOSTFormSubmission=False, reactor=reactor)
-        self.protocol = WorkerChannel
+        self.protocol = WorkerChannel  # type: ignore[method-assign,assignment]  # HTTP/1.1 only, so no chooser between
         self.body_size = body_size
         self.channels: set[WorkerChannel] = set()
+        self.date = datetimeToString()
         self.draining = False
         self._http_logs = http_logs
         self._drained: Deferred[None] | None = None
-        self._sweep = LoopingCall(self._close_late_channels)
+        self._sweep = LoopingCall(self._every_second)
         self._sweep.clock = reactor
 
     def startFactory(self) -> None:
         """Begin to watch deadlines."""
         super().startFactory()
         self._sweep.start(1.0, now=False)
-
-    def stopFactory(self) -> None:
-        """Leave connections to `drain`: listening ends before they do."""
-        super().stopFactory()
 
     def getContentFile(self, _length: int | None) -> BinaryIO:
         """Keep bodies in memory, which `body_size` bounds, rather than in unencrypted temporary files."""
@@ -210,17 +197,11 @@ class WorkerSite(Site):
             parts = request.path.decode("ascii", "backslashreplace").split("/", 4)
             shown = "/".join([*parts[:4], "..."][: len(parts)])
             self._log.info(
-                "{method} {path} {status}", method=request.method.decode("ascii", "replace"), path=shown, status=request.code
+                "{method} {path} {status}",
+                method=request.method.decode("ascii", "replace"),
+                path=shown,
+                status=request.code,
             )
-
-    def refuse_body(self, channel: WorkerChannel, length: int) -> WorkerError | None:
-        """Return the reason for which a body of `length` bytes is not wanted, if there is one."""
-        if length > TRUSTED_BODY:
-            try:
-                self.resource.check_token(channel.requests[-1], channel._command, channel._path)
-            except WorkerError as error:
-                return error
-        return BodyTooLarge(self.body_size) if length > self.body_size and channel.length is not None else None
 
     def drain(self) -> Deferred[None]:
         """Close idle connections, answer what is under way, and fire when no connection is left."""
@@ -247,7 +228,8 @@ class WorkerSite(Site):
             drained, self._drained = self._drained, None
             drained.callback(None)
 
-    def _close_late_channels(self) -> None:
+    def _every_second(self) -> None:
+        self.date = datetimeToString()
         now = self.reactor.seconds()
         for channel in list(self.channels):
             channel.close_when_late(now)

@@ -1,0 +1,89 @@
+"""The leaf of the tree where nearly every request ends: one session file.
+
+It reads the path itself: the tree's router would find the same, in nearly half of the time that a request takes.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote_to_bytes
+
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NoSuchKey, WorkerError
+from sessionworker.names import SessionFile, check_key, check_name
+from sessionworker.offload import Offload
+from sessionworker.stores.interface import UNKNOWN, Delete, Write
+from sessionworker.web.answers import answer, answer_error, answer_nothing, answer_when, send
+from sessionworker.web.bodies import read_data
+from sessionworker.web.request import WorkerRequest
+
+METHODS = "DELETE, GET, HEAD, POST"
+PARTS_BEFORE_KEY = 4
+"""`/session/G/I/K` split at its slashes: an empty part, `session`, the group and the instance, then the key."""
+
+
+class SessionFiles(Resource):
+    """Serves `/session/G/I/K`."""
+
+    isLeaf = True
+
+    def __init__(self, offload: Offload) -> None:
+        """Serve the files of the store behind `offload`."""
+        super().__init__()
+        self._offload = offload
+
+    def render(self, request: WorkerRequest) -> int:
+        """Answer at once what memory knows, and the rest when the store has done it."""
+        try:
+            file = read_path(request.path)
+            match request.method:
+                case b"GET" | b"HEAD":
+                    value = self._offload.recall(file)
+                    if value is not UNKNOWN:
+                        send(request, _found(value, request))
+                    else:
+                        answer_when(self._offload.read(file), _found, request)
+                case b"POST":
+                    answer_when(self._offload.commit(Write(file, read_data(request.body))), _stored, request)
+                case b"DELETE":
+                    answer_when(self._offload.commit(Delete(file)), _removed, request)
+                case _:
+                    raise MethodNotAllowed(METHODS)
+        except WorkerError as error:
+            send(request, answer_error(request, error))
+        return NOT_DONE_YET
+
+
+def is_session_file(path: bytes) -> bool:
+    """Tell whether a raw path is one of a session file: `/session/G/I/K`, the last part with any slashes."""
+    return path.startswith(b"/session/") and path.count(b"/") >= PARTS_BEFORE_KEY
+
+
+def read_path(path: bytes) -> SessionFile:
+    """Return the session file that a raw path names. Raises NameNotAllowed."""
+    _, _, group, instance, key = path.split(b"/", PARTS_BEFORE_KEY)
+    return SessionFile(
+        check_name("group", _text(group)), check_name("instance", _text(instance)), check_key(_text(key))
+    )
+
+
+def _text(part: bytes) -> str:
+    try:
+        return (unquote_to_bytes(part) if b"%" in part else part).decode()
+    except UnicodeDecodeError:
+        raise NameNotAllowed("A path must be UTF-8, escaped as %XX.") from None
+
+
+def _found(value: bytes | None, request: WorkerRequest) -> bytes:
+    if value is None:
+        raise NoSuchKey
+    return answer(request, value)
+
+
+def _stored(_: None, request: WorkerRequest) -> bytes:
+    return answer_nothing(request)
+
+
+def _removed(_: None, request: WorkerRequest) -> bytes:
+    return answer(request, b"null")
