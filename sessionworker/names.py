@@ -90,5 +90,5 @@ def _article(what: str) -> str:
 def _check_length(what: str, name: str) -> None:
     if len(encode_name(name)) > LONGEST_FILE_NAME:
         raise NameNotAllowed(
-            f"The name of {_article(what)} is too long: a file name has at most {LONGEST_FILE_NAME} bytes, escapes included."
+            f"The name of {_article(what)} is too long: with its escapes it may have {LONGEST_FILE_NAME} bytes."
         )

@@ -18,10 +18,7 @@ from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
 from sessionworker.stores.files import FileStore
 from sessionworker.tokens import find_token
-from sessionworker.web.api import build_api
-from sessionworker.web.gate import Gate
-from sessionworker.web.session_files import SessionFiles
-from sessionworker.web.site import WorkerSite
+from sessionworker.web import build_site
 
 DRAIN_SECONDS = 20.0
 """How long requests that are under way may take to finish once the worker was told to stop."""
@@ -54,9 +51,9 @@ class WorkerService(Service):
         store = FileStore(settings.store, sync=settings.fsync, report=self._report)
         token, token_path = find_token(settings, store.ours)
         self._offload = Offload(reactor, store, threads=settings.threads)
-        session_files = SessionFiles(self._offload)
-        gate = Gate(token, session_files, build_api(self._offload, session_files).resource())
-        self._site = WorkerSite(gate, body_size=settings.body_size, http_logs=settings.http_logs, reactor=reactor)
+        self._site = build_site(
+            self._offload, token, body_size=settings.body_size, http_logs=settings.http_logs, reactor=reactor
+        )
         for place in settings.listen:
             self._listen(place)
         self._offload.start()
