@@ -284,4 +284,16 @@ def recording(root: Path, monkeypatch: Any) -> Iterator[list[Operation]]:
         yield operations
 
 
-_RECORDED = ("open", "close", "write", "pwrite", "pwritev", "fsync", "fdatasync", "ftruncate", "mkdir", "unlink", "rename")
+_RECORDED = (
+    "open",
+    "close",
+    "write",
+    "pwrite",
+    "pwritev",
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "mkdir",
+    "unlink",
+    "rename",
+)

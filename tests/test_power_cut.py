@@ -105,7 +105,9 @@ def test_a_crash_after_any_system_call_loses_nothing_acknowledged(
             acknowledged = operation[1]
         shutil.rmtree(left, ignore_errors=True)
         disk.leave(left, how, random)
-        again = FileStore(left / "store", segment_size=SEGMENT, sync=False)  # what a second crash does is not asked here
+        again = FileStore(
+            left / "store", segment_size=SEGMENT, sync=False
+        )  # what a second crash does is not asked here
         found = look(again)
         assert found in states[acknowledged : acknowledged + 2], f"after {operation[0]}, cut {cuts}"
         again.close()

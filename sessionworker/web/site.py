@@ -9,7 +9,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -79,6 +79,16 @@ class WorkerChannel(HTTPChannel):
             self._reading = True
             self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
         LineReceiver.dataReceived(self, data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of the headers; what is left of a packet whose first part was refused is thrown away."""
+        if not self._refused:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take a part of a body; see `lineReceived`."""
+        if not self._refused:
+            super().rawDataReceived(data)
 
     def allHeadersReceived(self) -> None:
         """Refuse a body that will not be used before it comes, and set its deadline."""
@@ -211,10 +221,10 @@ class WorkerSite(Site):
                 channel.loseConnection()
             elif channel.requests:
                 channel.close_after(channel.requests[-1])
+        drained = self._drained = Deferred()
         if not self.channels:
-            return succeed(None)
-        self._drained = Deferred()
-        return self._drained
+            self._finish_draining()
+        return drained
 
     def abort(self) -> None:
         """Cut off every connection that is left."""
@@ -225,7 +235,13 @@ class WorkerSite(Site):
         """Forget a connection."""
         self.channels.discard(channel)
         if self._drained is not None and not self.channels:
-            drained, self._drained = self._drained, None
+            self._finish_draining()
+
+    def _finish_draining(self) -> None:
+        drained, self._drained = self._drained, None
+        if self._sweep.running:
+            self._sweep.stop()
+        if drained is not None:
             drained.callback(None)
 
     def _every_second(self) -> None:
