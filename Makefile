@@ -1,0 +1,68 @@
+# make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
+# make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
+# make lint    ruff and mypy
+# make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
+# make clean   remove what these made
+#
+# Needs python3 (3.11 or newer) with venv, and make. Node 20 or newer, if there, runs the tests with the real client.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NODE_TESTS := tests/node
+ARGS ?=
+
+# An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
+NODE_PACKAGES := $(VENV)/installed-node
+$(VENV)/installed-test: EXTRAS := [test]
+$(VENV)/installed-lint: EXTRAS := [test,bench,lint]
+$(VENV)/installed-bench: EXTRAS := [bench]
+
+# Without a target: what there is.
+.PHONY: help run test lint bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: $(VENV)/installed-run
+	exec $(BIN)/twistd --nodaemon --pidfile= sessionworker $(ARGS)
+
+test: $(VENV)/installed-test $(NODE_PACKAGES)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/installed-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+
+bench: $(VENV)/installed-bench $(NODE_PACKAGES)
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info $(NODE_TESTS)/node_modules
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "sessionworker needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version)." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
+
+# The plugin cache is written at once: at a later start its folder may not be writable.
+$(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
+	@echo "Installing sessionworker$(EXTRAS) into $(VENV) ..."
+	@$(PIP) install --editable ".$(EXTRAS)"
+	@$(BIN)/python -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))"
+	@touch $@
+
+# The real client's packages. Without Node the tests that need it say so themselves: skipped, or failed where CI is set.
+$(NODE_PACKAGES): $(wildcard $(NODE_TESTS)/package-lock.json) | $(BIN)/python
+	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+		echo "Installing the real client's packages into $(NODE_TESTS)/node_modules ..."; \
+		npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --loglevel=error && touch $@; \
+	else \
+		echo "No npm with Node 20 or newer here: the tests with the real client are left out."; \
+	fi

@@ -1,0 +1,63 @@
+"""What is installed, and with what: the one place that names a version or a dependency."""
+
+from setuptools import find_packages, setup
+
+# Each range goes from the oldest release that the tests were run with to the next one that may break things: the next
+# year of a yearly number, the next minor of a 0.x. Klein sets no upper bound on Werkzeug and was broken by new ones
+# before, so Werkzeug's range is kept here, too.
+DEPENDENCIES = [
+    "Twisted[tls] >=25.5, <27",
+    "klein >=24.8, <25",
+    "Werkzeug >=3.1, <3.2",
+    "treq >=25.5, <27",
+    "msgspec >=0.20, <0.23",
+    "prometheus-client >=0.23, <0.27",
+]
+
+TEST_DEPENDENCIES = [
+    "pytest >=9.2, <10",
+    "pytest-twisted >=1.14, <2",
+    "hypothesis >=6.170, <7",
+    "build >=1.6, <2",
+    # Carries the compose specification's own schema, and checks a file against it.
+    "check-jsonschema >=0.39, <0.40",
+    "PyYAML >=6.0, <7",
+]
+
+LINT_DEPENDENCIES = [
+    "ruff >=0.17, <0.18",
+    "mypy >=2.4, <3",
+    "mypy-zope >=1.0.17, <2",
+    "types-PyYAML >=6.0, <7",
+    "types-tqdm >=4.67, <5",
+]
+
+BENCH_DEPENDENCIES = [
+    "matplotlib >=3.11, <4",
+    "tqdm >=4.70, <5",
+]
+
+setup(
+    name="sessionworker",
+    version="0.1.0",
+    description="Keeps WhatsApp session files for CodeChat's whatsapp-api and Evolution API, durably, over HTTP",
+    author="sessionworker contributors",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    # "twisted.plugins" is Twisted's own package: it is filled from many places, so ours has no __init__.py there.
+    packages=[*find_packages(include=["sessionworker", "sessionworker.*"]), "twisted.plugins"],
+    # Said although it is the default: with it an editable install puts this folder on the path, where Twisted finds the
+    # plugin; without it setuptools maps the packages one by one, and "twisted.plugins" would be lost.
+    package_dir={"": "."},
+    package_data={"sessionworker": ["py.typed"]},
+    zip_safe=False,
+    install_requires=DEPENDENCIES,
+    extras_require={"test": TEST_DEPENDENCIES, "lint": LINT_DEPENDENCIES, "bench": BENCH_DEPENDENCIES},
+    classifiers=[
+        "Framework :: Twisted",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Typing :: Typed",
+    ],
+)
