@@ -1,0 +1,334 @@
+"""The whole worker inside the test's process: real site, gate, tree, threads and store, but no sockets and no waiting.
+
+A connection is two byte strings, and time passes when the test says so. What is sent arrives at once and in the order
+in which the test sent it; `settle` then waits for the threads, and for nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Literal, Self
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.interfaces import ILoggingContext, IProducer, IPushProducer, ITCPTransport
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from sessionworker.errors import WorkerError
+from sessionworker.names import SessionFile
+from sessionworker.offload import Offload
+from sessionworker.stores.files import FileStore
+from sessionworker.stores.interface import Change, Store, Unknown
+from sessionworker.web import build_site
+from sessionworker.web.site import WorkerChannel
+from tests.answers import Answer, read_answers
+from tests.server import TOKEN
+
+PACKET = 64 * 1024
+"""Bytes that a transport of Twisted reads at a time at most."""
+
+LONGEST_WAIT = 20.0
+"""Seconds after which a thread that does not answer is a failure."""
+
+
+class Reactor(Clock):
+    """A clock that moves by hand, and takes calls from threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: SimpleQueue[tuple[Callable[..., object], tuple[object, ...]]] = SimpleQueue()
+
+    def callFromThread(self, callable: Callable[..., object], *args: object) -> None:  # noqa: A002 - its name
+        self._calls.put((callable, args))
+
+    def run_one_call(self) -> None:
+        """Run what a thread asked for next, waiting for it if need be."""
+        function, arguments = self._calls.get(timeout=LONGEST_WAIT)
+        function(*arguments)
+
+
+class RecordingStore:
+    """A store that notes what it is asked."""
+
+    def __init__(self, behind: Store) -> None:
+        self._behind = behind
+        self.calls: list[object] = []
+
+    def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
+        self.calls += changes
+        return self._behind.commit(changes)
+
+    def read(self, file: SessionFile) -> bytes | None:
+        self.calls.append(file)
+        return self._behind.read(file)
+
+    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
+        self.calls.append(file)
+        return self._behind.recall(file)
+
+    def instances(self, group: str) -> list[str]:
+        self.calls.append(group)
+        return self._behind.instances(group)
+
+    def maintain(self) -> None:
+        self._behind.maintain()
+
+    def close(self) -> None:
+        self._behind.close()
+
+
+@implementer(ITCPTransport, IPushProducer, ILoggingContext)
+class Transport:
+    """The worker's end of a connection, with the manners of Twisted's TCP transport."""
+
+    disconnecting = False
+
+    def __init__(self, channel: WorkerChannel) -> None:
+        self._channel = channel
+        self._arriving = b""
+        self._leaving = bytearray()
+        self._reading = True
+        self._ends_writing = False
+        self.received = bytearray()
+        """What has reached the client."""
+        self.is_stuck = False
+        """Whether the client takes nothing, so that only a cut ends the connection."""
+        self.connected = True
+        self.ended_writing = False
+        self.aborted = False
+
+    def arrive(self, data: bytes) -> None:
+        """Bytes come from the client."""
+        self._arriving += data
+        self._move()
+
+    def go_away(self) -> None:
+        """The client closes its end."""
+        self._lose(Failure(ConnectionDone()))
+
+    def flush(self) -> None:
+        """Bring what was written to the client, and close what was to be closed after it."""
+        if not self.connected or (self.is_stuck and not self.aborted):
+            return
+        if not self.ended_writing:
+            self.received += self._leaving
+        self._leaving.clear()
+        self.ended_writing = self.ended_writing or self._ends_writing
+        if self.aborted:
+            self._lose(Failure(ConnectionAborted()))
+        elif self.disconnecting:
+            self._lose(Failure(ConnectionDone()))
+        else:
+            self._move()
+
+    def _move(self) -> None:
+        while self._arriving and self._reading and self.connected and not self.disconnecting:
+            packet, self._arriving = self._arriving[:PACKET], self._arriving[PACKET:]
+            self._channel.dataReceived(packet)
+
+    def _lose(self, reason: Failure) -> None:
+        if self.connected:
+            self.connected = False
+            self._channel.connectionLost(reason)
+
+    # What Twisted calls, by its names
+
+    def write(self, data: bytes) -> None:
+        self._leaving += data
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self._leaving += b"".join(data)
+
+    def loseConnection(self) -> None:
+        self.disconnecting = True
+
+    def loseWriteConnection(self) -> None:
+        self._ends_writing = True
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+    def pauseProducing(self) -> None:
+        self._reading = False
+
+    def resumeProducing(self) -> None:
+        self._reading = True
+
+    def stopProducing(self) -> None:
+        self.loseConnection()
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        """Nothing to do: the client's end is never full."""
+
+    def unregisterProducer(self) -> None:
+        """Nothing to do, as above."""
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Nothing to do."""
+
+    def getTcpNoDelay(self) -> bool:
+        return True
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Nothing to do."""
+
+    def getTcpKeepAlive(self) -> bool:
+        return False
+
+    def getHost(self) -> IPv4Address:
+        return IPv4Address("TCP", "127.0.0.1", 5656)
+
+    def getPeer(self) -> IPv4Address:
+        return IPv4Address("TCP", "127.0.0.1", 50000)
+
+    def logPrefix(self) -> str:
+        return "memory"
+
+
+class Connection:
+    """The client's end of a connection."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        channel = worker.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
+        assert isinstance(channel, WorkerChannel)
+        self.channel = channel
+        self.transport = Transport(self.channel)
+        self.channel.makeConnection(self.transport)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes, and let the worker take them as far as it can without its threads."""
+        if self.transport.connected:
+            self.transport.arrive(data)
+        self._worker.flush()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.transport.go_away()
+
+    def answers(self, *methods: str) -> list[Answer]:
+        """Return the answers that came so far, to requests with these methods (GET where none is given)."""
+        self._worker.settle()
+        return read_answers(bytes(self.transport.received), methods)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker has neither closed the connection nor ended its side of it."""
+        return self.transport.connected and not self.transport.ended_writing
+
+
+class Worker:
+    """A worker on a folder; as a context manager it is stopped at the end, and must have had no failure unforeseen."""
+
+    def __init__(self, folder: Path, *, body_size: int = 32 * 2**20, http_logs: bool = True) -> None:
+        self.folder = folder
+        self.token = TOKEN
+        self.reactor = Reactor()
+        self.log: list[str] = []
+        self.failures: list[str] = []
+        self._observer: Any = self._note  # a function will do, whatever its type says
+        self.store = RecordingStore(FileStore(folder, sync=False, segment_size=2**16))
+        self.offload = Offload(self.reactor, self.store, threads=2)
+        self.site = build_site(
+            self.offload, TOKEN.encode(), body_size=body_size, http_logs=http_logs, reactor=self.reactor
+        )
+        self._connections: list[Connection] = []
+
+    def __enter__(self) -> Self:
+        globalLogPublisher.addObserver(self._observer)
+        self.offload.start()
+        self.site.doStart()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+        globalLogPublisher.removeObserver(self._observer)
+        assert self.failures == []
+
+    def stop(self) -> None:
+        """Hang up everywhere, let the threads finish and close the store."""
+        for connection in self._connections:
+            connection.close()
+        self.site.doStop()
+        stopped: list[object] = []
+        self.offload.stop().addBoth(stopped.append)
+        while not stopped:
+            self.reactor.run_one_call()
+        assert stopped == [None]
+
+    def connect(self) -> Connection:
+        """Open a connection."""
+        connection = Connection(self)
+        self._connections.append(connection)
+        return connection
+
+    def flush(self) -> None:
+        """Let every connection take and give what it can."""
+        for connection in self._connections:
+            connection.transport.flush()
+        self._connections = [known for known in self._connections if known.transport.connected]
+
+    def settle(self) -> None:
+        """Wait until every request that came whole is answered."""
+        self.flush()
+        while any(connection.channel._handlingRequest for connection in self._connections):
+            self.reactor.run_one_call()
+            self.flush()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, second by second."""
+        self.reactor.pump([1.0] * int(seconds) + [seconds % 1])
+        self.flush()
+
+    def raw(self, data: bytes, *methods: str) -> list[Answer]:
+        """Send bytes on a connection of their own, and return the answers to them."""
+        connection = self.connect()
+        connection.send(data)
+        answers = connection.answers(*methods)
+        connection.close()
+        return answers
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = TOKEN,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> Answer:
+        """Ask one thing, as a client does, on a connection of its own. A body that is not bytes is sent as JSON."""
+        [answer] = self.raw(request(method, path, body, token=token, headers=headers), method)
+        return answer
+
+    def _note(self, event: LogEvent) -> None:
+        text = eventAsText(event, includeTimestamp=False)
+        self.log.append(text)
+        if event["log_level"] >= LogLevel.error:
+            self.failures.append(text)
+
+
+def request(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    token: str | None = TOKEN,
+    headers: Sequence[tuple[str, str]] = (),
+    version: str = "1.1",
+) -> bytes:
+    """Write a request down as it goes over the wire. A body that is not bytes is sent as JSON."""
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/{version}", "Host: worker"]
+    lines += [f"apikey: {token}"] if token is not None else []
+    lines += [f"{name}: {value}" for name, value in headers]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")

@@ -1,0 +1,145 @@
+"""Nothing is read, written or listed for a client that does not show the token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.answers import Answer
+from tests.memory import Worker, request
+
+ROUTES: list[tuple[str, str, Any]] = [
+    ("POST", "/session", {"group": "new"}),
+    ("POST", "/session/codechat", {"instance": "new"}),
+    ("POST", "/session/codechat/sales/creds", {"data": "{}"}),
+    ("GET", "/session/codechat/sales/creds", None),
+    ("HEAD", "/session/codechat/sales/creds", None),
+    ("DELETE", "/session/codechat/sales/creds", None),
+    ("DELETE", "/session/codechat/sales", None),
+    ("GET", "/session/codechat/list-instances", None),
+    ("HEAD", "/session/codechat/list-instances", None),
+]
+
+NO_ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "/ping", None),
+    ("POST", "/ping", {}),
+    ("options", "/ping", None),
+    ("OPTIONS", "/ping/", None),
+    ("OPTIONS", "//ping", None),
+    ("OPTIONS", "/%70ing", None),
+    ("OPTIONS", "/ping%2F..%2Fsession", None),
+    ("OPTIONS", "/ping/../session/codechat/list-instances", None),
+    ("OPTIONS", "*", None),
+    ("OPTIONS", "/session/codechat/sales/creds", None),
+    ("GET", "*", None),
+    ("GET", "/", None),
+    ("GET", "/nothing", None),
+    ("GET", "//session/codechat/sales/creds", None),
+    ("GET", "/session/codechat/sales/..", None),
+    ("GET", "/session/codechat/sales/%FF", None),
+    ("GET", "/session/codechat/sales/creds?apikey=TOKEN", None),
+    ("PUT", "/session", {}),
+    ("DELETE", "/session", None),
+    ("POST", "/session", b"{"),
+    ("POST", "/session", b"x" * 60_000),
+]
+
+NOT_THE_TOKEN: list[list[tuple[str, str]]] = [
+    [],
+    [("apikey", "")],
+    [("apikey", "wrong")],
+    [("apikey", "TOKEN-and-more")],
+    [("apikey", "token")],
+    [("apikey", "TOKEN"), ("apikey", "TOKEN")],
+    [("apikey", "TOKEN"), ("apikey", "wrong")],
+    [("apikey", "wrong"), ("APIKEY", "TOKEN")],
+    [("apikey", ""), ("apikey", "TOKEN")],
+    [("apikey", "TOKEN, TOKEN")],
+    [("apikey", "TOKEN\xe9")],
+    [("apikey", "\xff")],
+    [("api-key", "TOKEN")],
+    [("Authorization", "Bearer TOKEN")],
+    [("Cookie", "apikey=TOKEN")],
+]
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    with Worker(tmp_path / "store") as running:
+        running.ask("POST", "/session/codechat", {"instance": "sales"})
+        running.ask("POST", "/session/codechat/sales/creds", {"data": "1"})
+        running.store.calls.clear()
+        yield running
+
+
+def ask(worker: Worker, method: str, path: str, body: Any, headers: Sequence[tuple[str, str]]) -> Answer:
+    shown = [(name, value.replace("TOKEN", worker.token)) for name, value in headers]
+    return worker.ask(method, path.replace("TOKEN", worker.token), body, token=None, headers=shown)
+
+
+@pytest.mark.parametrize("headers", NOT_THE_TOKEN)
+def test_every_path_asks_for_the_token_and_does_nothing_without_it(
+    worker: Worker, headers: list[tuple[str, str]]
+) -> None:
+    for method, path, body in [*ROUTES, *NO_ROUTES]:
+        answer = ask(worker, method, path, body, headers)
+        assert (method, path, answer.status) == (method, path, 401)
+        assert answer.header("www-authenticate") is not None
+        assert method == "HEAD" or "apikey" in answer.message
+        assert worker.token.encode() not in answer.body
+    assert worker.store.calls == []
+    assert worker.ask("GET", "/session/codechat/list-instances").json == ["sales"]
+    assert worker.ask("GET", "/session/codechat/sales/creds").body == b"1"
+    assert worker.ask("GET", "/session/new/list-instances").status == 404
+
+
+@pytest.mark.parametrize(
+    "headers", [[("apikey", "TOKEN")], [("APIKEY", " TOKEN ")], [("ApiKey", "TOKEN"), ("apikeys", "x")]]
+)
+def test_with_the_token_the_same_requests_reach_the_store(worker: Worker, headers: list[tuple[str, str]]) -> None:
+    for method, path, body in ROUTES:
+        worker.store.calls.clear()
+        assert ask(worker, method, path, body, headers).status in {200, 204, 404}  # some remove what others ask for
+        assert len(worker.store.calls) > 0, (method, path)
+
+
+@pytest.mark.parametrize("headers", NOT_THE_TOKEN)
+def test_a_ping_needs_no_token(worker: Worker, headers: list[tuple[str, str]]) -> None:
+    assert ask(worker, "OPTIONS", "/ping", None, headers).body == b"pong"
+
+
+def test_a_client_that_was_refused_may_try_again_on_the_same_connection(worker: Worker) -> None:
+    connection = worker.connect()
+    connection.send(request("POST", "/session/codechat/sales/creds", {"data": "2"}, token="wrong"))
+    connection.send(request("GET", "/session/codechat/sales/creds", token=None))
+    connection.send(request("GET", "/session/codechat/sales/creds"))
+    answers = connection.answers()
+    assert [answer.status for answer in answers] == [401, 401, 200]
+    assert answers[2].body == b"1"
+    assert connection.is_open
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_a_large_body_is_refused_before_it_comes_if_the_token_is_not_there(worker: Worker, token: str | None) -> None:
+    for header in (("Content-Length", "100000"), ("Transfer-Encoding", "chunked")):
+        for method, path in (("POST", "/session/codechat/sales/creds"), ("POST", "/nothing"), ("OPTIONS", "/ping")):
+            connection = worker.connect()
+            connection.send(request(method, path, token=token, headers=[header, ("Expect", "100-continue")]))
+            [answer] = connection.answers()
+            assert answer.status == 401, (method, path, header)
+            assert answer.header("connection") == "close"
+            assert not connection.is_open
+    assert worker.store.calls == []
+
+
+def test_a_large_body_that_comes_at_once_without_the_token_is_refused_all_the_same(worker: Worker) -> None:
+    body = b'{"data": "' + b"1" * 100_000 + b'"}'
+    [answer] = worker.raw(request("POST", "/session/codechat/sales/creds", body, token=None))
+    assert answer.status == 401
+    chunked = request("POST", "/session/codechat/sales/creds", token=None, headers=[("Transfer-Encoding", "chunked")])
+    [answer] = worker.raw(chunked + b"5\r\nhello\r\n0\r\n\r\n")
+    assert answer.status == 401
+    assert worker.store.calls == []
