@@ -1,0 +1,288 @@
+"""Programs that tests run as processes of their own: the worker, and the real Node client.
+
+Nothing here waits without a deadline, and whatever goes wrong carries what the program said.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import queue
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+REPOSITORY = Path(__file__).parent.parent
+NODE_PROGRAMS = REPOSITORY / "tests" / "node"
+
+TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"
+SETTINGS_PREFIXES = ("SESSIONWORKER_", "GLOBAL_AUTH_TOKEN", "BODY_SIZE", "HTTP_LOGS")
+"""What a worker's environment variables begin with: those of the shell that runs the tests are not for our workers."""
+
+POLL_SECONDS = 0.005
+
+
+class ProcessError(Exception):
+    """A program did not do what was awaited of it. The message ends with what it had said."""
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class WorkerProcess:
+    """A real `twistd sessionworker` process on a port of its own, which it keeps when it is started again.
+
+    As a context manager it is started and ready inside, and gone after, whatever happened.
+    """
+
+    def __init__(self, store: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        """Prepare a worker for the folder `store`; `options` are added to its command line."""
+        self.store = store
+        self.options = options
+        self.environment = dict(environment or {})
+        self.token = secrets.token_hex(16)
+        self.port = free_port()
+        self._started_at = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._private = TemporaryDirectory(prefix="sessionworker-process-")
+        self._token_file = Path(self._private.name) / "token"
+        self._token_file.touch(mode=0o600)
+        self._token_file.write_text(self.token)
+        self._output_file = Path(self._private.name) / "output"
+        self._output_file.touch()
+
+    def __enter__(self) -> Self:
+        """Start the worker and wait until it answers."""
+        try:
+            self.start()
+            self.wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Kill the worker if it still runs. An error that passes gets the worker's output as a note."""
+        if error is not None:
+            error.add_note(f"The worker's output:\n{self.output}")
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """The worker's address, without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the worker that was started last."""
+        return self._started().pid
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def output(self) -> str:
+        """All that this worker wrote to standard output and standard error, over all its starts."""
+        return self._output_file.read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start the worker, and return at once."""
+        if self.running:
+            raise ProcessError("this worker is running already")
+        twistd = Path(sys.executable).with_name("twistd")
+        listen = f"tcp:{self.port}:interface=127.0.0.1"
+        command = [str(twistd), "--nodaemon", "--pidfile=", "sessionworker", "--listen", listen]
+        command += ["--store", str(self.store), "--token-file", str(self._token_file), *self.options]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
+        with self._output_file.open("ab") as output:
+            self._started_at = time.monotonic()
+            self._process = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={**inherited, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_until_ready(self, seconds: float = 20) -> float:
+        """Wait until the worker answers a ping, and return how many seconds that is after its start."""
+        process = self._started()
+        while True:
+            if process.poll() is not None:
+                raise self._error(f"the worker ended with status {process.returncode} before it answered")
+            if self._answers_ping():
+                return time.monotonic() - self._started_at
+            if time.monotonic() - self._started_at > seconds:
+                raise self._error(f"the worker did not answer within {seconds} s")
+            time.sleep(POLL_SECONDS)
+
+    def kill(self) -> None:
+        """End the worker at once, as a crash does (`kill -9`)."""
+        process = self._started()
+        process.kill()
+        process.wait(10)
+
+    def terminate(self, seconds: float = 20) -> int:
+        """Ask the worker to stop (SIGTERM), and return its exit status; negative when a signal ended it."""
+        process = self._started()
+        process.send_signal(signal.SIGTERM)
+        return self.wait_until_ended(seconds)
+
+    def wait_until_ended(self, seconds: float = 20) -> int:
+        """Return the worker's exit status; a worker that has not ended by then is killed, and that is an error."""
+        process = self._started()
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise self._error(f"the worker had not ended after {seconds} s") from None
+
+    def close(self) -> None:
+        """Kill the worker if it runs, and remove its token and its output."""
+        if self.running:
+            self.kill()
+        self._private.cleanup()
+
+    def _answers_ping(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("OPTIONS", "/ping")
+            return connection.getresponse().read() == b"pong"
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise ProcessError("this worker was never started")
+        return self._process
+
+    def _error(self, what: str) -> ProcessError:
+        return ProcessError(f"{what}. Its output:\n{self.output}")
+
+
+class NodeProgram:
+    """A Node program that speaks the worker's protocol, steered line by line over its standard input and output.
+
+    As a context manager it is gone after the block, whatever happened.
+    """
+
+    def __init__(self, script: Path, url: str, token: str, *arguments: str) -> None:
+        """Start `script` against the worker at `url`. The token goes through the environment, out of sight of `ps`."""
+        self._process = subprocess.Popen(
+            ["node", str(script), url, *arguments],  # noqa: S607 - whichever node the user has
+            env={**os.environ, TOKEN_VARIABLE: token},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._said: list[str] = []
+        self._complaints: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._read_output, daemon=True),
+            threading.Thread(target=self._read_complaints, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Self:
+        """Nothing more to do: the program was started when it was made."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Kill the program if it still runs, and close its pipes."""
+        self._process.kill()
+        self._process.wait(10)
+        for reader in self._readers:
+            reader.join(10)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    @property
+    def output(self) -> str:
+        """What was read of its standard output, then what it wrote to standard error."""
+        return "".join([*self._said, *self._complaints])
+
+    def read_line(self, seconds: float = 60) -> str | None:
+        """Return the next line of its standard output, without the line end; None after the last one."""
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            raise self.error(f"the Node program said nothing for {seconds} s") from None
+        if line is None:
+            return None
+        self._said.append(line)
+        return line.rstrip("\n")
+
+    def wait_for(self, beginning: str, seconds: float = 60) -> str:
+        """Read lines until one begins with `beginning`, and return it."""
+        deadline = time.monotonic() + seconds
+        while (line := self.read_line(max(0.0, deadline - time.monotonic()))) is not None:
+            if line.startswith(beginning):
+                return line
+        raise self.error(f"the Node program ended without saying '{beginning}'")
+
+    def go_on(self) -> None:
+        """Let a program go on that waits for a line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def wait_until_ended(self, seconds: float = 60) -> int:
+        """Return its exit status, negative when a signal ended it."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise self.error(f"the Node program had not ended after {seconds} s") from None
+
+    def result(self, seconds: float = 60) -> dict[str, Any]:
+        """Return the JSON object of its last line, which is the only one that begins with a brace."""
+        answer: dict[str, Any] = json.loads(self.wait_for("{", seconds))
+        return answer
+
+    def error(self, what: str) -> ProcessError:
+        """Make an error that shows what the program said."""
+        return ProcessError(f"{what}. Its output:\n{self.output}")
+
+    def _read_output(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _read_complaints(self) -> None:
+        assert self._process.stderr is not None
+        self._complaints.extend(self._process.stderr)
+
+
+def install_node_packages(seconds: float = 300) -> None:
+    """Install what `tests/node/package-lock.json` names, if it is not there yet."""
+    if (NODE_PROGRAMS / "node_modules" / "baileys").is_dir():
+        return
+    command: Sequence[str] = ["npm", "ci", "--loglevel=error"]
+    done = subprocess.run(
+        command, cwd=NODE_PROGRAMS, timeout=seconds, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if done.returncode != 0:
+        raise ProcessError(f"npm ci failed in {NODE_PROGRAMS}:\n{done.stdout.decode(errors='replace')}")
