@@ -167,7 +167,7 @@ class Client:
     As an asynchronous context manager, a client is closed after the block.
     """
 
-    def __init__(  # noqa: PLR0913 - what has a default is given by its name
+    def __init__(
         self,
         url: str,
         token: str,

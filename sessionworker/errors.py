@@ -87,6 +87,25 @@ class NoSuchKey(NotFound):
     message = "This key holds nothing."
 
 
+class NoSuchVersion(NotFound):
+    """A version of `creds` that does not exist, or is not kept any more."""
+
+    message = "This version does not exist, or is not kept any more."
+
+
+class NoSuchDrop(NotFound):
+    """A dropped instance that does not exist, or is not kept any more."""
+
+    message = "No instance was dropped under this name and number, or it is not kept any more."
+
+
+class NameTaken(WorkerError):
+    """An instance cannot be brought back under a name that another one has."""
+
+    status = HTTPStatus.CONFLICT
+    message = "An instance with this name exists. Drop it first, or bring this one back under another name."
+
+
 class MethodNotAllowed(WorkerError):
     """A known path, asked with a method that it does not have."""
 

@@ -22,6 +22,22 @@ _UNESCAPED = "!#$&'()*+,-.:;=?@[\\]^_|~"
 _plain = re.compile(r"[A-Za-z0-9_@:+=,~-][A-Za-z0-9_@:+=,~.-]{0,199}").fullmatch
 
 
+KEY_TYPES = (
+    "app-state-sync-key",
+    "app-state-sync-version",
+    "creds",
+    "device-list",
+    "identity-key",
+    "lid-mapping",
+    "pre-key",
+    "sender-key-memory",  # before sender-key, which it begins with
+    "sender-key",
+    "session",
+    "tctoken",
+)
+"""The types of keys that Baileys 6 and 7 write: a key is `creds`, or one of the others, a dash and an id."""
+
+
 class SessionFile(NamedTuple):
     """One session file: the place of one value."""
 
@@ -81,6 +97,11 @@ def check_key(key: str) -> str:
         raise NameNotAllowed("A key cannot hold '.' or '..' as one of its parts.")
     _check_length("key", key)
     return key
+
+
+def type_of_key(key: str) -> str:
+    """Return the type of a key, or "other"."""
+    return next((kind for kind in KEY_TYPES if key == kind or key.startswith(f"{kind}-")), "other")
 
 
 def _article(what: str) -> str:

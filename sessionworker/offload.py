@@ -126,6 +126,8 @@ class Offload:
                 pass
             last = waiting[-1] is None
             accepted = [entry for entry in waiting if entry is not None]
+            if not accepted:
+                break
             try:
                 outcomes: list[Any] = self._store.commit([change for change, _ in accepted])
             except Exception:  # noqa: BLE001 - whatever it is, the callers are told

@@ -100,7 +100,11 @@ def exit_cleanly_on_sigterm(reactor: Any) -> None:
 
     `twistd` would end itself with the signal that stopped it, so the reactor must not be the one to see it.
     """
-    signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(reactor.stop))
+    def stop() -> None:
+        if reactor.running:  # a second SIGTERM changes nothing
+            reactor.stop()
+
+    signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(stop))
 
 
 def makeService(options: Options) -> WorkerService:

@@ -1,6 +1,6 @@
 """The file store: one plain file for each key, in one folder for each instance.
 
-    <store>/codechat/sales/creds       group / instance / key, names escaped as `names` says
+    <store>/codechat/sales/creds       group / instance / key, names escaped as `names` says; see `folders`
     <store>/.sessionworker/            ours: the lock, the token, the journal, dropped instances
 
 A commit is one synced append to the journal, and then the new state in memory, where reads find it. A checkpoint brings
@@ -14,36 +14,52 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from sessionworker.errors import (
+    NameTaken,
     NoSpace,
+    NoSuchDrop,
     NoSuchGroup,
     NoSuchInstance,
+    NoSuchVersion,
     StartError,
     StoreUnavailable,
     WorkerError,
 )
-from sessionworker.names import SessionFile, decode_name, encode_name
-from sessionworker.stores.disk import TEMPORARY_PREFIX, is_full, make_folder, remove_if_there, sync_folder, write_whole
+from sessionworker.names import SessionFile, encode_name, type_of_key
+from sessionworker.stores.disk import is_full, make_folder, write_whole
+from sessionworker.stores.folders import CREDS, InstanceFolder, NotAFile, take_over
 from sessionworker.stores.interface import (
     UNKNOWN,
     Change,
     CreateGroup,
     CreateInstance,
     Delete,
+    DropGroup,
     DropInstance,
+    DropSummary,
+    InstanceSummary,
+    Probe,
+    RestoreInstance,
     Unknown,
+    VersionSummary,
     Write,
 )
 from sessionworker.stores.journal import SEGMENT_SIZE, Journal
 from sessionworker.stores.memory import KnownNames, RecentValues
+from sessionworker.stores.versions import DAY, Keep, Version, parse_version, pinned
+from sessionworker.values import is_json, is_json_object, read_creds
 
 OURS = ".sessionworker"
 """The folder in the store that is the worker's own."""
@@ -60,6 +76,12 @@ LARGEST_BACKLOG = 64 * 2**20
 MOST_KNOWN_NAMES = 4_000_000
 """Names of session files that are remembered, eight bytes each."""
 
+CREDS_BYTES = 64 * 2**20
+"""Bytes of `creds` that are remembered, apart from other recent values."""
+
+LARGEST_CREDS = 2 * 2**20
+"""Bytes of the largest `creds` that are remembered."""
+
 
 class _Frame(msgspec.Struct, array_like=True):
     """What one record of the journal holds: the time of a commit in milliseconds, and its changes."""
@@ -75,15 +97,27 @@ _decoder = msgspec.msgpack.Decoder(_Frame)
 class _Instance:
     """An instance, from its creation to its drop. One that is made again under the same name is another one."""
 
-    __slots__ = ("dropped_as", "folder", "group", "is_on_disk", "known", "name", "saving", "unsaved", "writes")
+    __slots__ = (
+        "dropped_as",
+        "folder",
+        "group",
+        "known",
+        "name",
+        "new_versions",
+        "saving",
+        "saving_versions",
+        "unsaved",
+        "writes",
+    )
 
-    def __init__(self, group: str, name: str, folder: str, *, is_on_disk: bool) -> None:
+    def __init__(self, group: str, name: str, folder: InstanceFolder, *, is_on_disk: bool) -> None:
         self.group = group
         self.name = name
         self.folder = folder
-        self.is_on_disk = is_on_disk
         self.unsaved: dict[str, bytes | None] = {}  # committed and not in its file yet; None: deleted
         self.saving: dict[str, bytes | None] = {}  # the same, and the checkpoint under way is about them
+        self.new_versions: list[tuple[int, int, bytes | None]] = []  # of creds, as InstanceFolder.add_versions has them
+        self.saving_versions: list[tuple[int, int, bytes | None]] = []
         self.known: KnownNames | None = None if is_on_disk else KnownNames()  # None: the folder was not listed yet
         self.writes = 0
         self.dropped_as = ""
@@ -98,12 +132,16 @@ class FileStore:
         *,
         sync: bool = True,
         report: Callable[[str], None] = lambda _: None,
+        observe_sync: Callable[[float], None] = lambda _: None,
+        keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        keep_drops_days: float = 30,
         segment_size: int = SEGMENT_SIZE,
     ) -> None:
         """Take ownership of `folder`, made if missing, and bring what the journal holds into the files.
 
-        `sync` tells whether a commit waits for the disk; `report` takes a line for the operator. Raises StartError
-        when the folder is owned by another process or cannot be used.
+        `sync` tells whether a commit waits for the disk; `report` takes a line for the operator, and `observe_sync` the
+        seconds that each sync of the journal took. Raises StartError when the folder is owned by another process or
+        cannot be used.
         """
         folder = folder.absolute()
         self._root = str(folder)
@@ -111,18 +149,24 @@ class FileStore:
         self._sync = sync
         self._segment_size = segment_size
         self._report = report
+        self._observe_sync = observe_sync
+        self._keep = keep
+        self._keep_drops = keep_drops_days * DAY
+        self.counts: Counter[str] = Counter()
         self._groups: dict[str, dict[str, _Instance]] = {}
         self._new_groups: set[str] = set()
+        self._gone_groups: set[str] = set()
         self._to_save: dict[_Instance, None] = {}  # in the order in which they first changed
         self._backlog = 0
         self._moving: dict[str, _Instance] = {}  # dropped, and not moved out of their folders' places yet
         self._recent = RecentValues()
+        self._creds = RecentValues(CREDS_BYTES, LARGEST_CREDS)
         self._known_names = 0
         self._last_when = 0
         self._refusal: WorkerError | None = None
         self._is_broken = False
         self._state_lock = threading.Lock()  # over the journal's end and the state in memory that belongs to it
-        self._checkpoint_lock = threading.Lock()
+        self._checkpoint_lock = threading.RLock()  # over the files
         self._memory_lock = threading.Lock()  # over what is remembered of the disk
         self._wake = threading.Event()
         self._closing = False
@@ -147,12 +191,12 @@ class FileStore:
 
     def _open(self) -> None:
         """Learn which groups and instances there are, and finish what a crash left in the journal."""
-        for group in self._list_folders(self._root):
+        for group in _folders_in(self._root):
             folder = self._path(group)
             self._groups[group] = {
-                name: _Instance(group, name, f"{folder}/{encode_name(name)}", is_on_disk=True)
-                for name in self._list_folders(folder)
+                name: _Instance(group, name, self._folder(group, name), is_on_disk=True) for name in _folders_in(folder)
             }
+        self._last_when = self._read_clock()
         self._journal = Journal(self.ours / "journal", sync=self._sync, segment_size=self._segment_size)
         replayed = 0
         for payload in self._journal.replay(self._report):
@@ -165,8 +209,14 @@ class FileStore:
                 f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
             )
             for instance in self._to_save:
-                self._sweep(instance.folder)
-            self._checkpoint(even_if_empty=True)
+                instance.folder.sweep()
+            try:
+                self._checkpoint(even_if_empty=True)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                # What the journal holds is in memory too: it can be read, and follows when there is room.
+                self._cannot_follow(error)
 
     def close(self) -> None:
         """Bring everything into the files and let go of the store."""
@@ -182,6 +232,10 @@ class FileStore:
             os.close(self._lock)
 
     # Reading
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+        return sorted(self._groups)
 
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
@@ -199,7 +253,7 @@ class FileStore:
         for values in (instance.unsaved, instance.saving):
             if key in values:
                 return values[key]
-        recent = self._recent.get((instance, key))
+        recent = self._creds.get(instance) if key == CREDS else self._recent.get((instance, key))
         if recent is not None:
             return recent
         known = instance.known
@@ -208,29 +262,49 @@ class FileStore:
     def read(self, file: SessionFile) -> bytes | None:
         """Return a value, or None. Raises NoSuchGroup, NoSuchInstance or StoreUnavailable."""
         instance = self._find(file.group, file.instance)
-        try:
+        with self._reading():
             if instance.known is None:
                 self._learn_names(instance)
-            value = self._recall(instance, file.key)
-            if value is not UNKNOWN:
-                return value
+            recalled = self._recall(instance, file.key)
+            if recalled is not UNKNOWN:
+                return recalled
+            if file.key == CREDS:
+                return self._whole_creds(instance, is_json)
             writes = instance.writes
-            value = self._read_file(f"{instance.folder}/{encode_name(file.key)}")
-        except OSError as error:
-            self._report(f"A session file could not be read: {error.strerror}.")
-            raise StoreUnavailable from None
+            try:
+                value = instance.folder.read(file.key)
+                is_whole = value is None or is_json(value)
+            except NotAFile:
+                is_whole = False
+            if not is_whole:
+                self._set_aside(instance, file.key)
+                return None
         if value is not None:
-            with self._memory_lock:
-                if instance.writes == writes:  # else a newer value may be on its way
-                    self._recent.put((instance, file.key), value)
+            self._remember(instance, file.key, value, writes)
         return value
 
-    def _read_file(self, path: str) -> bytes | None:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say what the disk said in words, and as StoreUnavailable."""
         try:
-            with open(path, "rb", buffering=0) as opened:
-                return opened.read()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            yield
+        except OSError as error:
+            self.counts["read_errors"] += 1
+            self._report(f"The store could not be read: {error.strerror}. Check the disk and its permissions.")
+            raise StoreUnavailable from None
+
+    def _remember(self, instance: _Instance, key: str, value: bytes, writes: int) -> None:
+        """Keep a copy of a value that was read after `writes` writes, if there was none since."""
+        with self._memory_lock:
+            if instance.writes == writes:
+                self._keep_copy(instance, key, value)
+
+    def _keep_copy(self, instance: _Instance, key: str, value: bytes | None) -> None:
+        values, place = (self._creds, instance) if key == CREDS else (self._recent, (instance, key))
+        if value is None:
+            values.remove(place)
+        else:
+            values.put(place, value)
 
     def _find(self, group: str, name: str) -> _Instance:
         try:
@@ -243,8 +317,8 @@ class FileStore:
         with self._memory_lock:
             if instance.known is not None:
                 return
-            is_of_another = self._moving.get(instance.folder, instance) is not instance
-            names = [] if is_of_another else self._list_files(instance.folder)
+            is_of_another = self._moving.get(instance.folder.path, instance) is not instance
+            names = [] if is_of_another else instance.folder.names()
             with self._state_lock:  # no write is applied between the listing and its use
                 known = KnownNames(names)
                 for key in (*instance.saving, *instance.unsaved):
@@ -260,12 +334,104 @@ class FileStore:
                 instance.known = None
         self._known_names = 0
 
+    # Values that are broken, and creds
+
+    def check_creds(self, group: str, name: str) -> None:
+        """Make sure that a `read` of an instance's `creds` will not fail; see `interface.Store`."""
+        instance = self._find(group, name)
+        with self._reading():
+            if instance.known is None:
+                self._learn_names(instance)
+            self._whole_creds(instance, is_json_object)
+
+    def _whole_creds(self, instance: _Instance, is_whole: Callable[[bytes], bool]) -> bytes | None:
+        """Return creds that are whole, or None if there are none and should not be any.
+
+        Raises StoreUnavailable where there were creds and none can be had: a client that was told that there are none
+        would make a new identity.
+        """
+        for values in (instance.unsaved, instance.saving):
+            if CREDS in values:
+                acknowledged = values[CREDS]
+                if acknowledged is None or is_whole(acknowledged):
+                    return acknowledged
+                return self._older_creds(instance, "they are no JSON object")
+        remembered = self._creds.get(instance)
+        if remembered is None and instance.known is not None and not len(instance.known):
+            return None  # it was created by this process, and has had none
+        writes = instance.writes
+        try:
+            value = instance.folder.read(CREDS)
+        except OSError as error:
+            return self._older_creds(instance, str(error.strerror))
+        if value is not None and is_whole(value):
+            self._remember(instance, CREDS, value, writes)
+            return value
+        if value is None and remembered is None:
+            versions = instance.folder.versions()
+            if not versions or versions[-1].is_deletion:
+                return None
+        return self._older_creds(instance, "they are missing" if value is None else "they are not whole")
+
+    def _older_creds(self, instance: _Instance, problem: str) -> bytes:
+        """Bring back the newest good creds in place of broken ones. Raises StoreUnavailable if there are none."""
+        where = f"of instance {instance.name!r} in group {instance.group!r}"
+        writes = instance.writes
+        good = self._creds.get(instance) or self._newest_good_version(instance)
+        if good is None:
+            self.counts["creds_lost"] += 1
+            self._report(
+                f"The creds {where} cannot be read ({problem}), and no older version is left. The instance is refused "
+                "until its creds are restored from a backup, or the instance is dropped to be paired again."
+            )
+            raise StoreUnavailable("The credentials of this instance cannot be read. The worker's log says more.")
+        self.counts["creds_restored"] += 1
+        self._report(f"The creds {where} could not be read ({problem}); the newest good version takes their place.")
+        self._remember(instance, CREDS, good, writes)
+        with suppress(OSError, StoreUnavailable):
+            self._set_aside(instance, CREDS)
+            if instance.writes == writes:
+                self.commit([Write(SessionFile(instance.group, instance.name, CREDS), good)])
+        return good
+
+    def _newest_good_version(self, instance: _Instance) -> bytes | None:
+        try:
+            versions = instance.folder.versions()
+        except OSError:
+            return None
+        for version in reversed(versions):
+            with suppress(OSError):
+                value = instance.folder.read_version(version)
+                if value is not None and read_creds(value):
+                    return value
+        return None
+
+    def _set_aside(self, instance: _Instance, key: str) -> None:
+        """Move what stands in a key's place out of the way, unless a good value has come there meanwhile."""
+        with self._checkpoint_lock:
+            if key in instance.unsaved or instance.dropped_as:
+                return  # the next checkpoint writes over it
+            try:
+                value = instance.folder.read(key)
+                is_good = value is None or is_json(value)
+            except OSError:
+                is_good = False
+            if not is_good:
+                instance.folder.set_aside(key)
+                self.counts["set_aside"] += 1
+                self._report(
+                    f"A session file of type {type_of_key(key)} of instance {instance.name!r} in group "
+                    f"{instance.group!r} was broken. It was moved to the folder .aside there."
+                )
+
     # Committing
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
         if self._backlog > LARGEST_BACKLOG or self._journal.size > LARGEST_JOURNAL:
             self._try_checkpoint()
+        if any(isinstance(change, RestoreInstance) for change in changes):
+            self._try_checkpoint()  # so that what is brought back is where it was moved to
         with self._state_lock:
             outcomes, accepted = self._judge(changes)
             if accepted:
@@ -284,21 +450,33 @@ class FileStore:
         written: set[SessionFile] = set()
         outcomes: list[WorkerError | None] = []
         accepted: list[Change] = []
+
+        def is_there(group: str, name: str) -> bool:
+            return exists.get((group, name), name in self._groups.get(group, ()))
+
         for change in changes:
-            needs_room = isinstance(change, Write | CreateGroup | CreateInstance)
+            needs_room = isinstance(change, Write | CreateGroup | CreateInstance | Probe)
             is_needed = True
             outcome: WorkerError | None = None
             match change:
                 case CreateGroup(group):
                     is_needed = group not in self._groups
                 case CreateInstance(group, name):
-                    is_needed = not exists.get((group, name), name in self._groups.get(group, ()))
+                    is_needed = not is_there(group, name)
                     exists[group, name] = True
                 case DropInstance(group, name):
-                    is_needed = exists.get((group, name), name in self._groups.get(group, ()))
+                    is_needed = is_there(group, name)
+                    self.counts["drops_of_unknown_instances"] += not is_needed
                     exists[group, name] = False
+                case DropGroup(group):
+                    outcome = None if group in self._groups else NoSuchGroup()
+                    for name in self._groups.get(group, ()):
+                        exists[group, name] = False
+                case RestoreInstance(group, _, _, name):
+                    outcome = self._refuse_restore(change, is_taken=is_there(group, name))
+                    exists[group, name] = outcome is None or is_there(group, name)
                 case Write(file, _):
-                    if not exists.get((file.group, file.instance), file.instance in self._groups.get(file.group, ())):
+                    if not is_there(file.group, file.instance):
                         outcome = NoSuchInstance() if file.group in self._groups else NoSuchGroup()
                     written.add(file)
                 case Delete(file):
@@ -313,11 +491,18 @@ class FileStore:
             outcomes.append(outcome)
         return outcomes, accepted
 
+    def _refuse_restore(self, change: RestoreInstance, *, is_taken: bool) -> WorkerError | None:
+        if not os.path.isdir(self._place(change.group, change.instance, change.drop)):
+            return NoSuchDrop()
+        return NameTaken() if is_taken or self._folder(change.group, change.name).exists() else None
+
     def _append(self, frame: _Frame) -> WorkerError | None:
         """Write a frame to the journal; on an error nothing of it stays."""
+        begun = time.perf_counter()
         try:
             self._journal.append(_encoder.encode(frame))
         except OSError as error:
+            self.counts["journal_errors"] += 1
             self._report(f"The journal could not be written: {error.strerror}.")
             try:
                 self._journal.undo_append()
@@ -329,6 +514,7 @@ class FileStore:
             if self._is_broken:
                 self._report("No more changes are accepted. Check the disk, then start the worker again.")
             return NoSpace() if is_full(error) else StoreUnavailable()
+        self._observe_sync(time.perf_counter() - begun)
         return None
 
     def _apply(self, frame: _Frame, *, is_replay: bool = False) -> None:
@@ -339,21 +525,26 @@ class FileStore:
                 case Write(file, value):
                     if is_replay:  # it may have been dropped later, and moved, before the crash
                         self._make_instance(file.group, file.instance)
-                    self._set(self._groups[file.group][file.instance], file.key, value)
+                    self._set(self._groups[file.group][file.instance], file.key, value, (frame.when, number))
                 case Delete(file):
                     instance = self._groups.get(file.group, {}).get(file.instance)
                     if instance is not None:
-                        self._set(instance, file.key, None)
+                        self._set(instance, file.key, None, (frame.when, number))
                 case CreateGroup(group):
                     self._make_group(group)
                 case CreateInstance(group, name):
                     self._make_instance(group, name)
                 case DropInstance(group, name):
-                    instance = self._groups.get(group, {}).pop(name, None)
-                    if instance is not None:
-                        instance.dropped_as = f"{frame.when}-{number}"
-                        self._moving.setdefault(instance.folder, instance)
-                        self._to_save[instance] = None
+                    self._drop(group, name, f"{frame.when}-{number}")
+                case DropGroup(group):
+                    for name in list(self._groups.get(group, ())):
+                        self._drop(group, name, f"{frame.when}-{number}")
+                    self._groups.pop(group, None)
+                    self._gone_groups.add(group)
+                case RestoreInstance(group, instance_name, drop, name):
+                    self._restore(self._place(group, instance_name, drop), group, name)
+                case Probe():
+                    pass
 
     def _make_group(self, group: str) -> None:
         if group not in self._groups:
@@ -363,17 +554,35 @@ class FileStore:
     def _make_instance(self, group: str, name: str) -> None:
         self._make_group(group)
         if name not in self._groups[group]:
-            folder = self._path(group, name)
-            is_on_disk = folder not in self._moving and os.path.isdir(folder)
+            folder = self._folder(group, name)
+            is_on_disk = folder.path not in self._moving and folder.exists()
             instance = self._groups[group][name] = _Instance(group, name, folder, is_on_disk=is_on_disk)
             self._to_save[instance] = None
 
-    def _set(self, instance: _Instance, key: str, value: bytes | None) -> None:
+    def _drop(self, group: str, name: str, drop: str) -> None:
+        instance = self._groups.get(group, {}).pop(name, None)
+        if instance is not None:
+            instance.dropped_as = drop
+            self._moving.setdefault(instance.folder.path, instance)
+            self._to_save[instance] = None
+
+    def _restore(self, place: str, group: str, name: str) -> None:
+        """Move a dropped instance back, now: a read may ask for it next. After a crash it may be back already."""
+        make_folder(self._path(group), sync=self._sync)
+        folder = self._folder(group, name)
+        if os.path.isdir(place) and not folder.exists():
+            InstanceFolder(place, sync=self._sync).move(folder.path)
+        self._make_instance(group, name)
+
+    def _set(self, instance: _Instance, key: str, value: bytes | None, version: tuple[int, int]) -> None:
         self._backlog += len(value or b"") - len(instance.unsaved.get(key) or b"")
         instance.writes += 1
         if instance.known is not None:
             instance.known.add(key)
         instance.unsaved[key] = value
+        if key == CREDS:
+            instance.new_versions.append((*version, value))
+            self._backlog += len(value or b"")
         self._to_save[instance] = None
 
     # Checkpoints
@@ -391,15 +600,20 @@ class FileStore:
         try:
             self.checkpoint()
         except OSError as error:
-            if self._refusal is None:
-                self._report(
-                    f"The files cannot follow the journal: {error.strerror}. Writes are refused until they can."
-                )
-            self._refusal = NoSpace() if is_full(error) else StoreUnavailable()
+            self._cannot_follow(error)
         else:
             if self._refusal is not None:
-                self._report("The files follow the journal again. Writes are accepted.")
+                self._report("The files follow the journal again. Changes are accepted.")
             self._refusal = None
+
+    def _cannot_follow(self, error: OSError) -> None:
+        self.counts["checkpoint_errors"] += 1
+        if self._refusal is None:
+            self._report(
+                f"The files cannot follow the journal: {error.strerror}. What was acknowledged is kept in the journal. "
+                f"Writes are refused until it works again; it is tried every {LAG_SECONDS:g} s."
+            )
+        self._refusal = NoSpace() if is_full(error) else StoreUnavailable()
 
     def checkpoint(self) -> None:
         """Bring what was committed until now into the files, and let go of its part of the journal. Raises OSError."""
@@ -407,7 +621,8 @@ class FileStore:
 
     def _checkpoint(self, *, even_if_empty: bool) -> None:
         with self._checkpoint_lock:
-            if self._is_closed or not (self._to_save or self._new_groups or even_if_empty):
+            is_needed = self._to_save or self._new_groups or self._gone_groups or even_if_empty
+            if self._is_closed or not (is_needed or self._journal.is_full):
                 return
             self._journal.prepare()
             with self._state_lock:
@@ -416,6 +631,7 @@ class FileStore:
                 instances, self._to_save = list(self._to_save), {}
                 for instance in instances:
                     instance.saving, instance.unsaved = instance.unsaved, {}
+                    instance.saving_versions, instance.new_versions = instance.new_versions, []
             saved = 0
             try:
                 for group in groups:
@@ -423,6 +639,8 @@ class FileStore:
                 for instance in instances:
                     self._save(instance)
                     saved += 1
+                self._remove_gone_groups()
+                write_whole(str(self.ours), "clock", b"%d" % self._last_when, sync=self._sync)
             except BaseException:
                 with self._state_lock:
                     self._take_back(groups, instances[saved:])
@@ -435,82 +653,185 @@ class FileStore:
         for instance in instances:
             self._backlog -= sum(len(value or b"") for key, value in instance.saving.items() if key in instance.unsaved)
             instance.unsaved = {**instance.saving, **instance.unsaved}
-            instance.saving = {}
+            instance.new_versions = [*instance.saving_versions, *instance.new_versions]
+            instance.saving, instance.saving_versions = {}, []
         self._to_save = dict.fromkeys([*instances, *self._to_save])
 
     def _save(self, instance: _Instance) -> None:
         """Bring one instance's folder up to what was committed for it. Raises OSError."""
-        place = f"{self.ours}/dropped/{encode_name(instance.group)}/{encode_name(instance.name)}/{instance.dropped_as}"
+        place = self._place(instance.group, instance.name, instance.dropped_as)
         was_moved = bool(instance.dropped_as) and os.path.isdir(place)  # and all that the journal held for it with it
         if not was_moved:
-            self._save_files(instance)
+            if instance.saving_versions:
+                self._look_at(instance, instance.folder.add_versions(instance.saving_versions, self._keep))
+            instance.folder.save(instance.saving)
             if instance.dropped_as:
-                self._move(instance, place)
+                instance.folder.move(place)
         with self._memory_lock, self._state_lock:
             for key, value in instance.saving.items():
                 self._backlog -= len(value or b"")
-                if value is None:
-                    self._recent.remove((instance, key))
-                else:
-                    self._recent.put((instance, key), value)
-            instance.saving = {}
-            if self._moving.get(instance.folder) is instance:
-                del self._moving[instance.folder]
+                self._keep_copy(instance, key, value)
+            self._backlog -= sum(len(value or b"") for _, _, value in instance.saving_versions)
+            instance.saving, instance.saving_versions = {}, []
+            if instance.dropped_as:
+                self._creds.remove(instance)
+            if self._moving.get(instance.folder.path) is instance:
+                del self._moving[instance.folder.path]
 
-    def _save_files(self, instance: _Instance) -> None:
-        if not instance.is_on_disk or instance.saving:
-            make_folder(instance.folder, sync=self._sync)
-            instance.is_on_disk = True
-        for key, value in instance.saving.items():
-            if value is None:
-                remove_if_there(f"{instance.folder}/{encode_name(key)}")
-            else:
-                write_whole(instance.folder, encode_name(key), value, sync=self._sync)
-        if instance.saving and self._sync:
-            sync_folder(instance.folder)
+    def _look_at(self, instance: _Instance, versions: Sequence[Version]) -> None:
+        """Count and report what is odd about the versions of creds that came, the first of them known before."""
+        where = f"of instance {instance.name!r} in group {instance.group!r}"
+        good = [version for version in versions if not version.is_deletion]
+        for before, after in pairwise(good):
+            if before.identity != after.identity:
+                self.counts["identity_changes"] += 1
+                self._report(f"The creds {where} are of another identity now. The last ones of the old one are kept.")
+            elif after.next_pre_key < before.next_pre_key:
+                self.counts["creds_out_of_order"] += 1
+                self._report(f"The creds {where} came out of order: older ones over newer ones. Both are kept.")
 
-    def _move(self, instance: _Instance, place: str) -> None:
-        """Move a dropped instance out of the way, whole and at once. Raises OSError."""
-        folder = os.path.dirname(place)
-        make_folder(folder, sync=self._sync)
-        os.rename(instance.folder, place)
-        if self._sync:
-            sync_folder(folder)
-            sync_folder(os.path.dirname(instance.folder))
+    def _remove_gone_groups(self) -> None:
+        with self._state_lock:
+            gone, self._gone_groups = self._gone_groups - self._groups.keys(), set()
+        for group in gone:
+            with suppress(OSError):  # something of somebody else's is in it
+                os.rmdir(self._path(group))
 
-    # The folder
+    def _read_clock(self) -> int:
+        """Return the time of the last commit before the last clean checkpoint: later ones must not be earlier."""
+        try:
+            return int((self.ours / "clock").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    # What an operator sees and does
+
+    def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds; see `interface.Store`."""
+        with self._reading():
+            self.checkpoint()
+            return [_summary(name, self._folder(group, name)) for name in self.instances(group)]
+
+    def versions(self, group: str, name: str) -> list[VersionSummary]:
+        """Return the versions of an instance's creds; see `interface.Store`."""
+        instance = self._find(group, name)
+        with self._reading():
+            self.checkpoint()
+            versions = instance.folder.versions()
+            kept = pinned(versions)
+            return [
+                VersionSummary(
+                    version=version.file_name,
+                    when=version.when,
+                    identity="" if version.is_deletion else version.identity,
+                    bytes=instance.folder.version_size(version),
+                    is_pinned=version in kept,
+                    is_current=version == versions[-1],
+                )
+                for version in reversed(versions)
+            ]
+
+    def read_version(self, group: str, name: str, version: str) -> bytes:
+        """Return the creds of a version; see `interface.Store`."""
+        instance = self._find(group, name)
+        parsed = parse_version(version)
+        if parsed is None or parsed.is_deletion:
+            raise NoSuchVersion
+        with self._reading():
+            self.checkpoint()
+            value = instance.folder.read_version(parsed)
+        if value is None or not read_creds(value):
+            raise NoSuchVersion
+        return value
+
+    def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped and can be brought back, newest first."""
+        with self._reading():
+            self.checkpoint()
+            found = []
+            for group, name, drop in self._all_drops():
+                summary = _summary(name, InstanceFolder(self._place(group, name, drop), sync=self._sync))
+                found.append(DropSummary(group, name, drop, _time_of(drop), summary.files, summary.bytes))
+        return sorted(found, key=lambda drop: drop.when, reverse=True)
+
+    def purge(self) -> int:
+        """Let go of what was dropped long enough ago; see `interface.Store`."""
+        purged = self.ours / "purged"
+        shutil.rmtree(purged, ignore_errors=True)  # left by a crash
+        late = time.time_ns() // 1_000_000 - self._keep_drops
+        count = 0
+        with self._reading():
+            for group, name, drop in self._all_drops():
+                if _time_of(drop) < late:
+                    # Out of sight at once, so that nobody brings back a part of it.
+                    os.rename(self._place(group, name, drop), purged)
+                    shutil.rmtree(purged)
+                    count += 1
+        return count
+
+    def probe(self) -> None:
+        """Write something and read it back; see `interface.Store`."""
+        try:
+            write_whole(str(self.ours), "probe", b"ok", sync=self._sync)
+            (self.ours / "probe").read_bytes()
+        except OSError as error:
+            raise (NoSpace() if is_full(error) else StoreUnavailable()) from None
+
+    def gauges(self) -> dict[str, float]:
+        """Return figures about the store as it is now, by name; sizes in bytes."""
+        return {
+            "journal_bytes": self._journal.size,
+            "backlog_bytes": self._backlog,
+            "known_names": self._known_names,
+            "recent_bytes": self._recent.bytes + self._creds.bytes,
+            "groups": len(self._groups),
+            "instances": sum(map(len, list(self._groups.values()))),
+        }
+
+    # Places
 
     def _path(self, *names: str) -> str:
         return "/".join((self._root, *map(encode_name, names)))
 
-    def _list_folders(self, folder: str) -> list[str]:
+    def _folder(self, group: str, name: str) -> InstanceFolder:
+        return InstanceFolder(self._path(group, name), sync=self._sync)
+
+    def _place(self, group: str, name: str, drop: str) -> str:
+        return f"{self.ours}/dropped/{encode_name(group)}/{encode_name(name)}/{encode_name(drop)}"
+
+    def _all_drops(self) -> list[tuple[str, str, str]]:
+        root = f"{self.ours}/dropped"
+        return [
+            (group, name, drop)
+            for group in _folders_in(root)
+            for name in _folders_in(f"{root}/{encode_name(group)}")
+            for drop in _folders_in(f"{root}/{encode_name(group)}/{encode_name(name)}")
+            if _time_of(drop)
+        ]
+
+
+def _folders_in(folder: str) -> list[str]:
+    try:
         with os.scandir(folder) as entries:
-            return self._take_over(folder, [entry.name for entry in entries if entry.is_dir()])
+            return take_over(folder, [entry.name for entry in entries if entry.is_dir()])
+    except FileNotFoundError:
+        return []
 
-    def _list_files(self, folder: str) -> list[str]:
-        try:
-            return self._take_over(folder, os.listdir(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
 
-    def _take_over(self, folder: str, file_names: Iterable[str]) -> list[str]:
-        """Return the names that file names stand for, after giving each file the name that we would have given it."""
-        names = []
-        for file_name in file_names:
-            name = decode_name(file_name)
-            if name is None:
-                continue
-            if (ours := encode_name(name)) != file_name and not os.path.lexists(f"{folder}/{ours}"):
-                os.rename(f"{folder}/{file_name}", f"{folder}/{ours}")
-            names.append(name)
-        return names
+def _time_of(drop: str) -> int:
+    when, _, number = drop.partition("-")
+    return int(when) if when.isdigit() and number.isdigit() else 0
 
-    def _sweep(self, folder: str) -> None:
-        """Remove the unfinished files that a crash left in a folder."""
-        try:
-            entries = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for name in entries:
-            if name.startswith(TEMPORARY_PREFIX):
-                os.unlink(f"{folder}/{name}")
+
+def _summary(name: str, folder: InstanceFolder) -> InstanceSummary:
+    files = size = last_write = 0
+    types: Counter[str] = Counter()
+    with suppress(FileNotFoundError), os.scandir(folder.path) as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                files += 1
+                size += status.st_size
+                last_write = max(last_write, status.st_mtime_ns // 1_000_000)
+                types[type_of_key(entry.name)] += 1
+    return InstanceSummary(name, files, size, last_write, dict(types))

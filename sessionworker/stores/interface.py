@@ -31,7 +31,10 @@ class CreateInstance(Struct, frozen=True, array_like=True, tag=True):
 
 
 class Write(Struct, frozen=True, array_like=True, tag=True):
-    """Store a value, as bytes, over whatever the key held. Refused with NoSuchInstance or NoSuchGroup."""
+    """Store a value over whatever the key held. Refused with NoSuchInstance or NoSuchGroup.
+
+    The value is one JSON text, which the caller has checked: what does not read back as JSON is taken for broken.
+    """
 
     file: SessionFile
     value: bytes
@@ -44,13 +47,70 @@ class Delete(Struct, frozen=True, array_like=True, tag=True):
 
 
 class DropInstance(Struct, frozen=True, array_like=True, tag=True):
-    """Remove an instance with all its session files, if it exists."""
+    """Remove an instance with all its session files, if it exists. For a while, `RestoreInstance` brings it back."""
 
     group: str
     instance: str
 
 
-Change: TypeAlias = CreateGroup | CreateInstance | Write | Delete | DropInstance
+class DropGroup(Struct, frozen=True, array_like=True, tag=True):
+    """Remove a group with all its instances, each as `DropInstance` does."""
+
+    group: str
+
+
+class RestoreInstance(Struct, frozen=True, array_like=True, tag=True):
+    """Bring back an instance that was dropped, under `name`. Refused with NoSuchDrop, or with NameTaken."""
+
+    group: str
+    instance: str
+    drop: str
+    name: str
+
+
+class Probe(Struct, frozen=True, array_like=True, tag=True):
+    """Change nothing, durably: whoever wants to know whether changes can be made."""
+
+
+Change: TypeAlias = CreateGroup | CreateInstance | Write | Delete | DropInstance | DropGroup | RestoreInstance | Probe
+
+
+class InstanceSummary(Struct, frozen=True, rename="camel"):
+    """What an instance holds."""
+
+    instance: str
+    files: int
+    bytes: int
+    last_write: int
+    """Milliseconds since 1970, 0 if nothing was written."""
+    types: dict[str, int]
+    """How many files there are of each type of key."""
+
+
+class VersionSummary(Struct, frozen=True, rename="camel"):
+    """One version of an instance's `creds`."""
+
+    version: str
+    when: int
+    """Milliseconds since 1970."""
+    identity: str
+    """A short hash: the same for two versions of the same identity; empty where the `creds` were deleted."""
+    bytes: int
+    is_pinned: bool
+    """Whether it is kept for good, as the newest of its identity."""
+    is_current: bool
+
+
+class DropSummary(Struct, frozen=True, rename="camel"):
+    """An instance that was dropped and can be brought back."""
+
+    group: str
+    instance: str
+    drop: str
+    when: int
+    """Milliseconds since 1970."""
+    files: int
+    bytes: int
 
 
 class Unknown(Enum):
@@ -84,8 +144,36 @@ class Store(Protocol):
         Raises NoSuchGroup or NoSuchInstance.
         """
 
+    def check_creds(self, group: str, instance: str) -> None:
+        """Make sure that a `read` of an instance's `creds` will not fail, whatever the disk does next.
+
+        `creds` that are broken are replaced by the newest good version. Raises NoSuchGroup, NoSuchInstance, or
+        StoreUnavailable where there were `creds` and none can be had.
+        """
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
+
+    def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup or StoreUnavailable."""
+
+    def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        """Return the versions of an instance's `creds`, newest first. Raises as `read` does."""
+
+    def read_version(self, group: str, instance: str, version: str) -> bytes:
+        """Return the `creds` of a version. Raises as `read` does, or NoSuchVersion."""
+
+    def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped and can be brought back, newest first."""
+
+    def purge(self) -> int:
+        """Let go of what was dropped long enough ago, and return how many instances that were."""
+
+    def probe(self) -> None:
+        """Write something and read it back. Raises StoreUnavailable or NoSpace."""
 
     def maintain(self) -> None:
         """Do the store's background work until `close` is called."""

@@ -143,6 +143,8 @@ class Journal:
 
     def rotate(self) -> None:
         """Begin another segment, so that `release` can let go of what was appended until now. Raises OSError."""
+        if self._active is not None and self.is_empty:
+            return  # a new one would begin with the same number, have the same name, and take this one's place
         begun = self._begin_segment()
         if self._active is not None:
             self._closed.append(self._active)

@@ -22,7 +22,7 @@ from sessionworker.web.session_files import SessionFiles
 class _KeyConverter(BaseConverter):
     """Everything after the instance is the key: slashes, double and trailing ones included."""
 
-    regex = ".*"
+    regex = "(?s:.*)"
     part_isolating = False
 
 

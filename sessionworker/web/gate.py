@@ -30,7 +30,8 @@ class Gate(Resource):
     def render(self, request: WorkerRequest) -> Any:
         """Answer what is refused, and hand on what is not."""
         try:
-            self.check_token(request, request.method, request.path)
+            if not (request.path == b"/ping" and request.method == b"OPTIONS"):
+                self.check_token(request)
             _check_path(request)
         except WorkerError as error:
             send(request, answer_error(request, error))
@@ -40,13 +41,8 @@ class Gate(Resource):
         request.split_path()
         return self._tree.render(request)
 
-    def check_token(self, request: WorkerRequest, method: bytes, path: bytes) -> None:
-        """Raise Unauthorized unless the request carries the token, or needs none.
-
-        Method and path are given apart from the request, which does not know them before its body has come.
-        """
-        if path == b"/ping" and method == b"OPTIONS":
-            return
+    def check_token(self, request: WorkerRequest) -> None:
+        """Raise Unauthorized unless the request carries the token."""
         given = request.requestHeaders.getRawHeaders(b"apikey", ())
         if len(given) != 1 or not compare_digest(given[0], self._token):
             raise Unauthorized
@@ -54,10 +50,10 @@ class Gate(Resource):
 
 def _check_path(request: WorkerRequest) -> None:
     path = request.path
-    if request.uri != path and path.startswith(b"/session"):
-        raise RequestNotAllowed("This path takes no query. A '?' in a key is sent as %3F.")
-    if not path.startswith(b"/"):
+    if not path.startswith(b"/") or path.startswith(b"//"):
         raise NotFound
+    if path not in {request.uri, b"/ping"}:
+        raise RequestNotAllowed("This path takes no query. A '?' in a key is sent as %3F.")
     if not path.isascii():
         raise RequestNotAllowed("A path holds ASCII only; anything else is sent as %XX, in UTF-8.")
     if b"%" in path:

@@ -40,7 +40,10 @@ class WorkerRequest(Request):
         """Answer the request; its headers and its body are here."""
         self.site = self.channel.site
         self.responseHeaders.setRawHeaders(b"Date", [self.site.date])
-        self.render(self.site.resource)
+        try:
+            self.render(self.site.resource)
+        except Exception:  # noqa: BLE001 - whatever it is, the client is answered
+            self.processingFailed(Failure())
 
     def split_path(self) -> None:
         """Prepare the path for a resource tree, as Twisted does for every request."""

@@ -6,6 +6,7 @@ connections after it stopped listening. This one counts what a request may cost 
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -90,6 +91,10 @@ class WorkerChannel(HTTPChannel):
         if not self._refused:
             super().rawDataReceived(data)
 
+    def lineLengthExceeded(self, _line: bytes) -> None:
+        """Refuse a line that is too long for a request's or a header's."""
+        self.refuse(RequestNotAllowed())
+
     def allHeadersReceived(self) -> None:
         """Refuse a body that will not be used before it comes, and set its deadline."""
         error = self._refusal_of_body()
@@ -106,7 +111,7 @@ class WorkerChannel(HTTPChannel):
         """Return the reason for which the body that is announced is not wanted, if there is one."""
         if self.length is None or self.length > TRUSTED_BODY:  # None: chunked, so nobody knows how long it is
             try:
-                self.site.resource.check_token(self.requests[-1], self._command, self._path)
+                self.site.resource.check_token(self.requests[-1])
             except WorkerError as error:
                 return error
         if self.length is not None and self.length > self.site.body_size:
@@ -125,7 +130,8 @@ class WorkerChannel(HTTPChannel):
 
     def requestDone(self, request: WorkerRequest) -> None:
         """Wait for the next request."""
-        self.deadline = self.site.reactor.seconds() + IDLE_SECONDS
+        self._reading = bool(self._buffer)  # answered at once, and the start of the next request came with it
+        self.deadline = self.site.reactor.seconds() + (HEADER_SECONDS if self._reading else IDLE_SECONDS)
         super().requestDone(request)
 
     def close_after(self, request: WorkerRequest) -> None:
@@ -204,7 +210,8 @@ class WorkerSite(Site):
     def log(self, request: Request) -> None:
         """Log one request, if that was asked for. A key is never named: it holds phone numbers."""
         if self._http_logs:
-            parts = request.path.decode("ascii", "backslashreplace").split("/", 4)
+            path = request.path.decode("ascii", "backslashreplace")
+            parts = re.split("/|%2f", path, maxsplit=4, flags=re.IGNORECASE)
             shown = "/".join([*parts[:4], "..."][: len(parts)])
             self._log.info(
                 "{method} {path} {status}",
