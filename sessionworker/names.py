@@ -38,6 +38,10 @@ KEY_TYPES = (
 """The types of keys that Baileys 6 and 7 write: a key is `creds`, or one of the others, a dash and an id."""
 
 
+CREDS = "creds"
+"""The key of an account's identity. It is the one that must never be lost."""
+
+
 class SessionFile(NamedTuple):
     """One session file: the place of one value."""
 

@@ -7,7 +7,7 @@ collected and committed together: one sync for all of them. Reads run beside, in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Literal, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from sessionworker.errors import Overloaded
-from sessionworker.names import SessionFile
+from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.interface import Change, Store, Unknown, Write
 
 LARGEST_COMMIT = 512
@@ -25,8 +25,11 @@ LARGEST_COMMIT = 512
 LARGEST_COMMIT_BYTES = 4 * 2**20
 """Bytes of values after which a commit takes no further change."""
 
-LONGEST_QUEUE = 20_000
-"""Calls that may wait or be under way; further ones are refused."""
+LONGEST_QUEUE = 10_000
+"""Calls that may wait or be under way; further ones are refused. Reads of creds may be twice as many."""
+
+MOST_WAITING_BYTES = 128 * 2**20
+"""Bytes of values that may wait to be committed; a further one is refused."""
 
 T = TypeVar("T")
 
@@ -49,11 +52,12 @@ class Offload:
     def __init__(self, reactor: Reactor, store: Store, *, threads: int, longest_queue: int = LONGEST_QUEUE) -> None:
         """Prepare one thread for commits, one for the store's background work and `threads` for reads."""
         self._reactor = reactor
-        self._store = store
+        self.store = store
         self._longest_queue = longest_queue
         self._pool = ThreadPool(minthreads=2, maxthreads=threads + 2, name="store")
         self._changes: SimpleQueue[tuple[Change, Deferred[None]] | None] = SimpleQueue()
-        self._under_way = 0
+        self.under_way = 0
+        self.waiting_bytes = 0
         self._stopping = False
         self._idle: Deferred[None] = Deferred()
 
@@ -61,45 +65,54 @@ class Offload:
         """Start the threads."""
         self._pool.start()
         self._pool.callInThread(self._commit_what_comes)
-        self._pool.callInThread(self._store.maintain)
+        self._pool.callInThread(self.store.maintain)
 
     def commit(self, change: Change) -> Deferred[None]:
         """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
-        if self._stopping or self._under_way >= self._longest_queue:
+        size = _size(change)
+        if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):
             return fail(Overloaded())
-        self._under_way += 1
+        self.under_way += 1
+        self.waiting_bytes += size
         done: Deferred[None] = Deferred()
         self._changes.put((change, done))
         return done
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return what is known without waiting, as `Store.recall` does, or UNKNOWN."""
-        return self._store.recall(file)
+        return self.store.recall(file)
 
     def read(self, file: SessionFile) -> Deferred[bytes | None]:
-        """Read a session file, as `Store.read` does."""
-        return self._call(self._store.read, file)
+        """Read a session file, as `Store.read` does. A read of creds is the last to be refused.
 
-    def instances(self, group: str) -> Deferred[list[str]]:
-        """List a group's instances, as `Store.instances` does."""
-        return self._call(self._store.instances, group)
+        A client that is refused its creds makes a new identity, and loses its session.
+        """
+        if self._is_full(times=2 if file.key == CREDS else 1):
+            return fail(Overloaded())
+        return self._run_in_thread(self.store.read, file)
+
+    def ask(self, question: Callable[..., T], *args: object) -> Deferred[T]:
+        """Call a method of the store that changes nothing."""
+        return fail(Overloaded()) if self._is_full() else self._run_in_thread(question, *args)
+
+    def gauges(self) -> dict[str, float]:
+        """Return figures about the queue as it is now, by name; sizes in bytes."""
+        return {"calls_under_way": self.under_way, "waiting_bytes": self.waiting_bytes}
 
     def stop(self) -> Deferred[None]:
         """Refuse further work, finish what was accepted, close the store and end the threads."""
         self._stopping = True
         self._changes.put(None)
-        if not self._under_way:
+        if not self.under_way:
             self._idle.callback(None)
-        self._idle.addCallback(lambda _: self._run_in_thread(self._store.close))
+        self._idle.addCallback(lambda _: self._run_in_thread(self.store.close))
         return self._idle.addCallback(lambda _: self._pool.stop())
 
-    def _call(self, function: Callable[..., T], *args: object) -> Deferred[T]:
-        if self._stopping or self._under_way >= self._longest_queue:
-            return fail(Overloaded())
-        return self._run_in_thread(function, *args)
+    def _is_full(self, times: int = 1) -> bool:
+        return self._stopping or self.under_way >= self._longest_queue * times
 
     def _run_in_thread(self, function: Callable[..., T], *args: object) -> Deferred[T]:
-        self._under_way += 1
+        self.under_way += 1
         done: Deferred[T] = Deferred()
 
         def run() -> None:
@@ -116,36 +129,42 @@ class Offload:
         """Commit changes until a None comes. Runs in a thread of its own."""
         last = False
         while not last:
-            waiting = [self._changes.get()]
-            size = _size(waiting[0])
-            try:
-                while waiting[-1] is not None and len(waiting) < LARGEST_COMMIT and size < LARGEST_COMMIT_BYTES:
-                    waiting.append(self._changes.get_nowait())
-                    size += _size(waiting[-1])
-            except Empty:
-                pass
-            last = waiting[-1] is None
-            accepted = [entry for entry in waiting if entry is not None]
-            if not accepted:
+            waiting, last = self._next_changes()
+            if not waiting:
                 break
             try:
-                outcomes: list[Any] = self._store.commit([change for change, _ in accepted])
+                outcomes: list[Any] = self.store.commit([change for change, _ in waiting])
             except Exception:  # noqa: BLE001 - whatever it is, the callers are told
                 self._log.failure("A commit failed in a way that the store did not foresee")
-                outcomes = [Failure() for _ in accepted]
+                outcomes = [Failure() for _ in waiting]
             answers = [
                 (done, Failure(outcome) if isinstance(outcome, Exception) else outcome)
-                for (_, done), outcome in zip(accepted, outcomes, strict=True)
+                for (_, done), outcome in zip(waiting, outcomes, strict=True)
             ]
-            self._reactor.callFromThread(self._answer, answers)
+            size = sum(_size(change) for change, _ in waiting)
+            self._reactor.callFromThread(self._answer, answers, size)
 
-    def _answer(self, answers: Iterable[tuple[Deferred[Any], Any]]) -> None:
+    def _next_changes(self) -> tuple[list[tuple[Change, Deferred[None]]], bool]:
+        """Wait for a change; return it with those that came with it, and whether they are the last."""
+        taken: list[tuple[Change, Deferred[None]]] = []
+        size = 0
+        entry = self._changes.get()
+        while entry is not None:
+            taken.append(entry)
+            size += _size(entry[0])
+            if len(taken) == LARGEST_COMMIT or size >= LARGEST_COMMIT_BYTES or self._changes.empty():
+                return taken, False
+            entry = self._changes.get()
+        return taken, True
+
+    def _answer(self, answers: Iterable[tuple[Deferred[Any], Any]], size: int = 0) -> None:
+        self.waiting_bytes -= size
         for done, result in answers:
-            self._under_way -= 1
+            self.under_way -= 1
             done.callback(result)  # a Failure makes the Deferred fail
-        if self._stopping and not self._under_way and not self._idle.called:
+        if self._stopping and not self.under_way and not self._idle.called:
             self._idle.callback(None)
 
 
-def _size(entry: tuple[Change, Deferred[None]] | None) -> int:
-    return len(entry[0].value) if entry is not None and isinstance(entry[0], Write) else 0
+def _size(change: Change) -> int:
+    return len(change.value) if isinstance(change, Write) else 0

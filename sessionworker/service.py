@@ -11,17 +11,26 @@ from twisted.internet.defer import inlineCallbacks
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from sessionworker.errors import StartError
 from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
 from sessionworker.stores.files import FileStore
+from sessionworker.stores.versions import Keep
 from sessionworker.tokens import find_token
 from sessionworker.web import build_site
+from sessionworker.web.metrics import Metrics
 
 DRAIN_SECONDS = 20.0
 """How long requests that are under way may take to finish once the worker was told to stop."""
+
+OTHER_FILES = 128
+"""Open files that are no connections: the journal's, session files under way, the reactor's own."""
+
+PURGE_SECONDS = 3600.0
+"""How often dropped instances are looked through for those that were kept long enough."""
 
 
 class WorkerService(Service):
@@ -46,17 +55,35 @@ class WorkerService(Service):
 
     def _start(self) -> None:
         reactor, settings = self._reactor, self._settings
-        raise_open_files_limit()
+        max_open_files = raise_open_files_limit()
         reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_sigterm, reactor)
-        store = FileStore(settings.store, sync=settings.fsync, report=self._report)
+        metrics = Metrics()
+        store = FileStore(
+            settings.store,
+            sync=settings.fsync,
+            report=self._report,
+            observe_sync=metrics.sync,
+            keep=Keep(settings.keep_versions, settings.keep_hours, settings.keep_days),
+            keep_drops_days=settings.keep_drops,
+        )
         token, token_path = find_token(settings, store.ours)
         self._offload = Offload(reactor, store, threads=settings.threads)
+        metrics.watch(store.counts, lambda: {**store.gauges(), **self._offload.gauges()})
         self._site = build_site(
-            self._offload, token, body_size=settings.body_size, http_logs=settings.http_logs, reactor=reactor
+            self._offload,
+            token,
+            metrics=metrics,
+            body_size=settings.body_size,
+            connections=min(settings.connections, max_open_files - OTHER_FILES),
+            http_logs=settings.http_logs,
+            reactor=reactor,
         )
         for place in settings.listen:
             self._listen(place)
         self._offload.start()
+        self._purge = LoopingCall(self._purge_drops)
+        self._purge.clock = reactor
+        self._purge.start(PURGE_SECONDS)
         self._log.info("Serving the store {store}.", store=settings.store)
         if token_path is not None:
             self._log.info("The token is in {path}.", path=token_path)
@@ -76,6 +103,7 @@ class WorkerService(Service):
     def stopService(self) -> Any:
         """Stop accepting, answer what is under way, then finish every write that was accepted."""
         super().stopService()
+        self._purge.stop()
         for port in self._ports:
             yield port.stopListening()
         late = self._reactor.callLater(DRAIN_SECONDS, self._site.abort)
@@ -85,14 +113,26 @@ class WorkerService(Service):
         yield self._offload.stop()
         self._log.info("Stopped; everything that was acknowledged is stored.")
 
+    def _purge_drops(self) -> None:
+        """Let go of what was dropped long ago, in a thread that no request waits for."""
+
+        def say(count: int) -> None:
+            if count:
+                self._log.info("Let go of {count} instances that were dropped long ago.", count=count)
+
+        self._offload.ask(self._offload.store.purge).addCallbacks(
+            say, lambda failure: self._log.error("Dropped instances stay: {reason}", reason=failure.getErrorMessage())
+        )
+
     def _report(self, line: str) -> None:
         self._log.error("{line}", line=line)
 
 
-def raise_open_files_limit() -> None:
-    """Raise this process's soft limit on open files to its hard limit: every connection is one."""
+def raise_open_files_limit() -> int:
+    """Raise this process's soft limit on open files to its hard limit, and return it: every connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def exit_cleanly_on_sigterm(reactor: Any) -> None:
@@ -100,6 +140,7 @@ def exit_cleanly_on_sigterm(reactor: Any) -> None:
 
     `twistd` would end itself with the signal that stopped it, so the reactor must not be the one to see it.
     """
+
     def stop() -> None:
         if reactor.running:  # a second SIGTERM changes nothing
             reactor.stop()

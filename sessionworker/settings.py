@@ -20,7 +20,6 @@ BACKLOG = 4096
 """Connects that may wait to be accepted; the API opens 1,000 at once. The kernel cuts it to net.core.somaxconn."""
 
 MIB = 2**20
-MOST_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,17 @@ class Settings:
     http_logs: bool
     """Whether each request is logged."""
     threads: int
-    """Threads that read and write files."""
+    """Threads that read files, besides one that commits and one that runs checkpoints."""
+    connections: int
+    """Connections that may be open at once."""
+    keep_versions: int
+    """How many of the newest versions of creds are kept."""
+    keep_hours: int
+    """For how many hours one version of creds each is kept."""
+    keep_days: int
+    """For how many days one version of creds each is kept."""
+    keep_drops: int
+    """For how many days a dropped instance is kept."""
 
 
 def _endpoint(text: str) -> str:
@@ -86,10 +95,13 @@ def _mebibytes(text: str) -> int:
     return int(size)
 
 
-def _thread_count(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= MOST_THREADS:
-        raise ValueError(f"it must be a whole number from 1 to {MOST_THREADS}")
-    return int(text)
+def _count(least: int, most: int) -> Callable[[str], int]:
+    def check(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+            raise ValueError(f"it must be a whole number from {least} to {most}")
+        return int(text)
+
+    return check
 
 
 @dataclass(frozen=True)
@@ -115,7 +127,20 @@ OPTIONS = (
     ),
     Option("token-file", "GLOBAL_AUTH_TOKEN_FILE", "", "a file that holds the token clients must send", _folder),
     Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB", _mebibytes),
-    Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read and write files", _thread_count),
+    Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read files", _count(1, 64)),
+    Option(
+        "connections", "SESSIONWORKER_CONNECTIONS", "10000", "connections at once; more are refused", _count(1, 10**6)
+    ),
+    Option("keep-versions", "SESSIONWORKER_KEEP_VERSIONS", "10", "newest versions of creds to keep", _count(1, 10**6)),
+    Option(
+        "keep-hours", "SESSIONWORKER_KEEP_HOURS", "24", "hours for which one version each is kept too", _count(0, 10**6)
+    ),
+    Option(
+        "keep-days", "SESSIONWORKER_KEEP_DAYS", "30", "days for which one version each is kept too", _count(0, 10**6)
+    ),
+    Option(
+        "keep-drops", "SESSIONWORKER_KEEP_DROPS", "30", "days for which a dropped instance is kept", _count(0, 10**6)
+    ),
 )
 """The options that take a value. `--http-logs` takes none."""
 
@@ -182,6 +207,11 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         body_size=values["body-size"][0],
         http_logs=http_logs,
         threads=values["threads"][0],
+        connections=values["connections"][0],
+        keep_versions=values["keep-versions"][0],
+        keep_hours=values["keep-hours"][0],
+        keep_days=values["keep-days"][0],
+        keep_drops=values["keep-drops"][0],
     )
 
 

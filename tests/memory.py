@@ -24,9 +24,9 @@ from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.files import FileStore
-from sessionworker.stores.interface import Change, Store, Unknown
+from sessionworker.stores.interface import Change, DropSummary, InstanceSummary, Unknown, VersionSummary
 from sessionworker.web import build_site
-from sessionworker.web.site import WorkerChannel
+from sessionworker.web.channel import WorkerChannel
 from tests.answers import Answer, read_answers
 from tests.server import TOKEN
 
@@ -53,34 +53,48 @@ class Reactor(Clock):
         function(*arguments)
 
 
-class RecordingStore:
+class RecordingStore(FileStore):
     """A store that notes what it is asked."""
 
-    def __init__(self, behind: Store) -> None:
-        self._behind = behind
+    def __init__(self, folder: Path) -> None:
         self.calls: list[object] = []
+        super().__init__(folder, sync=False, segment_size=2**16)
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         self.calls += changes
-        return self._behind.commit(changes)
+        return super().commit(changes)
 
     def read(self, file: SessionFile) -> bytes | None:
         self.calls.append(file)
-        return self._behind.read(file)
+        return super().read(file)
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         self.calls.append(file)
-        return self._behind.recall(file)
+        return super().recall(file)
+
+    def groups(self) -> list[str]:
+        self.calls.append("groups")
+        return super().groups()
 
     def instances(self, group: str) -> list[str]:
         self.calls.append(group)
-        return self._behind.instances(group)
+        return super().instances(group)
 
-    def maintain(self) -> None:
-        self._behind.maintain()
+    def describe(self, group: str) -> list[InstanceSummary]:
+        self.calls.append(group)
+        return super().describe(group)
 
-    def close(self) -> None:
-        self._behind.close()
+    def versions(self, group: str, name: str) -> list[VersionSummary]:
+        self.calls.append((group, name))
+        return super().versions(group, name)
+
+    def read_version(self, group: str, name: str, version: str) -> bytes:
+        self.calls.append((group, name, version))
+        return super().read_version(group, name, version)
+
+    def drops(self) -> list[DropSummary]:
+        self.calls.append("drops")
+        return super().drops()
 
 
 @implementer(ITCPTransport, IPushProducer, ILoggingContext)
@@ -233,7 +247,7 @@ class Worker:
         self.log: list[str] = []
         self.failures: list[str] = []
         self._observer: Any = self._note  # a function will do, whatever its type says
-        self.store = RecordingStore(FileStore(folder, sync=False, segment_size=2**16))
+        self.store = RecordingStore(folder)
         self.offload = Offload(self.reactor, self.store, threads=2)
         self.site = build_site(
             self.offload, TOKEN.encode(), body_size=body_size, http_logs=http_logs, reactor=self.reactor

@@ -44,7 +44,7 @@ from sessionworker.client import (
 from sessionworker.names import check_key
 from sessionworker.stores.files import FileStore
 from sessionworker.web.answers import error_body
-from sessionworker.web.site import IDLE_SECONDS
+from sessionworker.web.channel import IDLE_SECONDS
 from tests.server import MIB, TOKEN, RunningWorker, asynchronous, asynchronous_fixture, running_worker
 
 reactor: Any = installed_reactor

@@ -37,9 +37,9 @@ from sessionworker.errors import (
     StoreUnavailable,
     WorkerError,
 )
-from sessionworker.names import SessionFile, encode_name, type_of_key
+from sessionworker.names import CREDS, SessionFile, encode_name, type_of_key
 from sessionworker.stores.disk import is_full, make_folder, write_whole
-from sessionworker.stores.folders import CREDS, InstanceFolder, NotAFile, take_over
+from sessionworker.stores.folders import InstanceFolder, NotAFile, take_over
 from sessionworker.stores.interface import (
     UNKNOWN,
     Change,

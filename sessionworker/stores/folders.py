@@ -13,12 +13,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from sessionworker.names import decode_name, encode_name
+from sessionworker.names import CREDS, decode_name, encode_name
 from sessionworker.stores.disk import TEMPORARY_PREFIX, make_folder, remove_if_there, sync_folder, write_whole
 from sessionworker.stores.versions import Keep, Version, parse_version, to_keep, version_of
 from sessionworker.values import read_creds
 
-CREDS = "creds"
 VERSIONS = ".versions"
 ASIDE = ".aside"
 

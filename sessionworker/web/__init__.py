@@ -7,15 +7,31 @@ from twisted.internet.interfaces import IReactorTime
 from sessionworker.offload import Offload
 from sessionworker.web.api import build_api
 from sessionworker.web.gate import Gate
+from sessionworker.web.health import Health
+from sessionworker.web.metrics import Metrics
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.site import WorkerSite
 
+CONNECTIONS = 10_000
 
-def build_site(offload: Offload, token: bytes, *, body_size: int, http_logs: bool, reactor: IReactorTime) -> WorkerSite:
+
+def build_site(
+    offload: Offload,
+    token: bytes,
+    *,
+    body_size: int,
+    http_logs: bool,
+    reactor: IReactorTime,
+    metrics: Metrics | None = None,
+    connections: int = CONNECTIONS,
+) -> WorkerSite:
     """Build the server over a store, with everything that stands between: bytes -> Site -> Gate -> tree -> Offload.
 
     `body_size` is in bytes.
     """
+    metrics = metrics or Metrics()
     session_files = SessionFiles(offload)
-    gate = Gate(token, session_files, build_api(offload, session_files).resource())
-    return WorkerSite(gate, body_size=body_size, http_logs=http_logs, reactor=reactor)
+    health = Health(reactor, offload)
+    tree = build_api(reactor, offload, session_files, health, metrics)
+    gate = Gate(token, session_files, tree.resource())
+    return WorkerSite(gate, metrics, body_size=body_size, connections=connections, http_logs=http_logs, reactor=reactor)

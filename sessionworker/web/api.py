@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from klein import Klein
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from sessionworker.errors import MethodNotAllowed, NotFound
+from sessionworker.errors import MethodNotAllowed, NotFound, StoreUnavailable
 from sessionworker.names import check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.interface import CreateGroup, CreateInstance, DropInstance
+from sessionworker.web.admin import add_admin
 from sessionworker.web.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
 from sessionworker.web.bodies import read_group, read_instance
+from sessionworker.web.health import Health
+from sessionworker.web.metrics import CONTENT_TYPE, Metrics
 from sessionworker.web.request import WorkerRequest
 from sessionworker.web.session_files import SessionFiles
+
+CHECK_SECONDS = 5.0
+"""How long the check of an instance's creds may take; a disk that takes longer is as good as broken."""
 
 
 class _KeyConverter(BaseConverter):
@@ -26,7 +34,9 @@ class _KeyConverter(BaseConverter):
     part_isolating = False
 
 
-def build_api(offload: Offload, session_files: SessionFiles) -> Klein:
+def build_api(
+    reactor: IReactorTime, offload: Offload, session_files: SessionFiles, health: Health, metrics: Metrics
+) -> Klein:
     """Build the tree over a store, with its leaf for session files.
 
     In the routes an instance is called `name`: Klein has a parameter called `instance` of its own.
@@ -39,6 +49,14 @@ def build_api(offload: Offload, session_files: SessionFiles) -> Klein:
     def ping(request: WorkerRequest) -> bytes:
         return answer(request, b"pong", TEXT)
 
+    @app.route("/health", methods=["GET"])
+    def is_well(request: WorkerRequest) -> Deferred[bytes]:
+        return health.check().addCallback(lambda _: answer_json(request, {"status": "ok"}))
+
+    @app.route("/metrics", methods=["GET"])
+    def show_metrics(request: WorkerRequest) -> bytes:
+        return answer(request, metrics.text(), CONTENT_TYPE)
+
     @app.route("/session", methods=["POST"])
     def create_group(request: WorkerRequest) -> Deferred[bytes]:
         group = check_name("group", read_group(request.body))
@@ -48,11 +66,19 @@ def build_api(offload: Offload, session_files: SessionFiles) -> Klein:
     def create_instance(request: WorkerRequest, group: str) -> Deferred[bytes]:
         instance = check_name("instance", read_instance(request.body))
         change = CreateInstance(check_name("group", group), instance)
-        return offload.commit(change).addCallback(lambda _: answer_nothing(request))
+        done = offload.commit(change)
+        # The client asks for creds next, and takes any error there for a reason to make a new identity. Here it stops.
+        done.addCallback(lambda _: check_creds(change))
+        return done.addCallback(lambda _: answer_nothing(request))
+
+    def check_creds(change: CreateInstance) -> Deferred[None]:
+        checked = offload.ask(offload.store.check_creds, change.group, change.instance)
+        checked.addTimeout(CHECK_SECONDS, reactor)
+        return checked.addErrback(does_not_answer)
 
     @app.route("/session/<group>/list-instances", methods=["GET"])
     def list_instances(request: WorkerRequest, group: str) -> Deferred[bytes]:
-        instances = offload.instances(check_name("group", group))
+        instances = offload.ask(offload.store.instances, check_name("group", group))
         return instances.addCallback(lambda names: answer_json(request, names))
 
     @app.route("/session/<group>/<name>", methods=["DELETE"])
@@ -63,6 +89,8 @@ def build_api(offload: Offload, session_files: SessionFiles) -> Klein:
     @app.route("/session/<group>/<name>/<key:key>", branch=True)
     def files(_request: WorkerRequest, **_path: str) -> SessionFiles:
         return session_files
+
+    add_admin(app, offload)
 
     @app.handle_errors(HTTPException)  # type: ignore[arg-type]  # its types want IRequest where it gives ours
     def not_routed(request: WorkerRequest, failure: Failure) -> bytes:
@@ -75,3 +103,10 @@ def build_api(offload: Offload, session_files: SessionFiles) -> Klein:
         return answer_failure(failure, request)
 
     return app
+
+
+def does_not_answer(failure: Failure) -> Failure:
+    """Say what it means that the store took too long."""
+    if failure.check(TimeoutError, DeferredTimeoutError):
+        return Failure(StoreUnavailable("The store did not answer in time. Nothing was changed; try again."))
+    return failure

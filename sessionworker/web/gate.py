@@ -14,6 +14,9 @@ from sessionworker.web.answers import answer_error, send
 from sessionworker.web.request import WorkerRequest
 from sessionworker.web.session_files import PARTS_BEFORE_KEY, SessionFiles, is_session_file
 
+OPEN = {(b"OPTIONS", b"/ping"), (b"GET", b"/health"), (b"HEAD", b"/health")}
+"""What needs no token: the client's first question, and a health check, which tells no details."""
+
 
 class Gate(Resource):
     """Checks the token and the raw path, then hands the request on."""
@@ -30,7 +33,7 @@ class Gate(Resource):
     def render(self, request: WorkerRequest) -> Any:
         """Answer what is refused, and hand on what is not."""
         try:
-            if not (request.path == b"/ping" and request.method == b"OPTIONS"):
+            if (request.method, request.path) not in OPEN:
                 self.check_token(request)
             _check_path(request)
         except WorkerError as error:

@@ -9,11 +9,12 @@ from urllib.parse import unquote_to_bytes
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
-from sessionworker.errors import BodyTooLarge, WorkerError
+from sessionworker.errors import WorkerError
 from sessionworker.web.answers import answer_error, send
 
 if TYPE_CHECKING:
-    from sessionworker.web.site import WorkerChannel, WorkerSite
+    from sessionworker.web.channel import WorkerChannel
+    from sessionworker.web.site import WorkerSite
 
 
 class WorkerRequest(Request):
@@ -23,6 +24,8 @@ class WorkerRequest(Request):
     channel: WorkerChannel
     content: BytesIO
     site: WorkerSite
+    begun: float
+    """When the request had come whole, in the reactor's seconds."""
 
     @property
     def body(self) -> bytes:
@@ -30,15 +33,14 @@ class WorkerRequest(Request):
         return self.content.getvalue()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Keep a part of the body, unless it is more than the limit (a chunked body announces no length)."""
-        if self.content.tell() + len(data) > self.channel.site.body_size:
-            self.channel.refuse(BodyTooLarge(self.channel.site.body_size))
-        else:
+        """Keep a part of the body, if there is room for it."""
+        if self.channel.take_chunk(len(data), self.content.tell()):
             self.content.write(data)
 
     def process(self) -> None:
         """Answer the request; its headers and its body are here."""
         self.site = self.channel.site
+        self.begun = self.site.reactor.seconds()
         self.responseHeaders.setRawHeaders(b"Date", [self.site.date])
         try:
             self.render(self.site.resource)

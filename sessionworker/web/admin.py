@@ -1,0 +1,59 @@
+"""The part of the tree for operators: what is stored, older versions of `creds`, and what was dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klein import Klein
+from twisted.internet.defer import Deferred
+
+from sessionworker.names import CREDS, SessionFile, check_name
+from sessionworker.offload import Offload
+from sessionworker.stores.interface import DropGroup, RestoreInstance, Write
+from sessionworker.web.answers import answer, answer_json, answer_nothing
+from sessionworker.web.bodies import read_instance
+from sessionworker.web.request import WorkerRequest
+
+
+def add_admin(app: Klein, offload: Offload) -> None:
+    """Add the routes below `/admin`."""
+    store = offload.store
+
+    def listing(request: WorkerRequest, result: Deferred[Any]) -> Deferred[bytes]:
+        return result.addCallback(lambda value: answer_json(request, value))
+
+    @app.route("/admin/groups", methods=["GET"])
+    def groups(request: WorkerRequest) -> Deferred[bytes]:
+        return listing(request, offload.ask(store.groups))
+
+    @app.route("/admin/groups/<group>", methods=["DELETE"])
+    def drop_group(request: WorkerRequest, group: str) -> Deferred[bytes]:
+        done = offload.commit(DropGroup(check_name("group", group)))
+        return done.addCallback(lambda _: answer(request, b"null"))
+
+    @app.route("/admin/groups/<group>/instances", methods=["GET"])
+    def instances(request: WorkerRequest, group: str) -> Deferred[bytes]:
+        return listing(request, offload.ask(store.describe, check_name("group", group)))
+
+    @app.route("/admin/groups/<group>/instances/<name>/versions", methods=["GET"])
+    def versions(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:
+        result = offload.ask(store.versions, check_name("group", group), check_name("instance", name))
+        return listing(request, result)
+
+    @app.route("/admin/groups/<group>/instances/<name>/versions/<version>/restore", methods=["POST"])
+    def restore_version(request: WorkerRequest, group: str, name: str, version: str) -> Deferred[bytes]:
+        file = SessionFile(check_name("group", group), check_name("instance", name), CREDS)
+        value = offload.ask(store.read_version, file.group, file.instance, version)
+        # What it replaces is a version already: each write of creds becomes one.
+        done = value.addCallback(lambda value: offload.commit(Write(file, value)))
+        return done.addCallback(lambda _: answer_nothing(request))
+
+    @app.route("/admin/drops", methods=["GET"])
+    def drops(request: WorkerRequest) -> Deferred[bytes]:
+        return listing(request, offload.ask(store.drops))
+
+    @app.route("/admin/drops/<group>/<name>/<drop>/restore", methods=["POST"])
+    def restore_instance(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:
+        new_name = check_name("instance", read_instance(request.body)) if request.body else name
+        change = RestoreInstance(check_name("group", group), check_name("instance", name), drop, new_name)
+        return offload.commit(change).addCallback(lambda _: answer_nothing(request))

@@ -1,0 +1,71 @@
+"""Whether the worker is well: what Docker, Swarm, systemd and load balancers ask every few seconds."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sessionworker.errors import StoreUnavailable
+from sessionworker.offload import Offload
+from sessionworker.stores.interface import Probe
+
+LIMIT_SECONDS = 0.8
+"""How long the store may take; a disk that hangs is not well, and who asks wants an answer within a second."""
+
+VALID_SECONDS = 1.0
+"""How long an answer holds. Nobody needs a token to ask, so asking must not cost a sync each time."""
+
+
+class Health:
+    """Asks the store, through all that a request goes through, and remembers the answer for a moment."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: IReactorTime, offload: Offload) -> None:
+        """Ask the store behind `offload`."""
+        self._reactor = reactor
+        self._offload = offload
+        self._asked_at = float("-inf")
+        self._is_asking = False
+        self._was_well = True
+        self._waiting: list[Deferred[None]] = []
+
+    def check(self) -> Deferred[None]:
+        """Fire when the store has taken a synced write and a read. Fails with StoreUnavailable, in under a second."""
+        result: Deferred[None] = Deferred()
+        self._waiting.append(result)
+        if self._is_asking:
+            return result
+        if self._reactor.seconds() - self._asked_at < VALID_SECONDS:
+            self._tell()
+            return result
+        self._is_asking = True
+        self._asked_at = self._reactor.seconds()
+        asked = gatherResults(
+            [self._offload.commit(Probe()), self._offload.ask(self._offload.store.probe)], consumeErrors=True
+        )
+        asked.addTimeout(LIMIT_SECONDS, self._reactor)
+        asked.addCallbacks(lambda _: self._answered(is_well=True), self._failed)
+        return result
+
+    def _failed(self, _: Failure) -> None:
+        self._answered(is_well=False)
+
+    def _answered(self, *, is_well: bool) -> None:
+        if is_well != self._was_well:
+            self._log.warn(
+                "The worker is {state}.", state="well again" if is_well else "not well: the store does not answer"
+            )
+        self._is_asking = False
+        self._was_well = is_well
+        self._tell()
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for result in waiting:
+            if self._was_well:
+                result.callback(None)
+            else:
+                result.errback(Failure(StoreUnavailable("The store does not take writes and reads now.")))
