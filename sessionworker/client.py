@@ -5,6 +5,8 @@
         await client.write("codechat", "sales", "creds", '{"registered":true}')
         value = await client.read("codechat", "sales", "creds")
 
+What an operator may ask is here too: what is stored, older versions of `creds`, and instances that were dropped.
+
 A call that the worker refused raises a `Refused`, and one that brought no answer a `NoAnswer`. None of them holds the
 token, or the value of a session file.
 """
@@ -35,6 +37,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
 
 from sessionworker import errors
+from sessionworker.stores.interface import DropSummary, InstanceSummary, VersionSummary
 
 TIME_LIMIT_SECONDS = 30.0
 """How long a call may take, from the moment it is made to the last byte of its answer, unless the program says else."""
@@ -122,6 +125,18 @@ class NoSuchKey(NotFound):
     """A key that holds nothing. `read` gives None for it."""
 
 
+class NoSuchVersion(NotFound):
+    """A version of `creds` that does not exist, or is not kept any more."""
+
+
+class NoSuchDrop(NotFound):
+    """A dropped instance that does not exist, or is not kept any more."""
+
+
+class NameTaken(Refused):
+    """An instance cannot be brought back under a name that another one has (409)."""
+
+
 class BodyTooLarge(Refused):
     """A value over the worker's limit (413)."""
 
@@ -142,6 +157,7 @@ _BY_STATUS: dict[int, type[Refused]] = {
     HTTPStatus.BAD_REQUEST: NotAllowed,
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.CONFLICT: NameTaken,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge,
     HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
     HTTPStatus.INSUFFICIENT_STORAGE: NoSpace,
@@ -153,6 +169,8 @@ _BY_MESSAGE: dict[str, type[NotFound]] = {
     errors.NoSuchGroup.message: NoSuchGroup,
     errors.NoSuchInstance.message: NoSuchInstance,
     errors.NoSuchKey.message: NoSuchKey,
+    errors.NoSuchVersion.message: NoSuchVersion,
+    errors.NoSuchDrop.message: NoSuchDrop,
 }
 
 
@@ -161,8 +179,8 @@ class Client:
 
     Every method but `close` is one call, and raises `Refused` or `NoAnswer`. Calls may be made at the same time; two
     that are under way together reach the worker in any order, so wait for a write before the next one of the same key.
-    `read`, `instances`, `delete`, `drop_instance` and `ping` are tried once more when the connection that they used
-    turns out to be dead; `write` and the `create_...` calls are not, because they may have arrived.
+    `write` and the `create_...` and `restore_...` calls are not repeated when the connection that they used turns out
+    to be dead, because they may have arrived; the others are tried once more.
 
     As an asynchronous context manager, a client is closed after the block.
     """
@@ -218,6 +236,11 @@ class Client:
         if body != b"pong":
             raise UnexpectedAnswer(HTTPStatus.OK, "The answer to a ping is not 'pong'.")
 
+    async def health(self) -> None:
+        """Return if the worker's store takes writes and reads now. The token is not looked at. Raises Unavailable."""
+        if _decode(await self._call("GET", "/health"), _HealthForm).status != "ok":
+            raise UnexpectedAnswer(HTTPStatus.OK, "The answer to a health check is not 'ok'.")
+
     async def create_group(self, group: str) -> None:
         """Make a group, if it does not exist."""
         await self._call("POST", "/session", body={"group": group}, success=HTTPStatus.NO_CONTENT)
@@ -253,8 +276,54 @@ class Client:
         await self._call("DELETE", _path(group, instance, key))
 
     async def drop_instance(self, group: str, instance: str) -> None:
-        """Remove an instance with all its keys, if it exists."""
+        """Remove an instance with all its keys, if it exists. For a while, `restore_instance` brings it back."""
         await self._call("DELETE", _path(group, instance))
+
+    # What an operator asks
+
+    async def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+        return _decode(await self._call("GET", "/admin/groups"), list[str])
+
+    async def drop_group(self, group: str) -> None:
+        """Remove a group, each of its instances as `drop_instance` does.
+
+        Raises NoSuchGroup, too: also where a first try arrived and its answer was lost.
+        """
+        await self._call("DELETE", _escape("/admin/groups", group))
+
+    async def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup, too."""
+        return _decode(await self._call("GET", _escape("/admin/groups", group, "instances")), list[InstanceSummary])
+
+    async def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        """Return the versions of an instance's `creds` that are kept, newest first.
+
+        Raises NoSuchInstance or NoSuchGroup, too.
+        """
+        path = _escape("/admin/groups", group, "instances", instance, "versions")
+        return _decode(await self._call("GET", path), list[VersionSummary])
+
+    async def restore_version(self, group: str, instance: str, version: str) -> None:
+        """Make an older version of an instance's `creds` the current one. What it replaces is kept as a version.
+
+        Raises NoSuchVersion, NoSuchInstance or NoSuchGroup, too.
+        """
+        path = _escape("/admin/groups", group, "instances", instance, "versions", version, "restore")
+        await self._call("POST", path, success=HTTPStatus.NO_CONTENT)
+
+    async def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped and can be brought back, newest first."""
+        return _decode(await self._call("GET", "/admin/drops"), list[DropSummary])
+
+    async def restore_instance(self, group: str, instance: str, drop: str, name: str | None = None) -> None:
+        """Bring an instance back that was dropped, under its own name or under another one in the same group.
+
+        `drop` tells it from others of its name that were dropped; see `drops`. Raises NameTaken or NoSuchDrop, too.
+        """
+        body = msgspec.UNSET if name is None else {"instance": name}
+        path = _escape("/admin/drops", group, instance, drop, "restore")
+        await self._call("POST", path, body=body, success=HTTPStatus.NO_CONTENT)
 
     async def close(self) -> None:
         """Let the calls that are under way end, and close the connections. Further calls raise RuntimeError."""
@@ -329,9 +398,14 @@ class _BodyReader(Protocol):
 
 
 def _path(group: str, *names: str) -> str:
-    """Return the path of a group, an instance or a key. Each name is escaped as a whole, slashes included."""
+    """Return the path of a group, an instance or a key."""
+    return _escape("/session", group, *names)
+
+
+def _escape(start: str, *names: str) -> str:
+    """Return the path of `names` below `start`. Each name is escaped as a whole, slashes included."""
     try:
-        return "/".join(("/session", *(quote(name, safe="") for name in (group, *names))))
+        return "/".join((start, *(quote(name, safe="") for name in names)))
     except UnicodeEncodeError:
         raise ValueError("A name must be text that UTF-8 can hold.") from None
 
@@ -357,6 +431,10 @@ def _decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except _NOT_THE_FORM:
         raise UnexpectedAnswer(HTTPStatus.OK, "The answer is not of the form that was expected.") from None
+
+
+class _HealthForm(msgspec.Struct):
+    status: str
 
 
 class _ErrorForm(msgspec.Struct):

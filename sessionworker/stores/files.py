@@ -38,7 +38,7 @@ from sessionworker.errors import (
     WorkerError,
 )
 from sessionworker.names import CREDS, SessionFile, encode_name, type_of_key
-from sessionworker.stores.disk import is_full, make_folder, write_whole
+from sessionworker.stores.disk import is_full, make_folder, sync_folder, write_whole
 from sessionworker.stores.folders import InstanceFolder, NotAFile, take_over
 from sessionworker.stores.interface import (
     UNKNOWN,
@@ -105,6 +105,7 @@ class _Instance:
         "name",
         "new_versions",
         "saving",
+        "saving_drop",
         "saving_versions",
         "unsaved",
         "writes",
@@ -121,6 +122,7 @@ class _Instance:
         self.known: KnownNames | None = None if is_on_disk else KnownNames()  # None: the folder was not listed yet
         self.writes = 0
         self.dropped_as = ""
+        self.saving_drop = ""  # dropped_as, if the drop is a part of what the checkpoint under way is about
 
 
 class FileStore:
@@ -223,7 +225,7 @@ class FileStore:
         self._closing = True
         self._wake.set()
         try:
-            self.checkpoint()
+            self._checkpoint()
         except OSError as error:
             self._report(f"The files could not follow: {error.strerror}. The journal is kept for the next start.")
         with self._checkpoint_lock:
@@ -563,7 +565,7 @@ class FileStore:
         instance = self._groups.get(group, {}).pop(name, None)
         if instance is not None:
             instance.dropped_as = drop
-            self._moving.setdefault(instance.folder.path, instance)
+            self._moving[instance.folder.path] = instance  # the latest: an earlier one is moved before it
             self._to_save[instance] = None
 
     def _restore(self, place: str, group: str, name: str) -> None:
@@ -598,7 +600,7 @@ class FileStore:
     def _try_checkpoint(self) -> None:
         """Run a checkpoint; while it fails, refuse what would make more of them necessary."""
         try:
-            self.checkpoint()
+            self._checkpoint()
         except OSError as error:
             self._cannot_follow(error)
         else:
@@ -616,10 +618,17 @@ class FileStore:
         self._refusal = NoSpace() if is_full(error) else StoreUnavailable()
 
     def checkpoint(self) -> None:
-        """Bring what was committed until now into the files, and let go of its part of the journal. Raises OSError."""
-        self._checkpoint(even_if_empty=False)
+        """Bring what was committed until now into the files, and let go of its part of the journal.
 
-    def _checkpoint(self, *, even_if_empty: bool) -> None:
+        Raises NoSpace or StoreUnavailable.
+        """
+        try:
+            self._checkpoint()
+        except OSError as error:
+            self._cannot_follow(error)
+            raise (NoSpace() if is_full(error) else StoreUnavailable()) from None
+
+    def _checkpoint(self, *, even_if_empty: bool = False) -> None:
         with self._checkpoint_lock:
             is_needed = self._to_save or self._new_groups or self._gone_groups or even_if_empty
             if self._is_closed or not (is_needed or self._journal.is_full):
@@ -632,6 +641,7 @@ class FileStore:
                 for instance in instances:
                     instance.saving, instance.unsaved = instance.unsaved, {}
                     instance.saving_versions, instance.new_versions = instance.new_versions, []
+                    instance.saving_drop = instance.dropped_as
             saved = 0
             try:
                 for group in groups:
@@ -659,13 +669,15 @@ class FileStore:
 
     def _save(self, instance: _Instance) -> None:
         """Bring one instance's folder up to what was committed for it. Raises OSError."""
-        place = self._place(instance.group, instance.name, instance.dropped_as)
-        was_moved = bool(instance.dropped_as) and os.path.isdir(place)  # and all that the journal held for it with it
+        # A drop that came after the checkpoint had begun is the next one's: more writes may stand before it.
+        drop = instance.saving_drop
+        place = self._place(instance.group, instance.name, drop)
+        was_moved = bool(drop) and os.path.isdir(place)  # and all that the journal held for it with it
         if not was_moved:
             if instance.saving_versions:
                 self._look_at(instance, instance.folder.add_versions(instance.saving_versions, self._keep))
             instance.folder.save(instance.saving)
-            if instance.dropped_as:
+            if drop:
                 instance.folder.move(place)
         with self._memory_lock, self._state_lock:
             for key, value in instance.saving.items():
@@ -673,10 +685,10 @@ class FileStore:
                 self._keep_copy(instance, key, value)
             self._backlog -= sum(len(value or b"") for _, _, value in instance.saving_versions)
             instance.saving, instance.saving_versions = {}, []
-            if instance.dropped_as:
+            if drop:
                 self._creds.remove(instance)
-            if self._moving.get(instance.folder.path) is instance:
-                del self._moving[instance.folder.path]
+                if self._moving.get(instance.folder.path) is instance:
+                    del self._moving[instance.folder.path]
 
     def _look_at(self, instance: _Instance, versions: Sequence[Version]) -> None:
         """Count and report what is odd about the versions of creds that came, the first of them known before."""
@@ -696,6 +708,8 @@ class FileStore:
         for group in gone:
             with suppress(OSError):  # something of somebody else's is in it
                 os.rmdir(self._path(group))
+        if gone and self._sync:
+            sync_folder(self._root)
 
     def _read_clock(self) -> int:
         """Return the time of the last commit before the last clean checkpoint: later ones must not be earlier."""
@@ -709,14 +723,14 @@ class FileStore:
     def describe(self, group: str) -> list[InstanceSummary]:
         """Return what each instance of a group holds; see `interface.Store`."""
         with self._reading():
-            self.checkpoint()
+            self._checkpoint()
             return [_summary(name, self._folder(group, name)) for name in self.instances(group)]
 
     def versions(self, group: str, name: str) -> list[VersionSummary]:
         """Return the versions of an instance's creds; see `interface.Store`."""
         instance = self._find(group, name)
         with self._reading():
-            self.checkpoint()
+            self._checkpoint()
             versions = instance.folder.versions()
             kept = pinned(versions)
             return [
@@ -738,7 +752,7 @@ class FileStore:
         if parsed is None or parsed.is_deletion:
             raise NoSuchVersion
         with self._reading():
-            self.checkpoint()
+            self._checkpoint()
             value = instance.folder.read_version(parsed)
         if value is None or not read_creds(value):
             raise NoSuchVersion
@@ -747,7 +761,7 @@ class FileStore:
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
         with self._reading():
-            self.checkpoint()
+            self._checkpoint()
             found = []
             for group, name, drop in self._all_drops():
                 summary = _summary(name, InstanceFolder(self._place(group, name, drop), sync=self._sync))

@@ -186,9 +186,10 @@ def _read(path: str) -> bytes | None:
         if os.path.islink(path):
             raise NotAFile from None
         raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):  # before fdopen, which refuses a folder and leaves it open
+        os.close(handle)
+        raise NotAFile
     with os.fdopen(handle, "rb", buffering=0) as opened:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise NotAFile
         return opened.read()
 
 

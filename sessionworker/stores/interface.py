@@ -172,6 +172,12 @@ class Store(Protocol):
     def purge(self) -> int:
         """Let go of what was dropped long enough ago, and return how many instances that were."""
 
+    def checkpoint(self) -> None:
+        """Bring what was committed to where it stays, so that a copy of it holds everything.
+
+        Raises NoSpace or StoreUnavailable.
+        """
+
     def probe(self) -> None:
         """Write something and read it back. Raises StoreUnavailable or NoSpace."""
 

@@ -2,7 +2,7 @@
 
 It is a sequence of segment files, named by the number of their first record:
 
-    segment   a header (magic with the format's version, first record's number, salt, checksum), then records
+    segment   a header (magic with the format's version, first record's number, own inode, salt, checksum), then records
     record    mark, checksum, length, number, payload; numbers go up by one, across segments too
 
 A segment is filled with zeros before it is used, and used again when it is let go: its blocks are there already, so a
@@ -11,6 +11,9 @@ earlier use left behind.
 
 A record is written and synced before the next one begins. So what a crash can tear is the last record, and nothing can
 follow it: whole records after a broken one mean that the disk lost something, and that is not ours to guess at.
+
+In a copy that was taken while the journal was written, the same is harmless: a part was read before it was written, the
+next one after. A segment knows the inode that it was written to, so a copy is told from the original.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 from sessionworker.errors import StartError
@@ -32,7 +36,7 @@ SPARE = "spare"
 SEGMENT_SIZE = 32 * 2**20
 """Bytes of a segment. One record may be larger; its segment then is, too."""
 
-_header = Struct("<8sQ16sI")
+_header = Struct("<8sQQ16sI")
 _record = Struct("<IIIQ")
 
 
@@ -91,20 +95,23 @@ class Journal:
             is_last = path is self._left_by_crash[-1]
             data = path.read_bytes()
             begun = _read_header(data)
+            is_copy = begun is not None and begun.inode != path.stat().st_ino
             if begun is None and is_last:
                 report(f"The journal's last segment was not begun yet when the worker ended: {path.name}.")
                 self._forget(path)
                 continue
-            if begun is None or (expected is not None and begun[0] != expected):
+            if begun is None or (expected is not None and begun.first != expected and not is_copy):
                 raise _corrupt(path, 0)
-            expected, mark = begun
+            expected, mark = begun.first, begun.mark
             offset = _header.size
             while (payload := _read_record(data, offset, mark, expected)) is not None:
                 yield payload
                 expected += 1
                 offset += _record.size + len(payload)
             if _has_record_after(data, offset, mark):
-                raise _corrupt(path, offset)
+                if not is_copy:
+                    raise _corrupt(path, offset)
+                report(f"The journal was copied while it was written: {path.name} is whole up to byte {offset}.")
             if offset == _header.size and is_last:
                 self._forget(path)
             if is_last and data.startswith(mark.to_bytes(4, "little"), offset):
@@ -189,7 +196,7 @@ class Journal:
         handle = os.open(spare, os.O_RDWR | os.O_CLOEXEC)
         try:
             salt = secrets.token_bytes(16)
-            head = _header.pack(MAGIC, self._next_number, salt, 0)[:-4]
+            head = _header.pack(MAGIC, self._next_number, os.fstat(handle).st_ino, salt, 0)[:-4]
             os.pwritev(handle, [head + crc32(head).to_bytes(4, "little")], 0, self._flags)
             path = self._folder / f"{self._next_number:020}{SUFFIX}"
             spare.rename(path)
@@ -227,14 +234,20 @@ class Journal:
         filling.rename(spare)
 
 
-def _read_header(data: bytes) -> tuple[int, int] | None:
-    """Return the number of the first record and the mark of all of them, or None for a header that is not whole."""
+class _Header(NamedTuple):
+    first: int  # record's number
+    inode: int  # of the file that the segment was written to
+    mark: int  # of all its records
+
+
+def _read_header(data: bytes) -> _Header | None:
+    """Return what a segment begins with, or None if that is not whole."""
     if len(data) < _header.size:
         return None
-    magic, first, salt, checksum = _header.unpack_from(data)
+    magic, first, inode, salt, checksum = _header.unpack_from(data)
     if magic != MAGIC or checksum != crc32(data[: _header.size - 4]):
         return None
-    return first, crc32(salt)
+    return _Header(first, inode, crc32(salt))
 
 
 def _pack_record_head(mark: int, number: int, payload: bytes) -> bytes:

@@ -48,6 +48,10 @@ def add_admin(app: Klein, offload: Offload) -> None:
         done = value.addCallback(lambda value: offload.commit(Write(file, value)))
         return done.addCallback(lambda _: answer_nothing(request))
 
+    @app.route("/admin/checkpoint", methods=["POST"])
+    def checkpoint(request: WorkerRequest) -> Deferred[bytes]:
+        return offload.ask(store.checkpoint).addCallback(lambda _: answer_nothing(request))
+
     @app.route("/admin/drops", methods=["GET"])
     def drops(request: WorkerRequest) -> Deferred[bytes]:
         return listing(request, offload.ask(store.drops))

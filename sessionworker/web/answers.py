@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,7 +24,7 @@ TEXT = b"text/plain; charset=utf-8"
 def answer(request: Request, body: bytes, content_type: bytes = JSON, status: int = 200) -> bytes:
     """Prepare a response and return its body, for Klein or `send` to write."""
     if status != 200:  # noqa: PLR2004 - the request's own default
-        request.setResponseCode(status)
+        request.setResponseCode(status, HTTPStatus(status).phrase.encode())  # Twisted has other words for some
     headers = request.responseHeaders
     headers.setRawHeaders(b"Content-Type", [content_type])
     headers.setRawHeaders(b"Content-Length", [b"%d" % len(body)])

@@ -65,7 +65,8 @@ def _check_path(request: WorkerRequest) -> None:
 
 def _check_escapes(path: bytes) -> None:
     # The tree decodes before it routes, so an escaped slash in a name would make another name of what follows it.
-    if b"%2f" in b"/".join(path.split(b"/", PARTS_BEFORE_KEY)[:PARTS_BEFORE_KEY]).lower():
+    names = path if path.startswith(b"/admin/") else b"/".join(path.split(b"/", PARTS_BEFORE_KEY)[:PARTS_BEFORE_KEY])
+    if b"%2f" in names.lower():
         raise NameNotAllowed("The name of a group or an instance cannot hold a slash.")
     try:
         unquote_to_bytes(path).decode()
