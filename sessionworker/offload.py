@@ -6,9 +6,10 @@ collected and committed together: one sync for all of them. Reads run beside, in
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
@@ -17,7 +18,16 @@ from twisted.python.threadpool import ThreadPool
 
 from sessionworker.errors import Overloaded
 from sessionworker.names import CREDS, SessionFile
-from sessionworker.stores.interface import Change, Store, Unknown, Write
+from sessionworker.stores.interface import (
+    Change,
+    CreateInstance,
+    Delete,
+    DropInstance,
+    Store,
+    Unknown,
+    Write,
+    WriteStaged,
+)
 
 LARGEST_COMMIT = 512
 """Changes that one commit takes at most, so that the first of a long queue does not wait for the last."""
@@ -32,6 +42,8 @@ MOST_WAITING_BYTES = 128 * 2**20
 """Bytes of values that may wait to be committed; a further one is refused."""
 
 T = TypeVar("T")
+
+_Held: TypeAlias = tuple[Change, Deferred[None]] | Callable[[], None]
 
 
 class Reactor(Protocol):
@@ -59,6 +71,7 @@ class Offload:
         self.under_way = 0
         self.waiting_bytes = 0
         self._stopping = False
+        self._held: dict[tuple[str, str], deque[_Held]] = {}  # behind a large value of the same instance
         self._idle: Deferred[None] = Deferred()
 
     def start(self) -> None:
@@ -75,8 +88,54 @@ class Offload:
         self.under_way += 1
         self.waiting_bytes += size
         done: Deferred[None] = Deferred()
-        self._changes.put((change, done))
+        place = _instance_of(change) if self._held else None
+        held = self._held.get(place) if place else None
+        if held is None:
+            self._changes.put((change, done))
+        else:
+            held.append((change, done))
         return done
+
+    def commit_large(self, file: SessionFile, size: int, read: Callable[[], bytes]) -> Deferred[None]:
+        """Make the large value that `read` returns durable, as `commit` does; `size` is about how many bytes it has.
+
+        It is read and staged in a thread, beside the commits of others. What comes later for the same instance waits.
+        """
+        if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):
+            return fail(Overloaded())
+        self.under_way += 1
+        self.waiting_bytes += size
+        done: Deferred[None] = Deferred()
+        place = file.group, file.instance
+
+        def stage() -> None:
+            staged = self._run_in_thread(lambda: self.store.stage(Write(file, read())))
+            staged.addCallbacks(self._changes_put(done), self._refused(done)).addBoth(self._go_on, place, size)
+
+        if place in self._held:
+            self._held[place].append(stage)
+        else:
+            self._held[place] = deque()
+            stage()
+        return done
+
+    def _changes_put(self, done: Deferred[None]) -> Callable[[Change], None]:
+        return lambda change: self._changes.put((change, done))
+
+    def _refused(self, done: Deferred[None]) -> Callable[[Failure], None]:
+        return lambda failure: self._answer([(done, failure)])
+
+    def _go_on(self, _: object, place: tuple[str, str], size: int) -> None:
+        """Commit what waited for a large value of the same instance, up to the next large one."""
+        self.waiting_bytes -= size
+        held = self._held[place]
+        while held:
+            entry = held.popleft()
+            if not isinstance(entry, tuple):
+                entry()
+                return
+            self._changes.put(entry)
+        del self._held[place]
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return what is known without waiting, as `Store.recall` does, or UNKNOWN."""
@@ -102,9 +161,7 @@ class Offload:
     def stop(self) -> Deferred[None]:
         """Refuse further work, finish what was accepted, close the store and end the threads."""
         self._stopping = True
-        self._changes.put(None)
-        if not self.under_way:
-            self._idle.callback(None)
+        self._stop_when_idle()
         self._idle.addCallback(lambda _: self._run_in_thread(self.store.close))
         return self._idle.addCallback(lambda _: self._pool.stop())
 
@@ -162,8 +219,21 @@ class Offload:
         for done, result in answers:
             self.under_way -= 1
             done.callback(result)  # a Failure makes the Deferred fail
+        self._stop_when_idle()
+
+    def _stop_when_idle(self) -> None:
         if self._stopping and not self.under_way and not self._idle.called:
+            self._changes.put(None)
             self._idle.callback(None)
+
+
+def _instance_of(change: Change) -> tuple[str, str] | None:
+    match change:
+        case Write(file) | WriteStaged(file) | Delete(file):
+            return file.group, file.instance
+        case CreateInstance(group, name) | DropInstance(group, name):
+            return group, name
+    return None
 
 
 def _size(change: Change) -> int:

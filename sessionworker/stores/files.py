@@ -18,9 +18,9 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -38,8 +38,8 @@ from sessionworker.errors import (
     WorkerError,
 )
 from sessionworker.names import CREDS, SessionFile, encode_name, type_of_key
-from sessionworker.stores.disk import is_full, make_folder, sync_folder, write_whole
-from sessionworker.stores.folders import InstanceFolder, NotAFile, take_over
+from sessionworker.stores.disk import is_full, make_folder, remove_if_there, sync_folder, write_whole
+from sessionworker.stores.folders import InstanceFolder, NotAFile, Staged, read_file, take_over
 from sessionworker.stores.interface import (
     UNKNOWN,
     Change,
@@ -55,6 +55,7 @@ from sessionworker.stores.interface import (
     Unknown,
     VersionSummary,
     Write,
+    WriteStaged,
 )
 from sessionworker.stores.journal import SEGMENT_SIZE, Journal
 from sessionworker.stores.memory import KnownNames, RecentValues
@@ -69,6 +70,13 @@ LAG_SECONDS = 5.0
 
 LARGEST_JOURNAL = 128 * 2**20
 """Bytes that the journal may hold; a commit that would pass it waits for a checkpoint."""
+
+MOST_WAITING_FILES = 4_000
+"""Session files that may wait to be written; a commit that would pass it waits. A few seconds' work at the most, so
+that a worker that is told to stop can bring them up to date."""
+
+FILES_AT_ONCE = 1_000
+"""Session files after which a checkpoint lets waiting commits go on."""
 
 LARGEST_BACKLOG = 64 * 2**20
 """Bytes of values that may wait in memory for their files; a commit that would pass it waits for a checkpoint."""
@@ -115,8 +123,8 @@ class _Instance:
         self.group = group
         self.name = name
         self.folder = folder
-        self.unsaved: dict[str, bytes | None] = {}  # committed and not in its file yet; None: deleted
-        self.saving: dict[str, bytes | None] = {}  # the same, and the checkpoint under way is about them
+        self.unsaved: dict[str, bytes | Staged | None] = {}  # committed and not in its file yet; None: deleted
+        self.saving: dict[str, bytes | Staged | None] = {}  # the same, and the checkpoint under way is about them
         self.new_versions: list[tuple[int, int, bytes | None]] = []  # of creds, as InstanceFolder.add_versions has them
         self.saving_versions: list[tuple[int, int, bytes | None]] = []
         self.known: KnownNames | None = None if is_on_disk else KnownNames()  # None: the folder was not listed yet
@@ -160,6 +168,11 @@ class FileStore:
         self._gone_groups: set[str] = set()
         self._to_save: dict[_Instance, None] = {}  # in the order in which they first changed
         self._backlog = 0
+        self._waiting_files = 0
+        self._room = threading.Condition()  # notified when less waits
+        self._is_maintained = False
+        self._superseded: list[Staged] = []
+        self._staged_numbers = count()
         self._moving: dict[str, _Instance] = {}  # dropped, and not moved out of their folders' places yet
         self._recent = RecentValues()
         self._creds = RecentValues(CREDS_BYTES, LARGEST_CREDS)
@@ -219,6 +232,8 @@ class FileStore:
                     raise
                 # What the journal holds is in memory too: it can be read, and follows when there is room.
                 self._cannot_follow(error)
+                return
+        shutil.rmtree(self.ours / "staged", ignore_errors=True)  # what is left there was not committed
 
     def close(self) -> None:
         """Bring everything into the files and let go of the store."""
@@ -254,7 +269,8 @@ class FileStore:
         # In the direction in which a checkpoint moves values meanwhile, so that none is missed on its way.
         for values in (instance.unsaved, instance.saving):
             if key in values:
-                return values[key]
+                value = values[key]
+                return UNKNOWN if isinstance(value, Staged) else value
         recent = self._creds.get(instance) if key == CREDS else self._recent.get((instance, key))
         if recent is not None:
             return recent
@@ -274,7 +290,9 @@ class FileStore:
                 return self._whole_creds(instance, is_json)
             writes = instance.writes
             try:
-                value = instance.folder.read(file.key)
+                value = self._read_staged(instance, file.key)
+                if value is None:
+                    value = instance.folder.read(file.key)
                 is_whole = value is None or is_json(value)
             except NotAFile:
                 is_whole = False
@@ -284,6 +302,20 @@ class FileStore:
         if value is not None:
             self._remember(instance, file.key, value, writes)
         return value
+
+    def _read_staged(self, instance: _Instance, key: str) -> bytes | None:
+        """Return a large value that is not in its file yet, or None if it is there or there is none."""
+        staged: object = None
+        while True:
+            found = instance.unsaved.get(key) or instance.saving.get(key)
+            if isinstance(found, bytes):
+                return found
+            if not isinstance(found, Staged) or found is staged:  # seen twice and gone: it became the key's file
+                return None
+            value = read_file(found.path)
+            if value is not None:
+                return value
+            staged = found
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -355,7 +387,9 @@ class FileStore:
         for values in (instance.unsaved, instance.saving):
             if CREDS in values:
                 acknowledged = values[CREDS]
-                if acknowledged is None or is_whole(acknowledged):
+                if not isinstance(acknowledged, bytes):
+                    return None
+                if is_whole(acknowledged):
                     return acknowledged
                 return self._older_creds(instance, "they are no JSON object")
         remembered = self._creds.get(instance)
@@ -430,8 +464,7 @@ class FileStore:
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
-        if self._backlog > LARGEST_BACKLOG or self._journal.size > LARGEST_JOURNAL:
-            self._try_checkpoint()
+        self._wait_for_room()
         if any(isinstance(change, RestoreInstance) for change in changes):
             self._try_checkpoint()  # so that what is brought back is where it was moved to
         with self._state_lock:
@@ -442,9 +475,51 @@ class FileStore:
                 if error is not None:
                     return [outcome or error for outcome in outcomes]
                 self._apply(frame)
-        if self._journal.is_full or self._backlog > LARGEST_BACKLOG // 2:
+        self._remove_refused(changes, outcomes)
+        if self._journal.is_full or self._waits_much(share=0.5):
             self._wake.set()
         return outcomes
+
+    def stage(self, write: Write) -> Write | WriteStaged:
+        """Write a large value to a file that becomes its key's; see `interface.Store`."""
+        if self._refusal is not None:
+            raise self._refusal
+        folder = f"{self.ours}/staged"
+        name = f"{time.time_ns()}-{next(self._staged_numbers)}"
+        try:
+            make_folder(folder, sync=self._sync)
+            write_whole(folder, name, write.value, sync=self._sync)
+            if self._sync:
+                sync_folder(folder)
+        except OSError as error:
+            self._report(f"A large value could not be stored: {error.strerror}.")
+            raise (NoSpace() if is_full(error) else StoreUnavailable()) from None
+        return WriteStaged(write.file, name)
+
+    def _staged(self, change: WriteStaged) -> Staged:
+        return Staged(f"{self.ours}/staged/{encode_name(change.staged)}")
+
+    def _remove_refused(self, changes: Sequence[Change], outcomes: Sequence[WorkerError | None]) -> None:
+        for change, outcome in zip(changes, outcomes, strict=True):
+            if outcome is not None and isinstance(change, WriteStaged):
+                with suppress(OSError):
+                    remove_if_there(self._staged(change).path)
+
+    def _waits_much(self, share: float = 1.0) -> bool:
+        return (
+            self._backlog > LARGEST_BACKLOG * share
+            or self._waiting_files > MOST_WAITING_FILES * share
+            or self._journal.size > LARGEST_JOURNAL * share
+        )
+
+    def _wait_for_room(self) -> None:
+        """Wait for the files to follow, if too much waits for them."""
+        if self._waits_much() and not self._is_maintained:
+            self._try_checkpoint()
+        while self._waits_much() and self._is_maintained and self._refusal is None and not self._closing:
+            self._wake.set()
+            with self._room:
+                self._room.wait(0.05)
 
     def _judge(self, changes: Sequence[Change]) -> tuple[list[WorkerError | None], list[Change]]:
         """Return each change's outcome, and the changes to make: most creations and many deletions change nothing."""
@@ -457,7 +532,7 @@ class FileStore:
             return exists.get((group, name), name in self._groups.get(group, ()))
 
         for change in changes:
-            needs_room = isinstance(change, Write | CreateGroup | CreateInstance | Probe)
+            needs_room = isinstance(change, Write | WriteStaged | CreateGroup | CreateInstance | Probe)
             is_needed = True
             outcome: WorkerError | None = None
             match change:
@@ -477,7 +552,7 @@ class FileStore:
                 case RestoreInstance(group, _, _, name):
                     outcome = self._refuse_restore(change, is_taken=is_there(group, name))
                     exists[group, name] = outcome is None or is_there(group, name)
-                case Write(file, _):
+                case Write(file) | WriteStaged(file):
                     if not is_there(file.group, file.instance):
                         outcome = NoSuchInstance() if file.group in self._groups else NoSuchGroup()
                     written.add(file)
@@ -528,6 +603,10 @@ class FileStore:
                     if is_replay:  # it may have been dropped later, and moved, before the crash
                         self._make_instance(file.group, file.instance)
                     self._set(self._groups[file.group][file.instance], file.key, value, (frame.when, number))
+                case WriteStaged(file):
+                    if is_replay:
+                        self._make_instance(file.group, file.instance)
+                    self._set_staged(self._groups[file.group][file.instance], file.key, self._staged(change), is_replay)
                 case Delete(file):
                     instance = self._groups.get(file.group, {}).get(file.instance)
                     if instance is not None:
@@ -577,20 +656,39 @@ class FileStore:
         self._make_instance(group, name)
 
     def _set(self, instance: _Instance, key: str, value: bytes | None, version: tuple[int, int]) -> None:
-        self._backlog += len(value or b"") - len(instance.unsaved.get(key) or b"")
+        self._put(instance, key, value)
+        if key == CREDS:
+            instance.new_versions.append((*version, value))
+            self._backlog += _size(value)
+
+    def _set_staged(self, instance: _Instance, key: str, staged: Staged, is_replay: bool) -> None:
+        if is_replay and not os.path.exists(staged.path):
+            # It became the key's file before the crash. What came before it in the journal must not come after it.
+            if key in instance.unsaved:
+                self._waiting_files -= 1
+                self._backlog -= _size(instance.unsaved.pop(key))
+        else:
+            self._put(instance, key, staged)
+
+    def _put(self, instance: _Instance, key: str, value: bytes | Staged | None) -> None:
+        before = instance.unsaved.get(key)
+        if isinstance(before, Staged):
+            self._superseded.append(before)
+        if isinstance(value, Staged):
+            self._wake.set()  # so that the room of superseded ones is free again soon
+        self._backlog += _size(value) - _size(before)
+        self._waiting_files += key not in instance.unsaved
         instance.writes += 1
         if instance.known is not None:
             instance.known.add(key)
         instance.unsaved[key] = value
-        if key == CREDS:
-            instance.new_versions.append((*version, value))
-            self._backlog += len(value or b"")
         self._to_save[instance] = None
 
     # Checkpoints
 
     def maintain(self) -> None:
         """Run a checkpoint every few seconds, or sooner when much waits, until `close` is called."""
+        self._is_maintained = True
         while not self._closing:
             self._wake.wait(LAG_SECONDS)
             self._wake.clear()
@@ -656,16 +754,28 @@ class FileStore:
                     self._take_back(groups, instances[saved:])
                 raise
             self._journal.release()
+            self._remove_superseded()
+
+    def _remove_superseded(self) -> None:
+        with self._state_lock:
+            superseded, self._superseded = self._superseded, []
+        for staged in superseded:
+            with suppress(OSError):
+                remove_if_there(staged.path)
 
     def _take_back(self, groups: set[str], instances: list[_Instance]) -> None:
         """After a failed checkpoint: have what it did not save be saved by the next one."""
         self._new_groups |= groups
         for instance in instances:
-            self._backlog -= sum(len(value or b"") for key, value in instance.saving.items() if key in instance.unsaved)
             instance.unsaved = {**instance.saving, **instance.unsaved}
             instance.new_versions = [*instance.saving_versions, *instance.new_versions]
             instance.saving, instance.saving_versions = {}, []
         self._to_save = dict.fromkeys([*instances, *self._to_save])
+        self._waiting_files = sum(len(instance.unsaved) for instance in self._to_save)
+        self._backlog = sum(
+            sum(map(_size, instance.unsaved.values())) + sum(_size(value) for _, _, value in instance.new_versions)
+            for instance in self._to_save
+        )
 
     def _save(self, instance: _Instance) -> None:
         """Bring one instance's folder up to what was committed for it. Raises OSError."""
@@ -676,19 +786,35 @@ class FileStore:
         if not was_moved:
             if instance.saving_versions:
                 self._look_at(instance, instance.folder.add_versions(instance.saving_versions, self._keep))
-            instance.folder.save(instance.saving)
+            self._save_files(instance)
             if drop:
                 instance.folder.move(place)
         with self._memory_lock, self._state_lock:
             for key, value in instance.saving.items():
-                self._backlog -= len(value or b"")
-                self._keep_copy(instance, key, value)
-            self._backlog -= sum(len(value or b"") for _, _, value in instance.saving_versions)
+                self._keep_copy(instance, key, value if isinstance(value, bytes) else None)
+            if was_moved:
+                self._let_go(instance.saving.values())
+            self._backlog -= sum(_size(value) for _, _, value in instance.saving_versions)
             instance.saving, instance.saving_versions = {}, []
             if drop:
                 self._creds.remove(instance)
                 if self._moving.get(instance.folder.path) is instance:
                     del self._moving[instance.folder.path]
+
+    def _save_files(self, instance: _Instance) -> None:
+        """Write the files of an instance, some at a time: a commit that waits need not wait for all of them."""
+        instance.folder.make()
+        files = iter(instance.saving.items())
+        while some := dict(islice(files, FILES_AT_ONCE)):
+            instance.folder.save(some)
+            with self._state_lock:
+                self._let_go(some.values())
+            with self._room:
+                self._room.notify_all()
+
+    def _let_go(self, values: Collection[bytes | Staged | None]) -> None:
+        self._waiting_files -= len(values)
+        self._backlog -= sum(map(_size, values))
 
     def _look_at(self, instance: _Instance, versions: Sequence[Version]) -> None:
         """Count and report what is odd about the versions of creds that came, the first of them known before."""
@@ -796,6 +922,7 @@ class FileStore:
         return {
             "journal_bytes": self._journal.size,
             "backlog_bytes": self._backlog,
+            "waiting_files": self._waiting_files,
             "known_names": self._known_names,
             "recent_bytes": self._recent.bytes + self._creds.bytes,
             "groups": len(self._groups),
@@ -830,6 +957,10 @@ def _folders_in(folder: str) -> list[str]:
             return take_over(folder, [entry.name for entry in entries if entry.is_dir()])
     except FileNotFoundError:
         return []
+
+
+def _size(value: bytes | Staged | None) -> int:
+    return len(value) if isinstance(value, bytes) else 0
 
 
 def _time_of(drop: str) -> int:

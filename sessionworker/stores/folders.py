@@ -12,11 +12,22 @@ import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from sessionworker.names import CREDS, decode_name, encode_name
-from sessionworker.stores.disk import TEMPORARY_PREFIX, make_folder, remove_if_there, sync_folder, write_whole
+from sessionworker.stores.disk import (
+    TEMPORARY_PREFIX,
+    make_folder,
+    remove_if_there,
+    sync_folder,
+    write_many_whole,
+    write_whole,
+)
 from sessionworker.stores.versions import Keep, Version, parse_version, to_keep, version_of
 from sessionworker.values import read_creds
+
+MANY = 64
+"""Files from which on they are written together."""
 
 VERSIONS = ".versions"
 ASIDE = ".aside"
@@ -28,6 +39,12 @@ class NotAFile(OSError):
     def __init__(self) -> None:
         """Say so, as other errors of the disk do."""
         super().__init__(0, "it is not a regular file")
+
+
+class Staged(NamedTuple):
+    """A large value that is in a file already, which becomes the key's own."""
+
+    path: str
 
 
 class InstanceFolder:
@@ -59,24 +76,34 @@ class InstanceFolder:
 
     def read(self, key: str) -> bytes | None:
         """Return what the key's file holds, or None. Raises NotAFile for a folder, a symbolic link and the like."""
-        return _read(f"{self.path}/{encode_name(key)}")
+        return read_file(f"{self.path}/{encode_name(key)}")
 
-    def save(self, values: Mapping[str, bytes | None]) -> None:
+    def save(self, values: Mapping[str, bytes | Staged | None]) -> None:
         """Write, or for None remove, the files of some keys, durably."""
         self.make()
-        for key, value in values.items():
-            name = encode_name(key)
+        rest = dict(values)
+        if self._sync and len(values) >= MANY:
+            many = {key: value for key, value in values.items() if isinstance(value, bytes)}
+            with suppress(IsADirectoryError):  # written again below, one by one
+                write_many_whole(self.path, {encode_name(key): value for key, value in many.items()})
+                rest = {key: value for key, value in values.items() if key not in many}
+        for key, value in rest.items():
             try:
-                if value is None:
-                    remove_if_there(f"{self.path}/{name}")
-                else:
-                    write_whole(self.path, name, value, sync=self._sync)
+                self._put(encode_name(key), value)
             except IsADirectoryError:
                 self.set_aside(key)
-                if value is not None:
-                    write_whole(self.path, name, value, sync=self._sync)
+                self._put(encode_name(key), value)
         if values and self._sync:
             sync_folder(self.path)
+
+    def _put(self, name: str, value: bytes | Staged | None) -> None:
+        if value is None:
+            remove_if_there(f"{self.path}/{name}")
+        elif isinstance(value, bytes):
+            write_whole(self.path, name, value, sync=self._sync)
+        else:
+            with suppress(FileNotFoundError):  # it was put here before a checkpoint failed
+                os.rename(value.path, f"{self.path}/{name}")
 
     def set_aside(self, key: str) -> None:
         """Move what stands in a key's place to where a person can look at it. It is never deleted."""
@@ -116,7 +143,7 @@ class InstanceFolder:
 
     def read_version(self, version: Version) -> bytes | None:
         """Return the `creds` of a version, or None if they are gone."""
-        return _read(f"{self.path}/{VERSIONS}/{version.file_name}")
+        return read_file(f"{self.path}/{VERSIONS}/{version.file_name}")
 
     def version_size(self, version: Version) -> int:
         """Return the size of a version in bytes."""
@@ -176,7 +203,8 @@ def take_over(folder: str, file_names: Iterable[str]) -> list[str]:
     return names
 
 
-def _read(path: str) -> bytes | None:
+def read_file(path: str) -> bytes | None:
+    """Return what a file holds, or None if there is none. Raises NotAFile for what is not a regular file."""
     try:
         # Not through a symbolic link: what it leads to is nobody's session file. Not waiting for a pipe's other end.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

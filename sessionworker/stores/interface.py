@@ -72,7 +72,16 @@ class Probe(Struct, frozen=True, array_like=True, tag=True):
     """Change nothing, durably: whoever wants to know whether changes can be made."""
 
 
-Change: TypeAlias = CreateGroup | CreateInstance | Write | Delete | DropInstance | DropGroup | RestoreInstance | Probe
+class WriteStaged(Struct, frozen=True, array_like=True, tag=True):
+    """Store a large value as `Write` does, after `Store.stage` has put it where its commit costs little."""
+
+    file: SessionFile
+    staged: str
+
+
+Change: TypeAlias = (
+    CreateGroup | CreateInstance | Write | WriteStaged | Delete | DropInstance | DropGroup | RestoreInstance | Probe
+)
 
 
 class InstanceSummary(Struct, frozen=True, rename="camel"):
@@ -130,6 +139,12 @@ class Store(Protocol):
 
         Returns one outcome for each change: None, or the error that refused it. A change that was refused has left
         things as they were; it does not hold up the others.
+        """
+
+    def stage(self, write: Write) -> Write | WriteStaged:
+        """Do what takes long about storing a large value, in any thread, before its turn to be committed comes.
+
+        Returns the change to commit in its place. Raises NoSpace or StoreUnavailable.
         """
 
     def read(self, file: SessionFile) -> bytes | None:

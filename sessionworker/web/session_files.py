@@ -11,7 +11,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NoSuchKey, WorkerError
-from sessionworker.names import SessionFile, check_key, check_name
+from sessionworker.names import CREDS, SessionFile, check_key, check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.interface import UNKNOWN, Delete, Write
 from sessionworker.web.answers import answer, answer_error, answer_nothing, answer_when, send
@@ -19,6 +19,9 @@ from sessionworker.web.bodies import read_data
 from sessionworker.web.request import WorkerRequest
 
 METHODS = "DELETE, GET, HEAD, POST"
+LARGE_BODY = 2**20
+"""Bytes of a body from which on its value is read, checked and written beside the commits of others."""
+
 PARTS_BEFORE_KEY = 4
 """`/session/G/I/K` split at its slashes: an empty part, `session`, the group and the instance, then the key."""
 
@@ -44,6 +47,10 @@ class SessionFiles(Resource):
                         send(request, _found(value, request))
                     else:
                         answer_when(self._offload.read(file), _found, request)
+                case b"POST" if len(request.body) > LARGE_BODY and file.key != CREDS:
+                    body = request.body
+                    stored = self._offload.commit_large(file, len(body), lambda: read_data(body))
+                    answer_when(stored, _stored, request)
                 case b"POST":
                     answer_when(self._offload.commit(Write(file, read_data(request.body))), _stored, request)
                 case b"DELETE":
