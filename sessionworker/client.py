@@ -312,6 +312,10 @@ class Client:
         path = _escape("/admin/groups", group, "instances", instance, "versions", version, "restore")
         await self._call("POST", path, success=HTTPStatus.NO_CONTENT)
 
+    async def checkpoint(self) -> None:
+        """Have the worker bring all that was acknowledged into its files, so that a copy of its store is up to date."""
+        await self._call("POST", "/admin/checkpoint", success=HTTPStatus.NO_CONTENT)
+
     async def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
         return _decode(await self._call("GET", "/admin/drops"), list[DropSummary])

@@ -59,6 +59,7 @@ from sessionworker.stores.interface import (
 )
 from sessionworker.stores.journal import SEGMENT_SIZE, Journal
 from sessionworker.stores.memory import KnownNames, RecentValues
+from sessionworker.stores.outlook import Outlook
 from sessionworker.stores.versions import DAY, Keep, Version, parse_version, pinned
 from sessionworker.values import is_json, is_json_object, read_creds
 
@@ -109,6 +110,7 @@ class _Instance:
         "dropped_as",
         "folder",
         "group",
+        "is_new",
         "known",
         "name",
         "new_versions",
@@ -128,6 +130,7 @@ class _Instance:
         self.new_versions: list[tuple[int, int, bytes | None]] = []  # of creds, as InstanceFolder.add_versions has them
         self.saving_versions: list[tuple[int, int, bytes | None]] = []
         self.known: KnownNames | None = None if is_on_disk else KnownNames()  # None: the folder was not listed yet
+        self.is_new = not is_on_disk  # it has had no creds but those that were committed since
         self.writes = 0
         self.dropped_as = ""
         self.saving_drop = ""  # dropped_as, if the drop is a part of what the checkpoint under way is about
@@ -393,8 +396,8 @@ class FileStore:
                     return acknowledged
                 return self._older_creds(instance, "they are no JSON object")
         remembered = self._creds.get(instance)
-        if remembered is None and instance.known is not None and not len(instance.known):
-            return None  # it was created by this process, and has had none
+        if remembered is None and instance.is_new and instance.known is not None and CREDS not in instance.known:
+            return None
         writes = instance.writes
         try:
             value = instance.folder.read(CREDS)
@@ -468,6 +471,7 @@ class FileStore:
         if any(isinstance(change, RestoreInstance) for change in changes):
             self._try_checkpoint()  # so that what is brought back is where it was moved to
         with self._state_lock:
+            self.counts["drops_of_unknown_instances"] += sum(map(self._drops_nothing, changes))
             outcomes, accepted = self._judge(changes)
             if accepted:
                 frame = _Frame(max(self._last_when + 1, time.time_ns() // 1_000_000), accepted)
@@ -523,50 +527,63 @@ class FileStore:
 
     def _judge(self, changes: Sequence[Change]) -> tuple[list[WorkerError | None], list[Change]]:
         """Return each change's outcome, and the changes to make: most creations and many deletions change nothing."""
-        exists: dict[tuple[str, str], bool] = {}  # where the changes before this one made a difference
-        written: set[SessionFile] = set()
+        outlook = Outlook(self._groups)
         outcomes: list[WorkerError | None] = []
         accepted: list[Change] = []
-
-        def is_there(group: str, name: str) -> bool:
-            return exists.get((group, name), name in self._groups.get(group, ()))
-
         for change in changes:
-            needs_room = isinstance(change, Write | WriteStaged | CreateGroup | CreateInstance | Probe)
-            is_needed = True
-            outcome: WorkerError | None = None
-            match change:
-                case CreateGroup(group):
-                    is_needed = group not in self._groups
-                case CreateInstance(group, name):
-                    is_needed = not is_there(group, name)
-                    exists[group, name] = True
-                case DropInstance(group, name):
-                    is_needed = is_there(group, name)
-                    self.counts["drops_of_unknown_instances"] += not is_needed
-                    exists[group, name] = False
-                case DropGroup(group):
-                    outcome = None if group in self._groups else NoSuchGroup()
-                    for name in self._groups.get(group, ()):
-                        exists[group, name] = False
-                case RestoreInstance(group, _, _, name):
-                    outcome = self._refuse_restore(change, is_taken=is_there(group, name))
-                    exists[group, name] = outcome is None or is_there(group, name)
-                case Write(file) | WriteStaged(file):
-                    if not is_there(file.group, file.instance):
-                        outcome = NoSuchInstance() if file.group in self._groups else NoSuchGroup()
-                    written.add(file)
-                case Delete(file):
-                    instance = self._groups.get(file.group, {}).get(file.instance)
-                    is_needed = file in written or (
-                        instance is not None and self._recall(instance, file.key) is not None
-                    )
-            if outcome is None and is_needed:
-                outcome = StoreUnavailable() if self._is_broken else self._refusal if needs_room else None
-                if outcome is None:
+            outcome = self._refuse(change, outlook)
+            if outcome is None:
+                if isinstance(change, DropGroup):
+                    # Each by its name: after a crash, those that were made since must not be dropped once more.
+                    names = outlook.made_in(change.group) | self._groups.get(change.group, {}).keys()
+                    drops = [DropInstance(change.group, name) for name in sorted(names)]
+                    accepted += [drop for drop in drops if outlook.has_instance(drop.group, drop.instance)]
+                    for drop in drops:
+                        outlook.note(drop)
+                if self._is_needed(change, outlook):
                     accepted.append(change)
+                outlook.note(change)
             outcomes.append(outcome)
         return outcomes, accepted
+
+    def _refuse(self, change: Change, outlook: Outlook) -> WorkerError | None:
+        """Return the reason for which a change cannot be made, if there is one."""
+        match change:
+            case Write(file) | WriteStaged(file) if not outlook.has_instance(file.group, file.instance):
+                return NoSuchInstance() if outlook.has_group(file.group) else NoSuchGroup()
+            case DropGroup(group) if not outlook.has_group(group):
+                return NoSuchGroup()
+            case RestoreInstance(group, _, _, name):
+                if outlook.is_restored(change):
+                    return NoSuchDrop()
+                refusal = self._refuse_restore(change, is_taken=outlook.has_instance(group, name))
+                if refusal is not None:
+                    return refusal
+        if not self._is_needed(change, outlook):
+            return None
+        if self._is_broken:
+            return StoreUnavailable()
+        needs_room = isinstance(change, Write | WriteStaged | CreateGroup | CreateInstance | Probe)
+        return self._refusal if needs_room else None
+
+    def _is_needed(self, change: Change, outlook: Outlook) -> bool:
+        """Tell whether a change would change anything."""
+        match change:
+            case CreateGroup(group):
+                return not outlook.has_group(group)
+            case CreateInstance(group, name):
+                return not outlook.has_instance(group, name)
+            case DropInstance(group, name):
+                return outlook.has_instance(group, name)
+            case Delete(file):
+                instance = self._groups.get(file.group, {}).get(file.instance)
+                return outlook.is_written(file) or (
+                    instance is not None and self._recall(instance, file.key) is not None
+                )
+        return True
+
+    def _drops_nothing(self, change: Change) -> bool:
+        return isinstance(change, DropInstance) and change.instance not in self._groups.get(change.group, ())
 
     def _refuse_restore(self, change: RestoreInstance, *, is_taken: bool) -> WorkerError | None:
         if not os.path.isdir(self._place(change.group, change.instance, change.drop)):
@@ -618,10 +635,9 @@ class FileStore:
                 case DropInstance(group, name):
                     self._drop(group, name, f"{frame.when}-{number}")
                 case DropGroup(group):
-                    for name in list(self._groups.get(group, ())):
-                        self._drop(group, name, f"{frame.when}-{number}")
-                    self._groups.pop(group, None)
-                    self._gone_groups.add(group)
+                    if not self._groups.get(group, True):  # else some were made since, before a crash
+                        del self._groups[group]
+                        self._gone_groups.add(group)
                 case RestoreInstance(group, instance_name, drop, name):
                     self._restore(self._place(group, instance_name, drop), group, name)
                 case Probe():
