@@ -191,6 +191,8 @@ class Offload:
                 break
             try:
                 outcomes: list[Any] = self.store.commit([change for change, _ in waiting])
+                if len(outcomes) != len(waiting):
+                    raise ValueError("a store must return one outcome for each change")  # noqa: TRY301
             except Exception:  # noqa: BLE001 - whatever it is, the callers are told
                 self._log.failure("A commit failed in a way that the store did not foresee")
                 outcomes = [Failure() for _ in waiting]

@@ -102,7 +102,7 @@ def make_folder(path: str | Path, *, sync: bool) -> None:
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
-        return
+        pass  # made by somebody whose sync may have failed, or not have come: it is synced below all the same
     except FileNotFoundError:
         make_folder(os.path.dirname(path), sync=sync)
         make_folder(path, sync=sync)

@@ -214,6 +214,7 @@ class FileStore:
             self._groups[group] = {
                 name: _Instance(group, name, self._folder(group, name), is_on_disk=True) for name in _folders_in(folder)
             }
+        InstanceFolder(str(self.ours), sync=self._sync).sweep()
         self._last_when = self._read_clock()
         self._journal = Journal(self.ours / "journal", sync=self._sync, segment_size=self._segment_size)
         replayed = 0
@@ -240,6 +241,8 @@ class FileStore:
 
     def close(self) -> None:
         """Bring everything into the files and let go of the store."""
+        if self._is_closed:
+            return
         self._closing = True
         self._wake.set()
         try:
@@ -270,6 +273,8 @@ class FileStore:
 
     def _recall(self, instance: _Instance, key: str) -> bytes | Literal[Unknown.UNKNOWN] | None:
         # In the direction in which a checkpoint moves values meanwhile, so that none is missed on its way.
+        known = instance.known
+        is_absent = known is not None and key not in known  # asked first: a name becomes known after its value
         for values in (instance.unsaved, instance.saving):
             if key in values:
                 value = values[key]
@@ -277,8 +282,7 @@ class FileStore:
         recent = self._creds.get(instance) if key == CREDS else self._recent.get((instance, key))
         if recent is not None:
             return recent
-        known = instance.known
-        return None if known is not None and key not in known else UNKNOWN
+        return None if is_absent else UNKNOWN
 
     def read(self, file: SessionFile) -> bytes | None:
         """Return a value, or None. Raises NoSuchGroup, NoSuchInstance or StoreUnavailable."""
@@ -286,12 +290,12 @@ class FileStore:
         with self._reading():
             if instance.known is None:
                 self._learn_names(instance)
+            writes = instance.writes  # before its values are looked at, so that one that comes meanwhile is noticed
             recalled = self._recall(instance, file.key)
             if recalled is not UNKNOWN:
                 return recalled
             if file.key == CREDS:
                 return self._whole_creds(instance, is_json)
-            writes = instance.writes
             try:
                 value = self._read_staged(instance, file.key)
                 if value is None:
@@ -387,6 +391,7 @@ class FileStore:
         Raises StoreUnavailable where there were creds and none can be had: a client that was told that there are none
         would make a new identity.
         """
+        writes = instance.writes
         for values in (instance.unsaved, instance.saving):
             if CREDS in values:
                 acknowledged = values[CREDS]
@@ -398,7 +403,8 @@ class FileStore:
         remembered = self._creds.get(instance)
         if remembered is None and instance.is_new and instance.known is not None and CREDS not in instance.known:
             return None
-        writes = instance.writes
+        if remembered is None and self._moving.get(instance.folder.path, instance) is not instance:
+            return None  # what stands in its folder's place is of the instance before
         try:
             value = instance.folder.read(CREDS)
         except OSError as error:
@@ -694,10 +700,13 @@ class FileStore:
             self._wake.set()  # so that the room of superseded ones is free again soon
         self._backlog += _size(value) - _size(before)
         self._waiting_files += key not in instance.unsaved
-        instance.writes += 1
-        if instance.known is not None:
-            instance.known.add(key)
         instance.unsaved[key] = value
+        if instance.known is not None and key not in instance.known:
+            instance.known.add(key)
+            self._known_names += 1
+            if self._known_names > MOST_KNOWN_NAMES:
+                self._forget_names()
+        instance.writes += 1  # last: whoever read the file before sees that there was one
         self._to_save[instance] = None
 
     # Checkpoints
@@ -711,8 +720,8 @@ class FileStore:
             if not self._closing:
                 self._try_checkpoint()
 
-    def _try_checkpoint(self) -> None:
-        """Run a checkpoint; while it fails, refuse what would make more of them necessary."""
+    def _try_checkpoint(self) -> WorkerError | None:
+        """Run a checkpoint; while it fails, refuse what would make more of them necessary. Return the refusal."""
         try:
             self._checkpoint()
         except OSError as error:
@@ -721,6 +730,7 @@ class FileStore:
             if self._refusal is not None:
                 self._report("The files follow the journal again. Changes are accepted.")
             self._refusal = None
+        return self._refusal
 
     def _cannot_follow(self, error: OSError) -> None:
         self.counts["checkpoint_errors"] += 1
@@ -736,11 +746,9 @@ class FileStore:
 
         Raises NoSpace or StoreUnavailable.
         """
-        try:
-            self._checkpoint()
-        except OSError as error:
-            self._cannot_follow(error)
-            raise (NoSpace() if is_full(error) else StoreUnavailable()) from None
+        refusal = self._try_checkpoint()
+        if refusal is not None:
+            raise refusal
 
     def _checkpoint(self, *, even_if_empty: bool = False) -> None:
         with self._checkpoint_lock:
@@ -753,7 +761,14 @@ class FileStore:
                 groups, self._new_groups = self._new_groups, set()
                 instances, self._to_save = list(self._to_save), {}
                 for instance in instances:
-                    instance.saving, instance.unsaved = instance.unsaved, {}
+                    # What a failed checkpoint left in `saving` stays there: values move in one direction alone.
+                    for key in instance.saving.keys() & instance.unsaved.keys():
+                        before = instance.saving[key]
+                        self._let_go([before])
+                        if isinstance(before, Staged):
+                            self._superseded.append(before)
+                    instance.saving = {**instance.saving, **instance.unsaved}
+                    instance.unsaved = {}
                     instance.saving_versions, instance.new_versions = instance.new_versions, []
                     instance.saving_drop = instance.dropped_as
             saved = 0
@@ -783,15 +798,15 @@ class FileStore:
         """After a failed checkpoint: have what it did not save be saved by the next one."""
         self._new_groups |= groups
         for instance in instances:
-            instance.unsaved = {**instance.saving, **instance.unsaved}
             instance.new_versions = [*instance.saving_versions, *instance.new_versions]
-            instance.saving, instance.saving_versions = {}, []
+            instance.saving_versions = []
         self._to_save = dict.fromkeys([*instances, *self._to_save])
-        self._waiting_files = sum(len(instance.unsaved) for instance in self._to_save)
-        self._backlog = sum(
-            sum(map(_size, instance.unsaved.values())) + sum(_size(value) for _, _, value in instance.new_versions)
-            for instance in self._to_save
-        )
+        self._waiting_files = sum(len(instance.unsaved) + len(instance.saving) for instance in self._to_save)
+        self._backlog = 0
+        for instance in self._to_save:
+            values = [*instance.unsaved.values(), *instance.saving.values()]
+            versions = [value for _, _, value in instance.new_versions]
+            self._backlog += sum(map(_size, [*values, *versions]))
 
     def _save(self, instance: _Instance) -> None:
         """Bring one instance's folder up to what was committed for it. Raises OSError."""
@@ -799,9 +814,14 @@ class FileStore:
         drop = instance.saving_drop
         place = self._place(instance.group, instance.name, drop)
         was_moved = bool(drop) and os.path.isdir(place)  # and all that the journal held for it with it
+        if was_moved and self._sync:  # it may have been moved by a checkpoint that failed before it was synced
+            sync_folder(os.path.dirname(place))
+            sync_folder(os.path.dirname(instance.folder.path))
         if not was_moved:
             if instance.saving_versions:
                 self._look_at(instance, instance.folder.add_versions(instance.saving_versions, self._keep))
+            if instance.known is None and not drop:
+                self._learn_names(instance)  # gives files of session-manager the names that are written to now
             self._save_files(instance)
             if drop:
                 instance.folder.move(place)

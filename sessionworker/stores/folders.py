@@ -54,6 +54,7 @@ class InstanceFolder:
         """Speak of the folder at `path`, which need not exist. `sync` tells whether changes wait for the disk."""
         self.path = path
         self._sync = sync
+        self._made: set[str] = set()  # folders that are there durably
 
     def exists(self) -> bool:
         """Tell whether there is such a folder."""
@@ -61,11 +62,15 @@ class InstanceFolder:
 
     def make(self) -> None:
         """Make the folder if it is missing. What stands in its place is moved aside."""
-        make_folder(self.path, sync=self._sync)
-        if not self.exists():
+        if os.path.lexists(self.path) and not self.exists():
             group, name = os.path.split(self.path)
-            os.rename(self.path, f"{group}/{ASIDE}-{_now()}-{name}"[:255])
-            make_folder(self.path, sync=self._sync)
+            os.rename(self.path, f"{group}/{ASIDE}-{_now()}-{name}"[: len(group) + 200])
+        self._make(self.path)
+
+    def _make(self, path: str) -> None:
+        if path not in self._made or not os.path.isdir(path):
+            make_folder(path, sync=self._sync)
+            self._made.add(path)
 
     def names(self) -> list[str]:
         """Return the keys; see `take_over`."""
@@ -157,7 +162,7 @@ class InstanceFolder:
         """
         self.make()
         folder = f"{self.path}/{VERSIONS}"
-        make_folder(folder, sync=self._sync)
+        self._make(folder)
         existing = self.versions() or self._first_version(folder)
         new: dict[Version, bytes] = {}
         for when, number, value in values:

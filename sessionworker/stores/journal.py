@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -96,7 +97,7 @@ class Journal:
             data = path.read_bytes()
             begun = _read_header(data)
             is_copy = begun is not None and begun.inode != path.stat().st_ino
-            if begun is None and is_last:
+            if begun is None and is_last and not any(data):
                 report(f"The journal's last segment was not begun yet when the worker ended: {path.name}.")
                 self._forget(path)
                 continue
@@ -194,15 +195,17 @@ class Journal:
         spare = self._folder / SPARE
         self.prepare()
         handle = os.open(spare, os.O_RDWR | os.O_CLOEXEC)
+        path = self._folder / f"{self._next_number:020}{SUFFIX}"
         try:
             salt = secrets.token_bytes(16)
             head = _header.pack(MAGIC, self._next_number, os.fstat(handle).st_ino, salt, 0)[:-4]
             os.pwritev(handle, [head + crc32(head).to_bytes(4, "little")], 0, self._flags)
-            path = self._folder / f"{self._next_number:020}{SUFFIX}"
             spare.rename(path)
             self._sync_folder()
         except BaseException:
             os.close(handle)
+            with suppress(OSError):  # else it would stand between records that are appended elsewhere now
+                path.unlink(missing_ok=True)
             raise
         return _Segment(path, handle, crc32(salt))
 

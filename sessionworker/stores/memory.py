@@ -9,6 +9,9 @@ from collections.abc import Hashable, Iterable
 RECENT_BYTES = 16 * 2**20
 """Bytes of values that are remembered."""
 
+OVERHEAD = 300
+"""Bytes that a value takes besides its own, about: its key, and its place in the dict."""
+
 LARGEST_RECENT = 256 * 2**10
 """Bytes of the largest value that is remembered."""
 
@@ -33,7 +36,8 @@ class KnownNames:
 
     def add(self, key: str) -> None:
         """Know one more."""
-        self._added.add(key)
+        if key not in self:
+            self._added.add(key)
 
 
 class RecentValues:
@@ -56,10 +60,12 @@ class RecentValues:
         if len(value) > self._largest:
             return
         self._values[key] = value
-        self.bytes += len(value)
+        self.bytes += len(value) + OVERHEAD
         while self.bytes > self._most_bytes:
             self.remove(next(iter(self._values)))
 
     def remove(self, key: Hashable) -> None:
         """Forget a value, if it is kept."""
-        self.bytes -= len(self._values.pop(key, b""))
+        value = self._values.pop(key, None)
+        if value is not None:
+            self.bytes -= len(value) + OVERHEAD

@@ -1,0 +1,391 @@
+"""The journal: what was appended comes back whole and in order, or the start stops and nothing is thrown away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sessionworker.errors import StartError
+from sessionworker.stores.journal import Journal
+
+SEGMENT = 512
+
+
+def begin(folder: Path, *, segment_size: int = SEGMENT) -> Journal:
+    """Open a journal on a folder where nothing is to be replayed, as after a clean end."""
+    journal = Journal(folder, sync=False, segment_size=segment_size)
+    assert list(journal.replay(lambda _: None)) == []
+    journal.open()
+    return journal
+
+
+def replay(folder: Path) -> tuple[list[bytes], list[str]]:
+    """What the journal in a folder gives back, and what it reports."""
+    reports: list[str] = []
+    journal = Journal(folder, sync=False, segment_size=SEGMENT)
+    return list(journal.replay(reports.append)), reports
+
+
+def let_go(journal: Journal) -> None:
+    """Close the journal's files without a word to it, as a kill does."""
+    for handle in list(Path("/proc/self/fd").iterdir()):
+        if handle.exists() and str(handle.readlink()).startswith(f"{journal._folder}/"):
+            os.close(int(handle.name))
+
+
+def segments(folder: Path) -> dict[str, bytes]:
+    """The segments in a folder, oldest first, with their bytes."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.segment"))}
+
+
+def write_journal(folder: Path, *groups: list[bytes]) -> list[Path]:
+    """Write a journal of one segment for each group of payloads, leave it as a kill does, and return the segments."""
+    journal = begin(folder)
+    for number, payloads in enumerate(groups):
+        if number:
+            journal.rotate()
+        for payload in payloads:
+            journal.append(payload)
+    let_go(journal)
+    return sorted(folder.glob("*.segment"))
+
+
+def heads() -> tuple[int, int]:
+    """The bytes before a segment's first record, and before each payload."""
+    with TemporaryDirectory() as folder:
+        journal = begin(Path(folder))
+        empty = journal.size
+        journal.append(b"")
+        return empty, journal.size - empty
+
+
+SEGMENT_HEAD, RECORD_HEAD = heads()
+
+
+def end_of_records(payloads: list[bytes]) -> int:
+    """The byte after the last of the records that begin a segment."""
+    return SEGMENT_HEAD + sum(RECORD_HEAD + len(payload) for payload in payloads)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+# What comes back
+
+
+def test_what_was_appended_comes_back_in_order(folder: Path) -> None:
+    payloads = [b"one", b"", b"\x00" * 100, b"four"]
+    write_journal(folder, payloads)
+    assert replay(folder) == (payloads, [])
+    assert replay(folder) == (payloads, [])  # and again: a replay alone lets go of nothing
+
+
+def test_it_comes_back_across_segments(folder: Path) -> None:
+    paths = write_journal(folder, [b"1", b"2"], [b"3"], [b"4", b"5"])
+    assert len(paths) == 3
+    assert replay(folder) == ([b"1", b"2", b"3", b"4", b"5"], [])
+
+
+@pytest.mark.parametrize("size", [SEGMENT, SEGMENT + 1, 5 * SEGMENT, 2**20])
+def test_a_record_may_be_larger_than_a_segment(folder: Path, size: int) -> None:
+    payload = Random(1).randbytes(size)
+    write_journal(folder, [b"before", payload, b"after"], [payload])
+    assert replay(folder) == ([b"before", payload, b"after", payload], [])
+
+
+def test_what_was_let_go_does_not_come_back(folder: Path) -> None:
+    journal = begin(folder)
+    journal.append(b"old")
+    journal.rotate()
+    journal.append(b"new")
+    journal.release()
+    let_go(journal)
+    assert replay(folder) == ([b"new"], [])
+
+
+def test_a_segment_that_is_used_again_does_not_give_back_its_earlier_records(folder: Path) -> None:
+    journal = begin(folder)
+    for number in range(8):
+        for _ in range(8 - number):
+            journal.append(b"round %d" % number)
+        if number < 7:
+            journal.rotate()
+            journal.release()
+    let_go(journal)
+    [segment] = segments(folder).values()
+    assert b"round 6" in segment or b"round 5" in segment, "it was not used again, so this shows nothing"
+    assert replay(folder) == ([b"round 7"], [])
+
+
+def test_nothing_is_left_after_a_clean_end(folder: Path) -> None:
+    journal = begin(folder)
+    journal.append(b"1")
+    journal.rotate()
+    journal.release()
+    journal.close()
+    assert segments(folder) == {}
+    assert replay(folder) == ([], [])
+
+
+def test_what_was_not_let_go_is_kept_at_the_end(folder: Path) -> None:
+    journal = begin(folder)
+    journal.append(b"1")
+    journal.close()
+    assert replay(folder) == ([b"1"], [])
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_rotating_a_journal_to_which_nothing_was_appended_loses_nothing(folder: Path, times: int) -> None:
+    journal = begin(folder)
+    journal.append(b"1")
+    for _ in range(times):
+        journal.rotate()
+    journal.release()
+    journal.append(b"2")
+    let_go(journal)
+    assert replay(folder)[0][-1:] == [b"2"]
+
+
+def test_what_is_appended_after_a_replay_is_kept(folder: Path) -> None:
+    write_journal(folder, [b"1", b"2"])
+    journal = Journal(folder, sync=False, segment_size=SEGMENT)
+    assert list(journal.replay(lambda _: None)) == [b"1", b"2"]
+    journal.open()
+    journal.rotate()
+    journal.release()
+    journal.append(b"3")
+    let_go(journal)
+    assert replay(folder) == ([b"3"], [])
+
+
+# What a crash tears
+
+
+@pytest.mark.parametrize("cut", range(1, RECORD_HEAD + 10 - 4))
+def test_a_torn_last_record_is_cut_off_and_reported(folder: Path, cut: int) -> None:
+    *_, last = write_journal(folder, [b"1"], [b"whole", b"torn apart"])
+    data = last.read_bytes()
+    end = end_of_records([b"whole", b"torn apart"])
+    last.write_bytes(data[: end - cut] + bytes(len(data) - end + cut))
+    payloads, reports = replay(folder)
+    assert payloads == [b"1", b"whole"]
+    assert len(reports) == 1
+    assert "was never acknowledged" in reports[0]
+
+
+def test_a_torn_record_is_cut_off_where_the_file_ends_too(folder: Path) -> None:
+    *_, last = write_journal(folder, [b"whole", b"torn apart"])
+    data = last.read_bytes()
+    last.write_bytes(data[: end_of_records([b"whole", b"torn apart"]) - 3])
+    payloads, reports = replay(folder)
+    assert payloads == [b"whole"]
+    assert len(reports) == 1
+
+
+def test_a_record_takes_the_place_of_a_torn_one(folder: Path) -> None:
+    *_, last = write_journal(folder, [b"whole", b"torn apart"])
+    data = last.read_bytes()
+    end = end_of_records([b"whole", b"torn apart"])
+    last.write_bytes(data[: end - 3] + bytes(len(data) - end + 3))
+    journal = Journal(folder, sync=False, segment_size=SEGMENT)
+    assert list(journal.replay(lambda _: None)) == [b"whole"]
+    journal.open()
+    journal.append(b"next")
+    let_go(journal)
+    assert replay(folder)[0] == [b"whole", b"next"]
+
+
+def test_an_append_that_was_undone_leaves_its_place_to_the_next(folder: Path) -> None:
+    journal = begin(folder)
+    journal.append(b"1")
+    real = os.pwritev
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "pwritev", lambda *arguments: real(*arguments) * 0 + fail())
+        with pytest.raises(OSError, match="full"):
+            journal.append(b"refused, and longer than what follows")
+    journal.undo_append()
+    journal.append(b"2")
+    let_go(journal)
+    assert replay(folder) == ([b"1", b"2"], [])
+
+
+def fail() -> int:
+    raise OSError("full")
+
+
+# What is lost otherwise
+
+
+def assert_start_stops(folder: Path) -> str:
+    """The replay stops with what to do, in one line, and touches nothing. Returns that line."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith("spare")}
+    with pytest.raises(StartError) as stop:
+        replay(folder)
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith("spare")}
+    assert after == before
+    said = str(stop.value)
+    assert "\n" not in said
+    assert "nothing was thrown away" in said
+    assert str(folder) in said
+    assert "restore" in said
+    return said
+
+
+def flip(path: Path, offset: int, bit: int = 0) -> None:
+    """Flip one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1 << bit
+    path.write_bytes(data)
+
+
+def test_a_damaged_record_before_others_stops_the_start(folder: Path) -> None:
+    [path] = write_journal(folder, [b"first", b"second", b"third"])
+    flip(path, path.read_bytes().index(b"second"))
+    assert path.name in assert_start_stops(folder)
+
+
+def test_a_damaged_last_record_of_a_segment_before_others_stops_the_start(folder: Path) -> None:
+    first, _ = write_journal(folder, [b"first", b"second"], [b"third"])
+    flip(first, first.read_bytes().index(b"second"))
+    assert_start_stops(folder)
+
+
+def test_a_missing_segment_between_others_stops_the_start(folder: Path) -> None:
+    _, second, _ = write_journal(folder, [b"1"], [b"2"], [b"3"])
+    second.unlink()
+    assert_start_stops(folder)
+
+
+def test_a_segment_that_is_cut_short_before_others_stops_the_start(folder: Path) -> None:
+    first, _ = write_journal(folder, [b"1", b"22222222"], [b"3"])
+    first.write_bytes(first.read_bytes()[: end_of_records([b"1", b"22222222"]) - 4])
+    assert_start_stops(folder)
+
+
+@pytest.mark.parametrize("offset", [0, 7, 8, 16, SEGMENT_HEAD // 2, SEGMENT_HEAD - 1])
+@pytest.mark.parametrize("position", [0, 1, 2], ids=["first", "middle", "last"])
+def test_a_damaged_head_of_a_segment_stops_the_start(folder: Path, offset: int, position: int) -> None:
+    paths = write_journal(folder, [b"1"], [b"2"], [b"3"])
+    flip(paths[position], offset)
+    assert_start_stops(folder)
+
+
+def test_the_damaged_head_of_the_only_segment_stops_the_start(folder: Path) -> None:
+    [path] = write_journal(folder, [b"1", b"2"])
+    flip(path, 20)
+    assert_start_stops(folder)
+
+
+# Anything
+
+HISTORIES = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.binary(max_size=120)),
+        st.tuples(st.just("append"), st.binary(max_size=120)),
+        st.tuples(st.just("append"), st.integers(0, 1500).map(bytes)),
+        st.tuples(st.just("rotate"), st.just(b"")),
+        st.tuples(st.just("release"), st.just(b"")),
+        st.tuples(st.just("kill"), st.just(b"")),
+    ),
+    max_size=25,
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the journals of all examples."""
+    folder = tmp_path_factory.mktemp("journals")
+    yield folder
+    rmtree(folder)
+
+
+def live(folder: Path, history: list[tuple[str, bytes]]) -> tuple[list[bytes], list[bytes]]:
+    """Run a history, end it with a kill, and return the payloads that were not let go, and all of them.
+
+    What was let go before is a prefix of all of them; what comes back has to begin where it ended.
+    """
+    kept: list[bytes] = []
+    rotated = 0  # of those that are kept, how many are not in the active segment
+    everything: list[bytes] = []
+    journal = begin(folder)
+    for step, payload in history:
+        match step:
+            case "append":
+                journal.append(payload)
+                kept.append(payload)
+                everything.append(payload)
+            case "rotate":
+                journal.rotate()
+                rotated = len(kept)
+            case "release":
+                journal.release()
+                del kept[:rotated]
+                rotated = 0
+            case "kill":
+                let_go(journal)
+                journal = Journal(folder, sync=False, segment_size=SEGMENT)
+                assert list(journal.replay(lambda _: None)) == kept
+                journal.open()
+                rotated = len(kept)
+    let_go(journal)
+    return kept, everything
+
+
+@settings(max_examples=150, deadline=None)
+@given(history=HISTORIES)
+def test_after_any_history_exactly_what_was_not_let_go_comes_back(base: Path, history: list[tuple[str, bytes]]) -> None:
+    folder = Path(mkdtemp(dir=base))
+    kept, _ = live(folder, history)
+    assert replay(folder)[0] == kept
+
+
+@settings(max_examples=100, deadline=None)
+@given(history=HISTORIES, cut=st.integers(1, 2000), hole=st.booleans())
+def test_after_any_history_a_cut_tail_gives_a_prefix(
+    base: Path, history: list[tuple[str, bytes]], cut: int, *, hole: bool
+) -> None:
+    folder = Path(mkdtemp(dir=base))
+    kept, _ = live(folder, history)
+    *_, last = sorted(folder.glob("*.segment"))
+    data = last.read_bytes()
+    length = max(SEGMENT_HEAD, len(data) - cut)  # the head was synced long before
+    last.write_bytes(data[:length] + (bytes(len(data) - length) if hole else b""))
+    found, _ = replay(folder)
+    assert found == kept[: len(found)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    payloads=st.lists(st.binary(max_size=60), min_size=2, max_size=12),
+    rotations=st.sets(st.integers(1, 11), max_size=4),
+    place=st.integers(0, 10_000),
+    bit=st.integers(0, 7),
+)
+def test_one_flipped_bit_anywhere_is_found(
+    base: Path, payloads: list[bytes], rotations: set[int], place: int, bit: int
+) -> None:
+    folder = Path(mkdtemp(dir=base))
+    cuts = [0, *sorted(cut for cut in rotations if cut < len(payloads)), len(payloads)]
+    groups = [payloads[begin:end] for begin, end in pairwise(cuts)]
+    paths = write_journal(folder, *groups)
+    places = [
+        (path, offset) for path, group in zip(paths, groups, strict=True) for offset in range(end_of_records(group))
+    ]
+    place %= len(places)
+    is_in_last_record = place >= len(places) - RECORD_HEAD - len(payloads[-1])
+    flip(*places[place], bit)
+    if is_in_last_record:  # it cannot be told from one that was torn, and never acknowledged
+        assert replay(folder)[0] == payloads[:-1]
+    else:
+        assert_start_stops(folder)
