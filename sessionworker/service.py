@@ -55,7 +55,9 @@ class WorkerService(Service):
 
     def _start(self) -> None:
         reactor, settings = self._reactor, self._settings
-        max_open_files = raise_open_files_limit()
+        connections = raise_open_files_limit() - OTHER_FILES
+        if connections < 1:
+            raise StartError(f"The limit on open files is too low: {OTHER_FILES} are needed besides the connections.")
         reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_sigterm, reactor)
         metrics = Metrics()
         store = FileStore(
@@ -74,7 +76,7 @@ class WorkerService(Service):
             token,
             metrics=metrics,
             body_size=settings.body_size,
-            connections=min(settings.connections, max_open_files - OTHER_FILES),
+            connections=min(settings.connections, connections),
             http_logs=settings.http_logs,
             reactor=reactor,
         )

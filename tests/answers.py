@@ -10,6 +10,8 @@ from typing import Any
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""What Prometheus' text format is called."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _read_answer(data: bytes, method: str) -> tuple[Answer, bytes]:
     body = b"" if method == "HEAD" else rest[:length]
     answer = Answer(answer.status, reason, headers, body)
     assert answer.header("transfer-encoding") is None
-    assert answer.header("content-type") in {JSON, TEXT}
+    assert answer.header("content-type") in {JSON, TEXT, METRICS}
     if method != "HEAD":
         assert len(body) == length, f"{length} bytes were announced, {len(body)} came"
         if answer.status >= HTTPStatus.BAD_REQUEST:

@@ -7,11 +7,14 @@ in which the test sent it; `settle` then waits for the threads, and for nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 from typing import Any, Literal, Self
 
+import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import ILoggingContext, IProducer, IPushProducer, ITCPTransport
@@ -22,11 +25,13 @@ from zope.interface import implementer
 
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
-from sessionworker.offload import Offload
+from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.files import FileStore
 from sessionworker.stores.interface import Change, DropSummary, InstanceSummary, Unknown, VersionSummary
-from sessionworker.web import build_site
+from sessionworker.stores.versions import Keep
+from sessionworker.web import CONNECTIONS, build_site
 from sessionworker.web.channel import WorkerChannel
+from sessionworker.web.metrics import Metrics
 from tests.answers import Answer, read_answers
 from tests.server import TOKEN
 
@@ -56,9 +61,9 @@ class Reactor(Clock):
 class RecordingStore(FileStore):
     """A store that notes what it is asked."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **options: Any) -> None:
         self.calls: list[object] = []
-        super().__init__(folder, sync=False, segment_size=2**16)
+        super().__init__(folder, sync=False, segment_size=2**16, **options)
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         self.calls += changes
@@ -96,6 +101,18 @@ class RecordingStore(FileStore):
         self.calls.append("drops")
         return super().drops()
 
+    def checkpoint(self) -> None:
+        self.calls.append("checkpoint")
+        super().checkpoint()
+
+    def check_creds(self, group: str, name: str) -> None:
+        self.calls.append((group, name))
+        super().check_creds(group, name)
+
+    def probe(self) -> None:
+        self.calls.append("probe")
+        super().probe()
+
 
 @implementer(ITCPTransport, IPushProducer, ILoggingContext)
 class Transport:
@@ -125,6 +142,10 @@ class Transport:
     def go_away(self) -> None:
         """The client closes its end."""
         self._lose(Failure(ConnectionDone()))
+
+    def end_sending(self) -> None:
+        """The client ends its side, and still reads."""
+        self._channel.readConnectionLost()
 
     def flush(self) -> None:
         """Bring what was written to the client, and close what was to be closed after it."""
@@ -222,6 +243,16 @@ class Connection:
             self.transport.arrive(data)
         self._worker.flush()
 
+    def end_sending(self) -> None:
+        """End the client's side, as shutdown(2) does; what the worker still says is read."""
+        self.transport.end_sending()
+        self._worker.flush()
+
+    def answers_so_far(self, *methods: str) -> list[Answer]:
+        """Return the answers that came at once or before, waiting for no thread."""
+        self._worker.flush()
+        return read_answers(bytes(self.transport.received), methods)
+
     def close(self) -> None:
         """Hang up."""
         self.transport.go_away()
@@ -237,20 +268,72 @@ class Connection:
         return self.transport.connected and not self.transport.ended_writing
 
 
+class HeldUp:
+    """A store that hangs."""
+
+    def __init__(self) -> None:
+        self._called: SimpleQueue[None] = SimpleQueue()
+        self._goes_on = Event()
+
+    def hold(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a function that waits until `let_go` before it does what `function` does."""
+
+        def wait(*arguments: object) -> Any:
+            self._called.put(None)
+            assert self._goes_on.wait(LONGEST_WAIT)
+            return function(*arguments)
+
+        return wait
+
+    def wait_until_called(self) -> None:
+        """Wait until a thread hangs that did not when this was called before."""
+        self._called.get(timeout=LONGEST_WAIT)
+
+    def let_go(self) -> None:
+        """Let everything go on, now and from now on."""
+        self._goes_on.set()
+
+
 class Worker:
     """A worker on a folder; as a context manager it is stopped at the end, and must have had no failure unforeseen."""
 
-    def __init__(self, folder: Path, *, body_size: int = 32 * 2**20, http_logs: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        body_size: int = 32 * 2**20,
+        http_logs: bool = True,
+        longest_queue: int = LONGEST_QUEUE,
+        connections: int = CONNECTIONS,
+        keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        keep_drops_days: float = 30,
+    ) -> None:
         self.folder = folder
         self.token = TOKEN
         self.reactor = Reactor()
         self.log: list[str] = []
         self.failures: list[str] = []
         self._observer: Any = self._note  # a function will do, whatever its type says
-        self.store = RecordingStore(folder)
-        self.offload = Offload(self.reactor, self.store, threads=2)
+        self.reports: list[str] = []
+        """What the store told the operator."""
+        self.metrics = Metrics()
+        self.store = RecordingStore(
+            folder,
+            report=self.reports.append,
+            observe_sync=self.metrics.sync,
+            keep=keep,
+            keep_drops_days=keep_drops_days,
+        )
+        self.offload = Offload(self.reactor, self.store, threads=2, longest_queue=longest_queue)
+        self.metrics.watch(self.store.counts, lambda: {**self.store.gauges(), **self.offload.gauges()})
         self.site = build_site(
-            self.offload, TOKEN.encode(), body_size=body_size, http_logs=http_logs, reactor=self.reactor
+            self.offload,
+            TOKEN.encode(),
+            metrics=self.metrics,
+            body_size=body_size,
+            connections=connections,
+            http_logs=http_logs,
+            reactor=self.reactor,
         )
         self._connections: list[Connection] = []
 
@@ -294,6 +377,18 @@ class Worker:
         while any(connection.channel._handlingRequest for connection in self._connections):
             self.reactor.run_one_call()
             self.flush()
+
+    @contextmanager
+    def held_up(self, *methods: str) -> Iterator[HeldUp]:
+        """Have the store hang in some of its methods until the block ends."""
+        held = HeldUp()
+        with pytest.MonkeyPatch.context() as patch:
+            for method in methods:
+                patch.setattr(self.store, method, held.hold(getattr(self.store, method)))
+            try:
+                yield held
+            finally:
+                held.let_go()
 
     def advance(self, seconds: float) -> None:
         """Let time pass, second by second."""

@@ -19,6 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sessionworker.stores import disk
+
 
 @dataclass
 class File:
@@ -102,7 +104,12 @@ class Disk:
                 folder = self._find(path)
                 assert isinstance(folder, Folder)
                 folder.sync()
-            case ("unlink", path):
+            case ("sync all",):
+                for each in _folders(self.root):
+                    each.sync()
+                for file in self._files.values():
+                    file.sync()
+            case ("unlink" | "rmdir", path):
                 self._name((*self._parent(path), None))
             case ("rename", old, new):
                 node = self._find(old)
@@ -261,6 +268,11 @@ def recording(root: Path, monkeypatch: Any) -> Iterator[list[Operation]]:
             numbers.pop(str(path), None)
             operations.append(("unlink", str(path)))
 
+    def rmdir(path: Any, **more: Any) -> None:
+        real["rmdir"](path, **more)
+        if inside(path):
+            operations.append(("rmdir", str(path)))
+
     def rename(old: Any, new: Any, **more: Any) -> None:
         real["rename"](old, new, **more)
         if inside(old):
@@ -280,7 +292,9 @@ def recording(root: Path, monkeypatch: Any) -> Iterator[list[Operation]]:
         patch.setattr(os, "ftruncate", ftruncate)
         patch.setattr(os, "mkdir", mkdir)
         patch.setattr(os, "unlink", unlink)
+        patch.setattr(os, "rmdir", rmdir)
         patch.setattr(os, "rename", rename)
+        patch.setattr(disk, "sync_file_system", lambda _: operations.append(("sync all",)))
         yield operations
 
 
@@ -295,5 +309,6 @@ _RECORDED = (
     "ftruncate",
     "mkdir",
     "unlink",
+    "rmdir",
     "rename",
 )

@@ -30,9 +30,12 @@ from sessionworker.client import (
     Client,
     ClientError,
     ConnectionFailed,
+    NameTaken,
     NoSpace,
+    NoSuchDrop,
     NoSuchGroup,
     NoSuchInstance,
+    NoSuchVersion,
     NotAllowed,
     NotFound,
     Refused,
@@ -136,6 +139,89 @@ async def test_an_instance_is_dropped_with_its_keys(client: Client) -> None:
     await client.drop_instance("codechat", "sales")
     await client.create_instance("codechat", "sales")
     assert await client.read("codechat", "sales", "creds") is None
+
+
+@asynchronous
+async def test_a_worker_that_is_well_says_so_whatever_the_token(worker: RunningWorker) -> None:
+    async with Client(worker.url, "another-token") as client:
+        await client.health()
+
+
+# What an operator asks
+
+
+def creds(number: int, registration: int = 1) -> str:
+    identity = {"registrationId": registration, "noiseKey": {"public": "a"}, "signedIdentityKey": {"public": "b"}}
+    return json.dumps({**identity, "nextPreKeyId": number})
+
+
+@asynchronous
+async def test_groups_are_listed_described_and_dropped(client: Client) -> None:
+    await client.create_group("evolution")
+    assert await client.groups() == ["codechat", "evolution"]
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.write("codechat", "sales", "pre-key-1", "{}")
+    [sales] = await client.describe("codechat")
+    assert (sales.instance, sales.files, sales.types) == ("sales", 2, {"creds": 1, "pre-key": 1})
+    assert sales.bytes == len(creds(1)) + 2
+    assert sales.last_write > 1_600_000_000_000
+    assert await client.describe("evolution") == []
+    await client.drop_group("codechat")
+    assert await client.groups() == ["evolution"]
+    for call in (client.drop_group("codechat"), client.describe("codechat"), client.versions("codechat", "sales")):
+        with pytest.raises(NoSuchGroup):
+            await call
+
+
+@asynchronous
+async def test_an_older_version_becomes_the_current_one_and_what_it_replaces_stays(client: Client) -> None:
+    assert await client.versions("codechat", "sales") == []
+    for text in (creds(1), creds(2), creds(1, registration=2)):
+        await client.write("codechat", "sales", "creds", text)
+    new, good, _ = await client.versions("codechat", "sales")
+    assert (new.is_current, good.is_current) == (True, False)
+    assert (new.is_pinned, good.is_pinned) == (True, True)
+    assert new.identity != good.identity
+    assert new.when > good.when > 1_600_000_000_000
+    assert good.bytes == len(creds(2))
+    await client.restore_version("codechat", "sales", good.version)
+    assert await client.read("codechat", "sales", "creds") == creds(2).encode()
+    assert new.version in {version.version for version in await client.versions("codechat", "sales")}
+    with pytest.raises(NoSuchVersion):
+        await client.restore_version("codechat", "sales", "1700000000000-0.0123456789ab.1")
+    for call in (client.versions("codechat", "nobody"), client.restore_version("codechat", "nobody", good.version)):
+        with pytest.raises(NoSuchInstance):
+            await call
+
+
+@asynchronous
+async def test_a_checkpoint_brings_what_was_written_into_its_files(client: Client, worker: RunningWorker) -> None:
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.checkpoint()
+    assert (worker.folder / "codechat" / "sales" / "creds").read_text() == creds(1)
+
+
+@asynchronous
+async def test_a_dropped_instance_is_brought_back_under_its_own_name_or_another(client: Client) -> None:
+    assert await client.drops() == []
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.drop_instance("codechat", "sales")
+    [drop] = await client.drops()
+    assert (drop.group, drop.instance, drop.files, drop.bytes) == ("codechat", "sales", 1, len(creds(1)))
+    assert drop.when > 1_600_000_000_000
+    await client.create_instance("codechat", "sales")
+    with pytest.raises(NameTaken) as refused:
+        await client.restore_instance("codechat", "sales", drop.drop)
+    assert refused.value.status == 409
+    await client.restore_instance("codechat", "sales", drop.drop, "ação 100%")
+    assert await client.instances("codechat") == ["ação 100%", "sales"]
+    assert await client.read("codechat", "ação 100%", "creds") == creds(1).encode()
+    with pytest.raises(NoSuchDrop):
+        await client.restore_instance("codechat", "sales", drop.drop, "another")
+    await client.drop_instance("codechat", "ação 100%")
+    [drop] = [drop for drop in await client.drops() if drop.instance == "ação 100%"]
+    await client.restore_instance(drop.group, drop.instance, drop.drop)
+    assert await client.read("codechat", "ação 100%", "creds") == creds(1).encode()
 
 
 AWKWARD_KEYS = [
@@ -253,7 +339,7 @@ async def test_two_hundred_calls_at_once_share_the_connections(worker: RunningWo
 
 
 @asynchronous
-async def test_a_wrong_token_is_refused_by_every_verb_but_ping(worker: RunningWorker) -> None:
+async def test_a_wrong_token_is_refused_by_every_verb_but_ping_and_health(worker: RunningWorker) -> None:
     async with Client(worker.url, "another-token") as client:
         for call in (
             client.create_group("codechat"),
@@ -264,6 +350,15 @@ async def test_a_wrong_token_is_refused_by_every_verb_but_ping(worker: RunningWo
             client.read("codechat", "sales", "creds"),
             client.delete("codechat", "sales", "creds"),
             client.drop_instance("codechat", "sales"),
+            client.groups(),
+            client.drop_group("codechat"),
+            client.describe("codechat"),
+            client.versions("codechat", "sales"),
+            client.restore_version("codechat", "sales", "1-0.0123456789ab.1"),
+            client.checkpoint(),
+            client.drops(),
+            client.restore_instance("codechat", "sales", "1-0"),
+            client.restore_instance("codechat", "sales", "1-0", "another"),
         ):
             with pytest.raises(Unauthorized) as refused:
                 await call
@@ -301,6 +396,12 @@ async def test_names_and_values_that_the_worker_does_not_take_are_refused(client
         client.write("codechat", "sales", "creds", b"\xef\xbb\xbf{}"),
         client.delete("codechat", "sales", ""),
         client.delete("codechat", "sales", ".."),
+        client.drop_group("code/chat"),
+        client.describe(".."),
+        client.versions("codechat", "sales/creds"),
+        client.restore_version("codechat", "..", "1-0.0123456789ab.1"),
+        client.restore_instance("codechat", "sales", "1-0", "a/b"),
+        client.restore_instance("codechat", "sales/creds", "1-0"),
     ):
         with pytest.raises(NotAllowed) as refused:
             await call
@@ -315,6 +416,8 @@ async def test_text_that_utf_8_cannot_hold_is_not_sent(client: Client) -> None:
     for call in (
         client.create_group("\ud83d"),
         client.read("codechat", "sales", "\ud83d"),
+        client.versions("codechat", "\ud83d"),
+        client.restore_instance("codechat", "sales", "1-0", "\ud83d"),
         client.write("codechat", "sales", "creds", '"\ud83d"'),
         client.write("codechat", "sales", "creds", b'"\xff"'),
     ):
@@ -698,7 +801,16 @@ async def test_a_server_that_is_no_worker_is_noticed(body: bytes) -> None:
         scripted_server(lambda connection, _: connection.answer(200, body)) as server,
         Client(server.url, TOKEN) as client,
     ):
-        for call in (client.ping(), client.instances("codechat"), client.write("codechat", "sales", "creds", "{}")):
+        for call in (
+            client.ping(),
+            client.health(),
+            client.instances("codechat"),
+            client.describe("codechat"),
+            client.versions("codechat", "sales"),
+            client.restore_instance("codechat", "sales", "1-0", "another"),
+            client.drops(),
+            client.write("codechat", "sales", "creds", "{}"),
+        ):
             with pytest.raises(UnexpectedAnswer):
                 await call
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sessionworker.stores.interface import Probe
 from tests.answers import Answer
 from tests.memory import Worker, request
 
@@ -21,11 +22,33 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", "/session/codechat/sales", None),
     ("GET", "/session/codechat/list-instances", None),
     ("HEAD", "/session/codechat/list-instances", None),
+    ("GET", "/admin/groups", None),
+    ("HEAD", "/admin/groups", None),
+    ("GET", "/admin/groups/codechat/instances", None),
+    ("GET", "/admin/groups/codechat/instances/sales/versions", None),
+    ("POST", "/admin/groups/codechat/instances/sales/versions/1700000000000-0.0123456789ab.31/restore", None),
+    ("GET", "/admin/drops", None),
+    ("POST", "/admin/drops/codechat/sales/1700000000000-0/restore", None),
+    ("POST", "/admin/drops/codechat/sales/1700000000000-0/restore", {"instance": "new"}),
+    ("POST", "/admin/checkpoint", None),
+    ("DELETE", "/admin/groups/codechat", None),
 ]
+"""Those that ask something of the store."""
+
+METRICS: list[tuple[str, str, Any]] = [("GET", "/metrics", None), ("HEAD", "/metrics", None)]
 
 NO_ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/ping", None),
     ("POST", "/ping", {}),
+    ("POST", "/health", {}),
+    ("OPTIONS", "/health", None),
+    ("GET", "/health/", None),
+    ("GET", "/%68ealth", None),
+    ("GET", "/metrics/", None),
+    ("GET", "/admin", None),
+    ("GET", "/admin/", None),
+    ("GET", "/admin/nothing", None),
+    ("DELETE", "/admin/drops", None),
     ("options", "/ping", None),
     ("OPTIONS", "/ping/", None),
     ("OPTIONS", "//ping", None),
@@ -84,7 +107,7 @@ def ask(worker: Worker, method: str, path: str, body: Any, headers: Sequence[tup
 def test_every_path_asks_for_the_token_and_does_nothing_without_it(
     worker: Worker, headers: list[tuple[str, str]]
 ) -> None:
-    for method, path, body in [*ROUTES, *NO_ROUTES]:
+    for method, path, body in [*ROUTES, *METRICS, *NO_ROUTES]:
         answer = ask(worker, method, path, body, headers)
         assert (method, path, answer.status) == (method, path, 401)
         assert answer.header("www-authenticate") is not None
@@ -104,6 +127,20 @@ def test_with_the_token_the_same_requests_reach_the_store(worker: Worker, header
         worker.store.calls.clear()
         assert ask(worker, method, path, body, headers).status in {200, 204, 404}  # some remove what others ask for
         assert len(worker.store.calls) > 0, (method, path)
+
+
+def test_with_the_token_the_metrics_are_shown(worker: Worker) -> None:
+    for method, path, body in METRICS:
+        assert worker.ask(method, path, body).status == 200
+
+
+@pytest.mark.parametrize("headers", NOT_THE_TOKEN)
+def test_a_health_check_needs_no_token_and_tells_no_details(worker: Worker, headers: list[tuple[str, str]]) -> None:
+    answer = ask(worker, "GET", "/health", None, headers)
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
+    assert ask(worker, "HEAD", "/health", None, headers).status == 200
+    assert worker.store.calls  # the store was asked, and not for any session file
+    assert not [call for call in worker.store.calls if call not in {Probe(), "probe"}]
 
 
 @pytest.mark.parametrize("headers", NOT_THE_TOKEN)

@@ -275,6 +275,14 @@ def test_head_answers_as_get_does_without_the_body(worker: Worker) -> None:
         ("POST", "/session/", 404),
         ("POST", "/session/codechat/", 404),
         ("GET", "/sessions", 404),
+        ("GET", "/health/", 404),
+        ("GET", "/metrics/", 404),
+        ("GET", "/admin", 404),
+        ("GET", "/admin/groups/", 404),
+        ("GET", "/admin/groups/nowhere/instances", 404),
+        ("DELETE", "/admin/groups/nowhere", 404),
+        ("GET", "/admin/groups/codechat/instances/nobody/versions", 404),
+        ("GET", "/admin/groups/nowhere/instances/sales/versions", 404),
         ("GET", "/Session/codechat/list-instances", 404),
         ("OPTIONS", "/ping/", 404),
         ("GET", "/favicon.ico", 404),
@@ -304,6 +312,16 @@ def test_what_does_not_exist_is_404(worker: Worker, method: str, path: str, stat
         (SALES, "DELETE"),
         (CREDS, "DELETE, GET, HEAD, POST"),
         (f"{SALES}/a//b/", "DELETE, GET, HEAD, POST"),
+        ("/health", "GET, HEAD"),
+        ("/metrics", "GET, HEAD"),
+        ("/admin/groups", "GET, HEAD"),
+        ("/admin/groups/codechat", "DELETE"),
+        ("/admin/groups/codechat/instances", "GET, HEAD"),
+        ("/admin/groups/codechat/instances/sales/versions", "GET, HEAD"),
+        ("/admin/groups/codechat/instances/sales/versions/1-0.0123456789ab.31/restore", "POST"),
+        ("/admin/checkpoint", "POST"),
+        ("/admin/drops", "GET, HEAD"),
+        ("/admin/drops/codechat/sales/1-0/restore", "POST"),
     ],
 )
 def test_a_known_path_with_a_wrong_method_is_405_and_names_those_it_has(
@@ -576,6 +594,7 @@ METHODS = st.sampled_from(
 PIECES = st.sampled_from(
     [
         *("/", "//", "session", "ping", "codechat", "sales", "creds", "list-instances", "<script>", "http:", "a" * 300),
+        *("/admin", "/groups", "/instances", "/versions", "/restore", "/drops", "/metrics", "/health"),
         *(
             "..",
             ".",
@@ -652,7 +671,8 @@ def test_no_answer_is_ever_html(  # noqa: PLR0917 - a request has as many parts
     [answer] = answers
     assert answer.status in {200, 204, 400, 401, 404, 405}
     if token != worker.token:
-        assert answer.status in {400, 401} or (method, path.partition("?")[0]) == ("OPTIONS", "/ping")
+        needs_none = {("OPTIONS", "/ping"), ("GET", "/health"), ("HEAD", "/health")}
+        assert answer.status in {400, 401} or (method, path.partition("?")[0]) in needs_none
     for name, value in answer.headers:
         assert name in {"server", "date", "content-type", "content-length", "allow", "www-authenticate", "connection"}
         assert "<" not in value

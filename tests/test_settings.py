@@ -56,6 +56,11 @@ def test_without_options_the_defaults_count() -> None:
         body_size=32 * MIB,
         http_logs=False,
         threads=read().threads,
+        connections=10_000,
+        keep_versions=10,
+        keep_hours=24,
+        keep_days=30,
+        keep_drops=30,
     )
     assert 1 <= read().threads <= 64
 
@@ -68,6 +73,11 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
     ("token_file", "--token-file", "GLOBAL_AUTH_TOKEN_FILE", "/run/a", Path("/run/a"), "b", Path("b")),
     ("body_size", "--body-size", "BODY_SIZE", "5", 5 * MIB, "0.5", MIB // 2),
     ("threads", "--threads", "SESSIONWORKER_THREADS", "1", 1, "64", 64),
+    ("connections", "--connections", "SESSIONWORKER_CONNECTIONS", "1", 1, "1000000", 10**6),
+    ("keep_versions", "--keep-versions", "SESSIONWORKER_KEEP_VERSIONS", "1", 1, "50", 50),
+    ("keep_hours", "--keep-hours", "SESSIONWORKER_KEEP_HOURS", "0", 0, "72", 72),
+    ("keep_days", "--keep-days", "SESSIONWORKER_KEEP_DAYS", "0", 0, "365", 365),
+    ("keep_drops", "--keep-drops", "SESSIONWORKER_KEEP_DROPS", "0", 0, "90", 90),
 ]
 
 
@@ -125,6 +135,11 @@ BAD = {
     "fsync": ["yes", "Always", "sometimes"],
     "body-size": ["0", "-1", "x", "1e3", "nan", "inf", "1025", "1.2.3", " ", "32 MiB", "9" * 400, "²", "0.0000001"],
     "threads": ["0", "-1", "65", "1.5", "x", "9" * 5000, "²"],
+    "connections": ["0", "-1", "1000001", "x"],
+    "keep-versions": ["0", "-1", "x"],
+    "keep-hours": ["-1", "1.5", "x"],
+    "keep-days": ["-1", "1.5", "x"],
+    "keep-drops": ["-1", "1.5", "x", "9" * 20],
 }
 
 

@@ -502,6 +502,7 @@ class FileStore:
             if self._sync:
                 sync_folder(folder)
         except OSError as error:
+            self.counts["staging_errors"] += 1
             self._report(f"A large value could not be stored: {error.strerror}.")
             raise (NoSpace() if is_full(error) else StoreUnavailable()) from None
         return WriteStaged(write.file, name)

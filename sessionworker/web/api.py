@@ -23,8 +23,9 @@ from sessionworker.web.metrics import CONTENT_TYPE, Metrics
 from sessionworker.web.request import WorkerRequest
 from sessionworker.web.session_files import SessionFiles
 
-CHECK_SECONDS = 5.0
-"""How long the check of an instance's creds may take; a disk that takes longer is as good as broken."""
+CREATE_SECONDS = 5.0
+"""How long the creation of an instance may take, its creds' check included; a disk that takes longer is as good as
+broken."""
 
 
 class _KeyConverter(BaseConverter):
@@ -68,13 +69,10 @@ def build_api(
         change = CreateInstance(check_name("group", group), instance)
         done = offload.commit(change)
         # The client asks for creds next, and takes any error there for a reason to make a new identity. Here it stops.
-        done.addCallback(lambda _: check_creds(change))
+        done.addCallback(lambda _: offload.ask(offload.store.check_creds, change.group, change.instance))
+        done.addTimeout(CREATE_SECONDS, reactor)
+        done.addErrback(does_not_answer)
         return done.addCallback(lambda _: answer_nothing(request))
-
-    def check_creds(change: CreateInstance) -> Deferred[None]:
-        checked = offload.ask(offload.store.check_creds, change.group, change.instance)
-        checked.addTimeout(CHECK_SECONDS, reactor)
-        return checked.addErrback(does_not_answer)
 
     @app.route("/session/<group>/list-instances", methods=["GET"])
     def list_instances(request: WorkerRequest, group: str) -> Deferred[bytes]:

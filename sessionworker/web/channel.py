@@ -51,6 +51,7 @@ class WorkerChannel(HTTPChannel):
     deadline: float = NEVER
     _reading = False
     _refused = False
+    _client_ended = False
     _body_bytes = 0  # of the site's bodies in memory, those of this connection
 
     def connectionMade(self) -> None:
@@ -70,10 +71,11 @@ class WorkerChannel(HTTPChannel):
 
     def readConnectionLost(self) -> None:
         """Answer what was asked by a client that will send no more, then close."""
-        if self._handlingRequest and not self._refused:
-            self.close_after(self.requests[-1])
-        else:
+        self._client_ended = True
+        if not self._handlingRequest or self._refused:
             self.transport.loseConnection()
+        elif not self._dataBuffer:  # no further request has come
+            self.close_after(self.requests[-1])
 
     def writeConnectionLost(self) -> None:
         """Wait for a client that was refused to close its side."""
@@ -164,6 +166,8 @@ class WorkerChannel(HTTPChannel):
         self._reading = bool(self._buffer)  # answered at once, and the start of the next request came with it
         self.deadline = self.site.reactor.seconds() + (HEADER_SECONDS if self._reading else IDLE_SECONDS)
         super().requestDone(request)
+        if self._client_ended and not self._handlingRequest:
+            self.loseConnection()
 
     def close_after(self, request: WorkerRequest) -> None:
         """Tell the client that this answer is the last one on this connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,43 +29,48 @@ class Health:
         self._offload = offload
         self._asked_at = float("-inf")
         self._is_asking = False
-        self._was_well = True
+        self._is_well = True
         self._waiting: list[Deferred[None]] = []
 
     def check(self) -> Deferred[None]:
         """Fire when the store has taken a synced write and a read. Fails with StoreUnavailable, in under a second."""
         result: Deferred[None] = Deferred()
         self._waiting.append(result)
-        if self._is_asking:
-            return result
-        if self._reactor.seconds() - self._asked_at < VALID_SECONDS:
+        age = self._reactor.seconds() - self._asked_at
+        if self._is_asking:  # a store that hangs is not asked again before it has answered
+            if age > LIMIT_SECONDS:
+                self._tell()
+        elif age < VALID_SECONDS:
             self._tell()
-            return result
-        self._is_asking = True
-        self._asked_at = self._reactor.seconds()
-        asked = gatherResults(
-            [self._offload.commit(Probe()), self._offload.ask(self._offload.store.probe)], consumeErrors=True
-        )
-        asked.addTimeout(LIMIT_SECONDS, self._reactor)
-        asked.addCallbacks(lambda _: self._answered(is_well=True), self._failed)
+        else:
+            self._ask()
         return result
 
-    def _failed(self, _: Failure) -> None:
-        self._answered(is_well=False)
+    def _ask(self) -> None:
+        self._is_asking = True
+        self._asked_at = self._reactor.seconds()
+        late = self._reactor.callLater(LIMIT_SECONDS, self._set, is_well=False)
+        calls = [self._offload.commit(Probe()), self._offload.ask(self._offload.store.probe)]
 
-    def _answered(self, *, is_well: bool) -> None:
-        if is_well != self._was_well:
-            self._log.warn(
-                "The worker is {state}.", state="well again" if is_well else "not well: the store does not answer"
-            )
-        self._is_asking = False
-        self._was_well = is_well
+        def answered(outcomes: list[tuple[bool, None]]) -> None:
+            self._is_asking = False
+            if late.active():
+                late.cancel()
+                self._set(is_well=all(is_well for is_well, _ in outcomes))
+
+        DeferredList(calls, consumeErrors=True).addCallback(answered)
+
+    def _set(self, *, is_well: bool) -> None:
+        if is_well != self._is_well:
+            state = "well again" if is_well else "not well: the store does not take a write and a read in time"
+            self._log.warn("The worker is {state}.", state=state)
+        self._is_well = is_well
         self._tell()
 
     def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []
         for result in waiting:
-            if self._was_well:
+            if self._is_well:
                 result.callback(None)
             else:
                 result.errback(Failure(StoreUnavailable("The store does not take writes and reads now.")))

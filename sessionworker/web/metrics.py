@@ -31,6 +31,7 @@ COUNTS = {
     "set_aside": "Broken session files that were moved to a folder .aside.",
     "read_errors": "Reads that the disk refused.",
     "journal_errors": "Writes to the journal that the disk refused.",
+    "staging_errors": "Large values that the disk refused before their commit.",
     "checkpoint_errors": "Checkpoints that the disk refused.",
 }
 """What a store counts, each with its meaning."""

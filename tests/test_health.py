@@ -1,0 +1,229 @@
+"""The health check: asked by anyone, answered in under a second whatever the disk does, and never a load."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
+from sessionworker.client import Client, Unavailable
+from sessionworker.stores import files
+from sessionworker.stores.interface import Probe
+from sessionworker.web.health import LIMIT_SECONDS, VALID_SECONDS
+from tests.answers import Answer
+from tests.memory import Connection, Worker, request
+from tests.server import asynchronous, running_worker
+from tests.tools import show_figure
+
+SALES = "/session/codechat/sales"
+CREDS = f"{SALES}/creds"
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    with Worker(tmp_path / "store") as running:
+        running.ask("POST", "/session/codechat", {"instance": "sales"})
+        running.ask("POST", CREDS, {"data": "{}"})
+        running.store.calls.clear()
+        yield running
+
+
+def health(worker: Worker) -> Answer:
+    return worker.ask("GET", "/health", token=None)
+
+
+def later(worker: Worker) -> None:
+    """Let so much time pass that the last answer does not hold any more."""
+    worker.advance(VALID_SECONDS + 1)
+
+
+def begin(worker: Worker) -> Connection:
+    """Ask, and wait for nothing."""
+    connection = worker.connect()
+    connection.send(request("GET", "/health", token=None))
+    return connection
+
+
+@contextmanager
+def failing(owner: object, name: str, number: int) -> Iterator[None]:
+    """Have a function of the store fail as the disk does with this error."""
+
+    def fail(*_: object, **__: object) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, fail)
+        yield
+
+
+def test_a_worker_that_is_well_says_so_after_a_synced_write_and_a_read(worker: Worker) -> None:
+    answer = health(worker)
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
+    assert set(worker.store.calls) == {Probe(), "probe"}
+
+
+def test_asking_changes_nothing(worker: Worker) -> None:
+    for _ in range(5):
+        assert health(worker).status == 200
+        later(worker)
+    assert worker.ask("GET", "/admin/groups").json == ["codechat"]
+    assert worker.ask("GET", "/session/codechat/list-instances").json == ["sales"]
+    assert worker.ask("GET", CREDS).body == b"{}"
+
+
+@pytest.mark.parametrize("method", ["commit", "probe"])
+def test_a_store_that_hangs_is_503_in_under_a_second_and_200_when_it_goes_on(worker: Worker, method: str) -> None:
+    with worker.held_up(method):
+        connection = begin(worker)
+        for _ in range(7):
+            worker.reactor.advance(0.1)
+            assert connection.answers_so_far() == []
+        worker.reactor.advance(0.2)  # 0.9 s
+        [answer] = connection.answers_so_far()
+        assert answer.status == 503
+        assert answer.message == "The store does not take writes and reads now."
+    while worker.offload.under_way:
+        worker.reactor.run_one_call()
+    later(worker)
+    assert health(worker).status == 200
+    assert LIMIT_SECONDS < 1
+
+
+@pytest.mark.parametrize("method", ["commit", "probe"])
+def test_a_store_that_hangs_is_not_asked_again_before_it_has_answered(worker: Worker, method: str) -> None:
+    """Each question would take one more of the threads that read, and a health check is asked for ever."""
+    with worker.held_up(method) as held:
+        for _ in range(20):
+            connection = begin(worker)
+            worker.advance(2)
+            [answer] = connection.answers_so_far()
+            assert answer.status == 503
+        held.wait_until_called()
+        assert worker.offload.under_way <= 2
+    while worker.offload.under_way:
+        worker.reactor.run_one_call()
+    later(worker)
+    assert health(worker).status == 200
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_a_disk_that_takes_no_files_is_503_until_it_does(worker: Worker, number: int) -> None:
+    with failing(files, "write_whole", number):
+        answer = health(worker)
+        assert (answer.status, answer.message) == (503, "The store does not take writes and reads now.")
+    later(worker)
+    assert health(worker).status == 200
+
+
+def test_a_full_disk_is_503_and_200_again_when_there_is_room(worker: Worker) -> None:
+    with failing(worker.store._journal, "append", errno.ENOSPC):
+        assert health(worker).status == 503
+        assert worker.ask("POST", CREDS, {"data": "1"}).status == 507
+        assert worker.ask("GET", CREDS).body == b"{}"
+    later(worker)
+    assert health(worker).status == 200
+    assert worker.ask("POST", CREDS, {"data": "1"}).status == 204
+
+
+def test_files_that_cannot_follow_the_journal_are_503_until_they_do(worker: Worker) -> None:
+    with failing(files, "write_whole", errno.ENOSPC):
+        worker.ask("POST", CREDS, {"data": "1"})
+        worker.store._try_checkpoint()
+    assert health(worker).status == 503  # there is room, but nothing was tried since
+    worker.store._try_checkpoint()
+    later(worker)
+    assert health(worker).status == 200
+
+
+def test_a_journal_that_failed_to_sync_is_503_from_then_on_and_reads_go_on(worker: Worker) -> None:
+    with failing(worker.store._journal, "append", errno.EIO):
+        assert worker.ask("POST", CREDS, {"data": "1"}).status == 503
+    for _ in range(3):
+        assert health(worker).status == 503
+        assert worker.ask("GET", CREDS).body == b"{}"
+        later(worker)
+
+
+def test_a_worker_with_too_much_to_do_is_503(tmp_path: Path) -> None:
+    with Worker(tmp_path / "store", longest_queue=1) as worker, worker.held_up("commit") as held:
+        worker.connect().send(request("POST", "/session", {"group": "codechat"}))
+        held.wait_until_called()
+        assert [answer.status for answer in begin(worker).answers_so_far()] == [503]
+
+
+def test_asking_often_costs_one_sync_a_second_at_most(worker: Worker) -> None:
+    for tenth in range(100):
+        for _ in range(5):
+            assert health(worker).status == 200
+        if tenth == 0:
+            assert worker.store.calls.count(Probe()) == 1
+        worker.reactor.advance(0.1)
+    assert 5 <= worker.store.calls.count(Probe()) <= 10
+    assert worker.store.calls.count("probe") == worker.store.calls.count(Probe())
+
+
+def test_those_who_ask_at_the_same_time_share_one_answer(worker: Worker) -> None:
+    with worker.held_up("commit") as held:
+        connections = [begin(worker) for _ in range(50)]
+        held.wait_until_called()
+    worker.settle()
+    assert [connection.answers()[0].status for connection in connections] == [200] * 50
+    assert worker.store.calls.count(Probe()) == 1
+
+
+def test_a_client_that_hangs_up_meanwhile_does_no_harm(worker: Worker) -> None:
+    with worker.held_up("commit"):
+        for _ in range(3):
+            begin(worker).close()
+        connection = begin(worker)
+    assert [answer.status for answer in connection.answers()] == [200]
+
+
+def test_the_log_says_once_when_it_ends_and_once_when_it_is_over(worker: Worker) -> None:
+    def said(text: str) -> int:
+        return sum(text in line for line in worker.log)
+
+    with failing(files, "write_whole", errno.EIO):
+        for _ in range(3):
+            assert health(worker).status == 503
+            later(worker)
+    assert (said("is not well"), said("well again")) == (1, 0)
+    for _ in range(3):
+        assert health(worker).status == 200
+        later(worker)
+    assert (said("is not well"), said("well again")) == (1, 1)
+
+
+@asynchronous
+async def test_over_a_real_connection_a_hanging_disk_is_told_in_under_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    async with running_worker(tmp_path) as worker, Client(worker.url, "any-token") as client:
+        await client.health()
+        usual: Callable[..., Any] = worker.store.probe
+
+        def hang() -> None:
+            goes_on.wait(10)
+            usual()
+
+        monkeypatch.setattr(worker.store, "probe", hang)
+        try:
+            await deferLater(reactor, VALID_SECONDS)
+            began = time.monotonic()
+            with pytest.raises(Unavailable):
+                await client.health()
+            took = time.monotonic() - began
+        finally:
+            goes_on.set()
+    assert took < 1
+    show_figure(f"health check while the disk hangs: refused after {took:.2f} s")
