@@ -222,7 +222,12 @@ class FileStore:
             frame = _decoder.decode(payload)
             self._apply(frame, is_replay=True)
             replayed += len(frame.changes)
-        self._journal.open()
+        try:
+            self._journal.open()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._cannot_follow(error)  # the first commit that there is room for opens it
         if replayed:
             self._report(
                 f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
@@ -601,6 +606,8 @@ class FileStore:
         """Write a frame to the journal; on an error nothing of it stays."""
         begun = time.perf_counter()
         try:
+            if not self._journal.is_open:
+                self._journal.open()
             self._journal.append(_encoder.encode(frame))
         except OSError as error:
             self.counts["journal_errors"] += 1

@@ -81,6 +81,11 @@ class Journal:
         return self._active is None or self._active.end == _header.size
 
     @property
+    def is_open(self) -> bool:
+        """Whether there is a segment to append to."""
+        return self._active is not None
+
+    @property
     def is_full(self) -> bool:
         """Whether the active segment has passed the size that it is meant to have."""
         return self._active is not None and self._active.end >= self._segment_size
@@ -145,7 +150,9 @@ class Journal:
 
         Raises OSError; then nothing more may be appended.
         """
-        segment = self._opened
+        if self._active is None:  # it could not be opened, so nothing was appended
+            return
+        segment = self._active
         os.ftruncate(segment.handle, segment.end)
         os.fsync(segment.handle)
 
@@ -232,6 +239,9 @@ class Journal:
                 os.pwrite(handle, zeros[: self._segment_size - offset], offset)
             if self._sync:
                 os.fsync(handle)
+        except BaseException:
+            filling.unlink()  # or a disk without room for it would have none for anything else
+            raise
         finally:
             os.close(handle)
         filling.rename(spare)
