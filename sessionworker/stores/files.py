@@ -39,7 +39,8 @@ from sessionworker.errors import (
 )
 from sessionworker.names import CREDS, SessionFile, encode_name, type_of_key
 from sessionworker.stores.disk import is_full, make_folder, remove_if_there, sync_folder, write_whole
-from sessionworker.stores.folders import InstanceFolder, NotAFile, Staged, read_file, take_over
+from sessionworker.stores.drops import Drops
+from sessionworker.stores.folders import InstanceFolder, NotAFile, Staged, list_folders, read_file
 from sessionworker.stores.interface import (
     UNKNOWN,
     Change,
@@ -60,7 +61,7 @@ from sessionworker.stores.interface import (
 from sessionworker.stores.journal import SEGMENT_SIZE, Journal
 from sessionworker.stores.memory import KnownNames, RecentValues
 from sessionworker.stores.outlook import Outlook
-from sessionworker.stores.versions import DAY, Keep, Version, parse_version, pinned
+from sessionworker.stores.versions import Keep, Version, parse_version, pinned
 from sessionworker.values import is_json, is_json_object, read_creds
 
 OURS = ".sessionworker"
@@ -164,7 +165,7 @@ class FileStore:
         self._report = report
         self._observe_sync = observe_sync
         self._keep = keep
-        self._keep_drops = keep_drops_days * DAY
+        self._drops = Drops(str(self.ours), keep_days=keep_drops_days, sync=sync)
         self.counts: Counter[str] = Counter()
         self._groups: dict[str, dict[str, _Instance]] = {}
         self._new_groups: set[str] = set()
@@ -209,10 +210,11 @@ class FileStore:
 
     def _open(self) -> None:
         """Learn which groups and instances there are, and finish what a crash left in the journal."""
-        for group in _folders_in(self._root):
+        for group in list_folders(self._root):
             folder = self._path(group)
             self._groups[group] = {
-                name: _Instance(group, name, self._folder(group, name), is_on_disk=True) for name in _folders_in(folder)
+                name: _Instance(group, name, self._folder(group, name), is_on_disk=True)
+                for name in list_folders(folder)
             }
         InstanceFolder(str(self.ours), sync=self._sync).sweep()
         self._last_when = self._read_clock()
@@ -598,7 +600,7 @@ class FileStore:
         return isinstance(change, DropInstance) and change.instance not in self._groups.get(change.group, ())
 
     def _refuse_restore(self, change: RestoreInstance, *, is_taken: bool) -> WorkerError | None:
-        if not os.path.isdir(self._place(change.group, change.instance, change.drop)):
+        if not os.path.isdir(self._drops.place(change.group, change.instance, change.drop)):
             return NoSuchDrop()
         return NameTaken() if is_taken or self._folder(change.group, change.name).exists() else None
 
@@ -653,7 +655,7 @@ class FileStore:
                         del self._groups[group]
                         self._gone_groups.add(group)
                 case RestoreInstance(group, instance_name, drop, name):
-                    self._restore(self._place(group, instance_name, drop), group, name)
+                    self._restore(self._drops.place(group, instance_name, drop), group, name)
                 case Probe():
                     pass
 
@@ -820,7 +822,7 @@ class FileStore:
         """Bring one instance's folder up to what was committed for it. Raises OSError."""
         # A drop that came after the checkpoint had begun is the next one's: more writes may stand before it.
         drop = instance.saving_drop
-        place = self._place(instance.group, instance.name, drop)
+        place = self._drops.place(instance.group, instance.name, drop)
         was_moved = bool(drop) and os.path.isdir(place)  # and all that the journal held for it with it
         if was_moved and self._sync:  # it may have been moved by a checkpoint that failed before it was synced
             sync_folder(os.path.dirname(place))
@@ -893,14 +895,14 @@ class FileStore:
     def describe(self, group: str) -> list[InstanceSummary]:
         """Return what each instance of a group holds; see `interface.Store`."""
         with self._reading():
-            self._checkpoint()
-            return [_summary(name, self._folder(group, name)) for name in self.instances(group)]
+            self._try_checkpoint()  # a full disk does not hide what is on it
+            return [self._folder(group, name).summary(name) for name in self.instances(group)]
 
     def versions(self, group: str, name: str) -> list[VersionSummary]:
         """Return the versions of an instance's creds; see `interface.Store`."""
         instance = self._find(group, name)
         with self._reading():
-            self._checkpoint()
+            self._try_checkpoint()  # a full disk does not hide what is on it
             versions = instance.folder.versions()
             kept = pinned(versions)
             return [
@@ -922,7 +924,7 @@ class FileStore:
         if parsed is None or parsed.is_deletion:
             raise NoSuchVersion
         with self._reading():
-            self._checkpoint()
+            self._try_checkpoint()  # a full disk does not hide what is on it
             value = instance.folder.read_version(parsed)
         if value is None or not read_creds(value):
             raise NoSuchVersion
@@ -931,27 +933,13 @@ class FileStore:
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
         with self._reading():
-            self._checkpoint()
-            found = []
-            for group, name, drop in self._all_drops():
-                summary = _summary(name, InstanceFolder(self._place(group, name, drop), sync=self._sync))
-                found.append(DropSummary(group, name, drop, _time_of(drop), summary.files, summary.bytes))
-        return sorted(found, key=lambda drop: drop.when, reverse=True)
+            self._try_checkpoint()  # a full disk does not hide what is on it
+            return self._drops.listed()
 
     def purge(self) -> int:
         """Let go of what was dropped long enough ago; see `interface.Store`."""
-        purged = self.ours / "purged"
-        shutil.rmtree(purged, ignore_errors=True)  # left by a crash
-        late = time.time_ns() // 1_000_000 - self._keep_drops
-        count = 0
         with self._reading():
-            for group, name, drop in self._all_drops():
-                if _time_of(drop) < late:
-                    # Out of sight at once, so that nobody brings back a part of it.
-                    os.rename(self._place(group, name, drop), purged)
-                    shutil.rmtree(purged)
-                    count += 1
-        return count
+            return self._drops.purge()
 
     def probe(self) -> None:
         """Write something and read it back; see `interface.Store`."""
@@ -981,46 +969,6 @@ class FileStore:
     def _folder(self, group: str, name: str) -> InstanceFolder:
         return InstanceFolder(self._path(group, name), sync=self._sync)
 
-    def _place(self, group: str, name: str, drop: str) -> str:
-        return f"{self.ours}/dropped/{encode_name(group)}/{encode_name(name)}/{encode_name(drop)}"
-
-    def _all_drops(self) -> list[tuple[str, str, str]]:
-        root = f"{self.ours}/dropped"
-        return [
-            (group, name, drop)
-            for group in _folders_in(root)
-            for name in _folders_in(f"{root}/{encode_name(group)}")
-            for drop in _folders_in(f"{root}/{encode_name(group)}/{encode_name(name)}")
-            if _time_of(drop)
-        ]
-
-
-def _folders_in(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return take_over(folder, [entry.name for entry in entries if entry.is_dir()])
-    except FileNotFoundError:
-        return []
-
 
 def _size(value: bytes | Staged | None) -> int:
     return len(value) if isinstance(value, bytes) else 0
-
-
-def _time_of(drop: str) -> int:
-    when, _, number = drop.partition("-")
-    return int(when) if when.isdigit() and number.isdigit() else 0
-
-
-def _summary(name: str, folder: InstanceFolder) -> InstanceSummary:
-    files = size = last_write = 0
-    types: Counter[str] = Counter()
-    with suppress(FileNotFoundError), os.scandir(folder.path) as entries:
-        for entry in entries:
-            if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                files += 1
-                size += status.st_size
-                last_write = max(last_write, status.st_mtime_ns // 1_000_000)
-                types[type_of_key(entry.name)] += 1
-    return InstanceSummary(name, files, size, last_write, dict(types))

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from sessionworker.names import CREDS, decode_name, encode_name
+from sessionworker.names import CREDS, decode_name, encode_name, type_of_key
 from sessionworker.stores.disk import (
     TEMPORARY_PREFIX,
     make_folder,
@@ -23,6 +24,7 @@ from sessionworker.stores.disk import (
     write_many_whole,
     write_whole,
 )
+from sessionworker.stores.interface import InstanceSummary
 from sessionworker.stores.versions import Keep, Version, parse_version, to_keep, version_of
 from sessionworker.values import read_creds
 
@@ -136,6 +138,20 @@ class InstanceFolder:
             sync_folder(parent)
             sync_folder(os.path.dirname(self.path))
 
+    def summary(self, name: str) -> InstanceSummary:
+        """Return what the folder of the instance `name` holds."""
+        files = size = last_write = 0
+        types: Counter[str] = Counter()
+        with suppress(FileNotFoundError), os.scandir(self.path) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    files += 1
+                    size += status.st_size
+                    last_write = max(last_write, status.st_mtime_ns // 1_000_000)
+                    types[type_of_key(entry.name)] += 1
+        return InstanceSummary(name, files, size, last_write, dict(types))
+
     # Versions of creds
 
     def versions(self) -> list[Version]:
@@ -193,6 +209,15 @@ class InstanceFolder:
         version = version_of(os.stat(f"{self.path}/{CREDS}").st_mtime_ns // 1_000_000, 0, creds)
         write_whole(folder, version.file_name, value, sync=self._sync)
         return [version]
+
+
+def list_folders(path: str) -> list[str]:
+    """Return the names of the folders in a folder; see `take_over`."""
+    try:
+        with os.scandir(path) as entries:
+            return take_over(path, [entry.name for entry in entries if entry.is_dir()])
+    except FileNotFoundError:
+        return []
 
 
 def take_over(folder: str, file_names: Iterable[str]) -> list[str]:

@@ -106,5 +106,5 @@ def build_api(
 def does_not_answer(failure: Failure) -> Failure:
     """Say what it means that the store took too long."""
     if failure.check(TimeoutError, DeferredTimeoutError):
-        return Failure(StoreUnavailable("The store did not answer in time. Nothing was changed; try again."))
+        return Failure(StoreUnavailable("The store did not answer in time. Try again in a moment."))
     return failure

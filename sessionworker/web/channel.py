@@ -144,7 +144,7 @@ class WorkerChannel(HTTPChannel):
 
     def _take_body_bytes(self, size: int) -> WorkerError | None:
         """Count bytes of bodies in memory, unless there are too many already."""
-        if size > 0 and not self.site.has_room_for(size):
+        if size > 0 and not self.site.has_room_for(size, besides=self._body_bytes):
             return Overloaded()
         self._body_bytes += size
         self.site.body_bytes += size

@@ -118,9 +118,9 @@ class WorkerSite(Site):
         if drained is not None:
             drained.callback(None)
 
-    def has_room_for(self, size: int) -> bool:
-        """Tell whether a body of `size` bytes may come."""
-        return not self.body_bytes or self.body_bytes + size <= MOST_BODY_BYTES
+    def has_room_for(self, size: int, *, besides: int) -> bool:
+        """Tell whether `size` more bytes of a body may come, of which `besides` bytes are here."""
+        return self.body_bytes == besides or self.body_bytes + size <= MOST_BODY_BYTES
 
     def _every_second(self) -> None:
         self.date = datetimeToString()
