@@ -312,7 +312,7 @@ def test_a_check_of_creds_that_hangs_is_a_refusal_in_time(worker: Worker) -> Non
         worker.reactor.advance(api.CREATE_SECONDS - 0.1)
         assert connection.answers_so_far() == []
         worker.reactor.advance(0.2)
-        assert "try again" in refused_at_once(connection).message
+        assert "Try again" in refused_at_once(connection).message
     while worker.offload.under_way:
         worker.reactor.run_one_call()
     assert worker.ask("POST", "/session/codechat", {"instance": "sales"}).status == 204

@@ -73,7 +73,7 @@ LAG_SECONDS = 5.0
 LARGEST_JOURNAL = 128 * 2**20
 """Bytes that the journal may hold; a commit that would pass it waits for a checkpoint."""
 
-MOST_WAITING_FILES = 4_000
+MOST_WAITING_FILES = 6_000
 """Session files that may wait to be written; a commit that would pass it waits. A few seconds' work at the most, so
 that a worker that is told to stop can bring them up to date."""
 
@@ -493,7 +493,7 @@ class FileStore:
                     return [outcome or error for outcome in outcomes]
                 self._apply(frame)
         self._remove_refused(changes, outcomes)
-        if self._journal.is_full or self._waits_much(share=0.5):
+        if self._journal.is_full or self._waits_much(share=0.75):
             self._wake.set()
         return outcomes
 

@@ -58,9 +58,11 @@ def error_body(error: WorkerError) -> bytes:
 
 def send(request: Request, body: bytes) -> None:
     """Write a prepared response, unless the client is gone."""
-    if request.channel is not None:
+    channel: Any = request.channel  # ours, or None when the client is gone
+    if channel is not None:
         request.write(body)
         request.finish()
+        channel.flush()
 
 
 def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request: Request) -> None:

@@ -169,6 +169,13 @@ class WorkerChannel(HTTPChannel):
         if self._client_ended and not self._handlingRequest:
             self.loseConnection()
 
+    def flush(self) -> None:
+        """Send what was answered now, where the transport can: a turn of the reactor later costs as much again."""
+        if self.persistent and not self.transport.disconnecting:
+            send_now = getattr(self.transport, "doWrite", None)
+            if send_now is not None:
+                send_now()  # what it returns, an error included, the reactor will see by itself
+
     def close_after(self, request: WorkerRequest) -> None:
         """Tell the client that this answer is the last one on this connection."""
         self.persistent = False
