@@ -429,7 +429,9 @@ class FileStore:
         """Bring back the newest good creds in place of broken ones. Raises StoreUnavailable if there are none."""
         where = f"of instance {instance.name!r} in group {instance.group!r}"
         writes = instance.writes
-        good = self._creds.get(instance) or self._newest_good_version(instance)
+        good = self._creds.get(instance)
+        if good is None or not read_creds(good):
+            good = self._newest_good_version(instance)
         if good is None:
             self.counts["creds_lost"] += 1
             self._report(
