@@ -50,7 +50,7 @@ def answer_error(request: Request, error: WorkerError) -> bytes:
 
 
 def error_body(error: WorkerError) -> bytes:
-    """Give an error the JSON form that PROTOCOL's clients know."""
+    """Give an error the JSON form that the clients know."""
     return msgspec.json.encode(
         {"statusCode": error.status.value, "error": error.status.phrase, "message": [error.message]}
     )
