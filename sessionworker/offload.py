@@ -82,12 +82,9 @@ class Offload:
 
     def commit(self, change: Change) -> Deferred[None]:
         """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
-        size = _size(change)
-        if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):
+        done = self._accept(_size(change))
+        if done is None:
             return fail(Overloaded())
-        self.under_way += 1
-        self.waiting_bytes += size
-        done: Deferred[None] = Deferred()
         place = _instance_of(change) if self._held else None
         held = self._held.get(place) if place else None
         if held is None:
@@ -101,11 +98,9 @@ class Offload:
 
         It is read and staged in a thread, beside the commits of others. What comes later for the same instance waits.
         """
-        if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):
+        done = self._accept(size)
+        if done is None:
             return fail(Overloaded())
-        self.under_way += 1
-        self.waiting_bytes += size
-        done: Deferred[None] = Deferred()
         place = file.group, file.instance
 
         def stage() -> None:
@@ -118,6 +113,14 @@ class Offload:
             self._held[place] = deque()
             stage()
         return done
+
+    def _accept(self, size: int) -> Deferred[None] | None:
+        """Count in a change of `size` bytes and return what will tell its outcome, or None if too much waits."""
+        if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):
+            return None
+        self.under_way += 1
+        self.waiting_bytes += size
+        return Deferred()
 
     def _changes_put(self, done: Deferred[None]) -> Callable[[Change], None]:
         return lambda change: self._changes.put((change, done))

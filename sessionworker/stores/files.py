@@ -548,6 +548,9 @@ class FileStore:
         accepted: list[Change] = []
         for change in changes:
             outcome = self._refuse(change, outlook)
+            is_needed = outcome is None and self._is_needed(change, outlook)
+            if is_needed:
+                outcome = self._refuse_now(change)
             if outcome is None:
                 if isinstance(change, DropGroup):
                     # Each by its name: after a crash, those that were made since must not be dropped once more.
@@ -556,14 +559,14 @@ class FileStore:
                     accepted += [drop for drop in drops if outlook.has_instance(drop.group, drop.instance)]
                     for drop in drops:
                         outlook.note(drop)
-                if self._is_needed(change, outlook):
+                if is_needed:
                     accepted.append(change)
                 outlook.note(change)
             outcomes.append(outcome)
         return outcomes, accepted
 
     def _refuse(self, change: Change, outlook: Outlook) -> WorkerError | None:
-        """Return the reason for which a change cannot be made, if there is one."""
+        """Return the reason for which a change cannot be made, given those before it, if there is one."""
         match change:
             case Write(file) | WriteStaged(file) if not outlook.has_instance(file.group, file.instance):
                 return NoSuchInstance() if outlook.has_group(file.group) else NoSuchGroup()
@@ -572,11 +575,11 @@ class FileStore:
             case RestoreInstance(group, _, _, name):
                 if outlook.is_restored(change):
                     return NoSuchDrop()
-                refusal = self._refuse_restore(change, is_taken=outlook.has_instance(group, name))
-                if refusal is not None:
-                    return refusal
-        if not self._is_needed(change, outlook):
-            return None
+                return self._refuse_restore(change, is_taken=outlook.has_instance(group, name))
+        return None
+
+    def _refuse_now(self, change: Change) -> WorkerError | None:
+        """Return the reason for which the disk does not take a change now, if there is one."""
         if self._is_broken:
             return StoreUnavailable()
         needs_room = isinstance(change, Write | WriteStaged | CreateGroup | CreateInstance | Probe)
