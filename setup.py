@@ -18,6 +18,7 @@ TEST_DEPENDENCIES = [
     "pytest >=9.2, <10",
     "pytest-twisted >=1.14, <2",
     "hypothesis >=6.170, <7",
+    "cryptography >=45, <51",
     "build >=1.6, <2",
     # Carries the compose specification's own schema, and checks a file against it.
     "check-jsonschema >=0.39, <0.40",

@@ -189,7 +189,7 @@ class Offload:
         """Commit changes until a None comes. Runs in a thread of its own."""
         last = False
         while not last:
-            waiting, last = self._next_changes()
+            waiting, size, last = self._next_changes()
             if not waiting:
                 break
             try:
@@ -203,11 +203,10 @@ class Offload:
                 (done, Failure(outcome) if isinstance(outcome, Exception) else outcome)
                 for (_, done), outcome in zip(waiting, outcomes, strict=True)
             ]
-            size = sum(_size(change) for change, _ in waiting)
             self._reactor.callFromThread(self._answer, answers, size)
 
-    def _next_changes(self) -> tuple[list[tuple[Change, Deferred[None]]], bool]:
-        """Wait for a change; return it with those that came with it, and whether they are the last."""
+    def _next_changes(self) -> tuple[list[tuple[Change, Deferred[None]]], int, bool]:
+        """Wait for a change; return it with those that came with it, their bytes, and whether they are the last."""
         taken: list[tuple[Change, Deferred[None]]] = []
         size = 0
         entry = self._changes.get()
@@ -215,9 +214,9 @@ class Offload:
             taken.append(entry)
             size += _size(entry[0])
             if len(taken) == LARGEST_COMMIT or size >= LARGEST_COMMIT_BYTES or self._changes.empty():
-                return taken, False
+                return taken, size, False
             entry = self._changes.get()
-        return taken, True
+        return taken, size, True
 
     def _answer(self, answers: Iterable[tuple[Deferred[Any], Any]], size: int = 0) -> None:
         self.waiting_bytes -= size

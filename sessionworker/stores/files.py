@@ -483,18 +483,19 @@ class FileStore:
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
         self._wait_for_room()
-        if any(isinstance(change, RestoreInstance) for change in changes):
+        kinds = set(map(type, changes))
+        if RestoreInstance in kinds:
             self._try_checkpoint()  # so that what is brought back is where it was moved to
         with self._state_lock:
-            self.counts["drops_of_unknown_instances"] += sum(map(self._drops_nothing, changes))
-            outcomes, accepted = self._judge(changes)
+            outcomes, accepted = self._judge_writes(changes) or self._judge(changes)
             if accepted:
                 frame = _Frame(max(self._last_when + 1, time.time_ns() // 1_000_000), accepted)
                 error = self._append(frame)
                 if error is not None:
                     return [outcome or error for outcome in outcomes]
                 self._apply(frame)
-        self._remove_refused(changes, outcomes)
+        if WriteStaged in kinds:
+            self._remove_refused(changes, outcomes)
         if self._journal.is_full or self._waits_much(share=0.75):
             self._wake.set()
         return outcomes
@@ -541,8 +542,18 @@ class FileStore:
             with self._room:
                 self._room.wait(0.05)
 
+    def _judge_writes(self, changes: Sequence[Change]) -> tuple[list[WorkerError | None], list[Change]] | None:
+        """Do as `_judge`, in a tenth of the time, if all changes are writes that can be made, as nearly always."""
+        if self._refusal is not None or self._is_broken:
+            return None
+        for change in changes:
+            if type(change) is not Write or change.file.instance not in self._groups.get(change.file.group, ()):
+                return None
+        return [None] * len(changes), list(changes)
+
     def _judge(self, changes: Sequence[Change]) -> tuple[list[WorkerError | None], list[Change]]:
         """Return each change's outcome, and the changes to make: most creations and many deletions change nothing."""
+        self.counts["drops_of_unknown_instances"] += sum(map(self._drops_nothing, changes))
         outlook = Outlook(self._groups)
         outcomes: list[WorkerError | None] = []
         accepted: list[Change] = []

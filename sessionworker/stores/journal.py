@@ -72,8 +72,8 @@ class Journal:
     @property
     def size(self) -> int:
         """Bytes of records that are not let go of."""
-        segments = [*self._closed, self._active] if self._active else self._closed
-        return sum(segment.end for segment in segments)
+        active = self._active.end if self._active else 0
+        return sum([segment.end for segment in self._closed], active)
 
     @property
     def is_empty(self) -> bool:

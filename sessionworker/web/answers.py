@@ -58,17 +58,25 @@ def error_body(error: WorkerError) -> bytes:
 
 def send(request: Request, body: bytes) -> None:
     """Write a prepared response, unless the client is gone."""
-    channel: Any = request.channel  # ours, or None when the client is gone
-    if channel is not None:
+    if request.channel is not None:
         request.write(body)
         request.finish()
-        channel.flush()
 
 
 def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request: Request) -> None:
     """Send what `prepare` makes of a result, or the error in its place. A client that hangs up cancels nothing."""
-    body = result.addCallback(prepare, request).addErrback(answer_failure, request)
-    body.addCallback(lambda body: send(request, body))
+
+    def send_result(value: T) -> None:
+        try:
+            body = prepare(value, request)
+        except Exception:  # noqa: BLE001 - whatever it is, the client is answered
+            body = answer_failure(Failure(), request)
+        send(request, body)
+
+    def send_failure(failure: Failure) -> None:
+        send(request, answer_failure(failure, request))
+
+    result.addCallbacks(send_result, send_failure)
 
 
 def answer_failure(failure: Failure, request: Request) -> bytes:

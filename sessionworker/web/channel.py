@@ -5,8 +5,10 @@ Twisted's own has no limit for bodies, and restarts its idle timer with every pa
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
@@ -15,6 +17,7 @@ from zope.interface import implementer
 
 from sessionworker.errors import BodyTooLarge, Overloaded, RequestNotAllowed, WorkerError
 from sessionworker.web.answers import error_body
+from sessionworker.web.heads import Head, read_head
 from sessionworker.web.request import WorkerRequest
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ FAREWELL_SECONDS = 5.0
 TRUSTED_BODY = 64 * 1024
 """Bytes of a body that are read before the token is looked at, so that a refused client can keep its connection."""
 
+SMALL_ANSWER = 64 * 1024
+"""Bytes of an answer that is sent at once; a larger one waits for its turn."""
+
 NEVER = float("inf")
 
 
@@ -52,12 +58,14 @@ class WorkerChannel(HTTPChannel):
     _reading = False
     _refused = False
     _client_ended = False
+    _new_head: Head | None = None  # of the request that is coming, if its headers are to be remembered
     _body_bytes = 0  # of the site's bodies in memory, those of this connection
 
     def connectionMade(self) -> None:
         """Count the connection in."""
         super().connectionMade()
         self._host = self.transport.getHost()
+        self._can_send_now = isinstance(self.transport, FileDescriptor)  # a socket, and nothing like TLS before it
         self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
         self.site.channels.add(self)
         if len(self.site.channels) > self.site.connections:
@@ -87,12 +95,36 @@ class WorkerChannel(HTTPChannel):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came, unless the client was told that nothing more is wanted."""
-        if self._refused:
-            return
-        if not (self._reading or self._handlingRequest):
-            self._reading = True
-            self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
-        LineReceiver.dataReceived(self, data)
+        while data and not self._refused:
+            taken = 0
+            if self.is_idle:
+                self._reading = True
+                self.deadline = self.site.reactor.seconds() + HEADER_SECONDS
+                taken = self._take_whole(data)
+            if not taken:
+                LineReceiver.dataReceived(self, data)
+                return
+            data = data[taken:]
+
+    def _take_whole(self, data: bytes) -> int:
+        """Take a request that came in one piece, with headers that are known. Return its bytes, or 0 for another."""
+        self._new_head = head = read_head(data)
+        headers = head and self.site.known_headers.get(head)
+        if head is None or headers is None or len(data) < head.end + head.length:
+            return 0
+        # From here on as HTTPChannel does once it has read the same line by line.
+        self._new_head = None
+        request = self.requestFactory(self)
+        request.requestHeaders = headers
+        self.requests.append(request)
+        self._command, self._path, self._version = head.method, head.uri, head.version
+        self.length = head.length
+        self.allHeadersReceived()
+        end = head.end + head.length
+        if head.length and not self._refused:
+            request.handleContentChunk(data[head.end : end])
+        self.allContentReceived()
+        return end
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the headers; what is left of a packet whose first part was refused is thrown away."""
@@ -115,10 +147,19 @@ class WorkerChannel(HTTPChannel):
             self.refuse(error)
             return
         super().allHeadersReceived()
+        head, self._new_head = self._new_head, None
+        if head is not None and head.length == self.length:
+            self._remember(head)
         if self.length != 0:
             self.deadline = (
                 self.site.reactor.seconds() + BODY_SECONDS + (self.length or self.site.body_size) / SLOWEST_BODY
             )
+
+    def _remember(self, head: Head) -> None:
+        request = self.requests[-1]
+        with suppress(WorkerError):  # nothing is remembered for a stranger
+            self.site.resource.check_token(request)
+            self.site.known_headers.add(head, request.requestHeaders)
 
     def _refusal_of_body(self) -> WorkerError | None:
         """Return the reason for which the body that is announced is not wanted, if there is one."""
@@ -169,12 +210,16 @@ class WorkerChannel(HTTPChannel):
         if self._client_ended and not self._handlingRequest:
             self.loseConnection()
 
-    def flush(self) -> None:
-        """Send what was answered now, where the transport can: a turn of the reactor later costs as much again."""
-        if self.persistent and not self.transport.disconnecting:
-            send_now = getattr(self.transport, "doWrite", None)
-            if send_now is not None:
-                send_now()  # what it returns, an error included, the reactor will see by itself
+    def writeSequence(self, iovec: list[bytes]) -> None:
+        """Send an answer, and a small one now: the reactor's own way is a turn later, and longer."""
+        transport = self.transport
+        if self._can_send_now and self.persistent and sum(map(len, iovec)) <= SMALL_ANSWER:
+            is_first = not (transport.dataBuffer or transport._tempDataBuffer)  # noqa: SLF001
+            data = b"".join(iovec)
+            sent = transport.writeSomeData(data) if is_first and transport.connected else 0
+            iovec = [data[sent:]] if isinstance(sent, int) else [data]  # the reactor will see an error by itself
+        if any(iovec):
+            transport.writeSequence(iovec)
 
     def close_after(self, request: WorkerRequest) -> None:
         """Tell the client that this answer is the last one on this connection."""

@@ -41,11 +41,26 @@ class WorkerRequest(Request):
         """Answer the request; its headers and its body are here."""
         self.site = self.channel.site
         self.begun = self.site.reactor.seconds()
-        self.responseHeaders.setRawHeaders(b"Date", [self.site.date])
         try:
             self.render(self.site.resource)
         except Exception:  # noqa: BLE001 - whatever it is, the client is answered
             self.processingFailed(Failure())
+
+    def write(self, data: bytes) -> None:
+        """Send the whole answer: each has its length in its headers, or no body at all."""
+        if self._disconnected:
+            return
+        self.startedWriting = 1
+        lines = [b"%b %d %b\r\nDate: %b\r\n" % (self.clientproto, self.code, self.code_message, self.site.date)]
+        for name, values in self.responseHeaders.getAllRawHeaders():
+            lines += [b"%b: %b\r\n" % (name, value) for value in values]
+        lines.append(b"\r\n")
+        if self.method != b"HEAD":
+            lines.append(data)
+        self.channel.writeSequence(lines)
+
+    def parseCookies(self) -> None:
+        """Leave them alone: the worker has none."""
 
     def split_path(self) -> None:
         """Prepare the path for a resource tree, as Twisted does for every request."""

@@ -18,6 +18,7 @@ from twisted.web.server import Site
 
 from sessionworker.web.channel import WorkerChannel
 from sessionworker.web.gate import Gate
+from sessionworker.web.heads import KnownHeaders
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.request import WorkerRequest
 from sessionworker.web.session_files import PARTS_BEFORE_KEY, is_session_file
@@ -52,6 +53,7 @@ class WorkerSite(Site):
         self.body_size = body_size
         self.connections = connections
         self.body_bytes = 0
+        self.known_headers = KnownHeaders()
         self.channels: set[WorkerChannel] = set()
         self.date = datetimeToString()
         self.draining = False

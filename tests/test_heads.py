@@ -1,0 +1,191 @@
+"""Requests whose headers are known: they are answered as if they were read line by line, only sooner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from twisted.web.http import HTTPChannel
+
+from sessionworker.web import heads
+from sessionworker.web.heads import read_head
+from tests.memory import Worker, request
+
+CREDS = "/session/codechat/sales/creds"
+TOKEN = "apikey: the-token-of-the-tests"
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    with Worker(tmp_path / "store") as running:
+        running.ask("POST", "/session/codechat", {"instance": "sales"})
+        yield running
+
+
+def head(line: str, *headers: str) -> bytes:
+    return "\r\n".join([line, *headers, "", ""]).encode("latin-1")
+
+
+# What a head is
+
+
+def test_a_head_is_read_up_to_its_body() -> None:
+    data = head("POST /a HTTP/1.1", "Host: b", "Content-Length: 2", "apikey: c") + b"{}GET"
+    found = read_head(data)
+    assert found is not None
+    assert (found.method, found.uri, found.version, found.length) == (b"POST", b"/a", b"HTTP/1.1", 2)
+    assert data[found.end :] == b"{}GET"
+
+
+def test_heads_that_differ_in_method_path_and_length_alone_have_the_same_headers() -> None:
+    one = read_head(head("POST /a HTTP/1.1", "Host: b", "content-length: 2", "apikey: c"))
+    two = read_head(head("DELETE /b HTTP/1.1", "Host: b", "Content-Length: 30", "apikey: c"))
+    assert one is not None
+    assert two is not None
+    assert one.lines == two.lines
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GET",
+        b"GET /a HTTP/1.1\r\nHost: b\r\n",  # not whole
+        b"GET /a HTTP/1.1\r\n Host: b\r\n\r\n",  # folded
+        b"GET /a HTTP/1.1\nHost: b\n\n",
+        b"GET /a\x7f HTTP/1.1\r\nHost: b\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: b\r\n\r\n",
+        b"GET /a HTTP/1.0\r\nHost: b\r\n\r\n",
+        b"\r\nGET /a HTTP/1.1\r\nHost: b\r\n\r\n",
+        b"POST /a HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n1",
+        b"POST /a HTTP/1.1\r\nContent-Length: -1\r\n\r\n1",
+        b"POST /a HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n1",
+        b"GET /a HTTP/1.1\r\nHost: " + b"b" * heads.LARGEST_HEAD + b"\r\n\r\n",
+    ],
+)
+def test_any_other_form_is_left_to_the_reading_line_by_line(data: bytes) -> None:
+    assert read_head(data) is None
+
+
+# What it is good for
+
+
+def test_known_headers_are_not_read_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[bytes] = []
+    read_line = HTTPChannel.lineReceived
+
+    def note_line(channel: HTTPChannel, line: bytes) -> None:
+        lines.append(line)
+        read_line(channel, line)
+
+    monkeypatch.setattr(HTTPChannel, "lineReceived", note_line)
+    connection = worker.connect()
+    for number in range(10):
+        connection.send(
+            request("POST", f"{CREDS}-{number}", {"data": f'"{"x" * number}"'}, headers=[("User-Agent", "new")])
+        )
+        assert connection.answers()[-1].status == 204
+        assert len([line for line in lines if line.startswith(b"POST")]) == 1
+    known = len(lines)
+    worker.connect().send(request("POST", CREDS, {"data": "1"}, headers=[("User-Agent", "new")]))
+    assert len(lines) == known
+
+
+def test_requests_that_come_in_one_packet_are_answered_in_their_order(worker: Worker) -> None:
+    for known in (False, True):
+        connection = worker.connect()
+        connection.send(
+            request("POST", CREDS, {"data": json.dumps({"known": known})})
+            + request("GET", CREDS)
+            + request("GET", f"{CREDS}-none")
+            + request("DELETE", CREDS)
+            + request("GET", CREDS)
+        )
+        answers = connection.answers("POST", "GET", "GET", "DELETE", "GET")
+        assert [answer.status for answer in answers] == [204, 200, 404, 200, 404]
+        assert answers[1].json == {"known": known}
+
+
+@pytest.mark.parametrize("size", [1, 10, 200])
+def test_a_body_that_comes_later_is_waited_for(worker: Worker, size: int) -> None:
+    data = request("POST", CREDS, {"data": '"abc"'})
+    for known in (False, True):
+        connection = worker.connect()
+        connection.send(data[:-size])
+        assert connection.answers_so_far() == []
+        connection.send(data[-size:])
+        assert [answer.status for answer in connection.answers()] == [204], known
+
+
+def test_a_client_that_says_it_closes_is_closed(worker: Worker) -> None:
+    for _ in range(2):
+        connection = worker.connect()
+        connection.send(request("GET", CREDS, headers=[("Connection", "close")]))
+        assert connection.answers()[0].header("connection") == "close"
+        assert not connection.is_open
+
+
+# What is remembered
+
+
+def test_nothing_is_remembered_for_a_stranger(worker: Worker) -> None:
+    known = len(worker.site.known_headers)
+    for token in (None, "wrong"):
+        for _ in range(2):
+            connection = worker.connect()
+            connection.send(request("GET", CREDS, token=token, headers=[("X-New", "1")]))
+            assert connection.answers()[0].status == 401
+    assert len(worker.site.known_headers) == known
+
+
+def test_what_is_remembered_is_bounded(worker: Worker) -> None:
+    connection = worker.connect()
+    for number in range(3 * heads.MOST_KNOWN):
+        connection.send(request("GET", CREDS, headers=[("X-New", str(number))]))
+    assert 0 < len(worker.site.known_headers) <= heads.MOST_KNOWN
+    assert {answer.status for answer in connection.answers()} == {404}
+
+
+# The same answer, known or not
+
+names = st.sampled_from(
+    ["Host", "Accept", "Content-Type", "Connection", "Expect", "Cookie", "X-Odd"]
+) | st.sampled_from(["Content-Length", "content-length", "Transfer-Encoding", "apikey", "", "X Y", "X-\x00"])
+values = st.sampled_from(
+    ["", "1", "9", "10", "-1", "1, 1", "0", "chunked", "close", "keep-alive", "100-continue", "the-token-of-the-tests"]
+) | st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=10)
+separators = st.sampled_from([": ", ":", " : ", ":\t"])
+header_lines = st.lists(st.tuples(names, separators, values).map("".join), max_size=4)
+request_lines = st.builds(
+    "{} {} HTTP/{}".format,
+    st.sampled_from(["GET", "POST", "DELETE", "HEAD", "OPTIONS", "get", ""]),
+    st.sampled_from([CREDS, "/ping", "/session", "/session/codechat/sales", "*", "/é", f"{CREDS}?a", "//", ""]),
+    st.sampled_from(["1.1", "1.1", "1.1", "1.0", "2"]),
+)
+bodies = st.sampled_from([b"", b"1", b'{"data":"1"}', b"1\r\nx\r\n0\r\n\r\n"])
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(request_lines, header_lines, bodies, st.booleans())
+@example(f"GET {CREDS} HTTP/1.1", ["Transfer-Encoding: chunked"], b"0\r\n\r\n", True)
+@example(f"POST {CREDS} HTTP/1.1", ["content-length : 12"], b'{"data":"1"}', True)
+def test_a_request_has_the_same_answer_however_it_comes(
+    worker: Worker, line: str, headers: list[str], body: bytes, has_length: bool
+) -> None:
+    length = [f"Content-Length: {len(body)}"] if has_length else []
+    data = head(line, TOKEN, *headers, *length) + body
+    outcomes = []
+    for sizes in ((len(data), len(data)), (7,)):  # whole, and whole again when it is known; in pieces
+        for size in sizes:
+            worker.store.calls.clear()
+            connection = worker.connect()
+            for start in range(0, len(data), size):
+                connection.send(data[start : start + size])
+            worker.settle()
+            outcomes.append((bytes(connection.transport.received), connection.is_open, list(worker.store.calls)))
+            connection.close()
+    assert outcomes[0] == outcomes[1] == outcomes[2]
