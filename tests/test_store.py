@@ -23,7 +23,7 @@ import pytest
 
 from sessionworker.errors import NoSpace, NoSuchInstance, StartError, StoreUnavailable, WorkerError
 from sessionworker.names import SessionFile
-from sessionworker.stores import files
+from sessionworker.stores import files, state
 from sessionworker.stores.files import FileStore
 from sessionworker.stores.interface import (
     UNKNOWN,
@@ -470,7 +470,7 @@ def test_overwriting_a_value_that_waits_does_not_count_twice(folder: Path, monke
 
 
 def known_names(store: FileStore) -> int:
-    return sum(len(one.known or ()) for instances in store._groups.values() for one in instances.values())
+    return sum(len(one.known or ()) for instances in store._state.groups.values() for one in instances.values())
 
 
 def test_the_names_that_are_known_are_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,7 +480,7 @@ def test_the_names_that_are_known_are_bounded(folder: Path, monkeypatch: pytest.
         commit(store, CreateInstance("g", name))
         commit(store, *(Write(SessionFile("g", name, f"k{number}"), b"1") for number in range(20)))
     store.close()
-    monkeypatch.setattr(files, "MOST_KNOWN_NAMES", 50)
+    monkeypatch.setattr(state, "MOST_KNOWN_NAMES", 50)
     store = start(folder, sync=False)
     for _ in range(2):
         for name in instances:
@@ -492,7 +492,7 @@ def test_the_names_that_are_known_are_bounded(folder: Path, monkeypatch: pytest.
 
 
 def test_the_names_that_are_written_are_bounded_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_KNOWN_NAMES", 50)
+    monkeypatch.setattr(state, "MOST_KNOWN_NAMES", 50)
     store = start(folder, sync=False)
     create(store)
     written = [CREDS._replace(key=f"pre-key-{number}") for number in range(500)]
@@ -915,7 +915,7 @@ class Stopped:
             self._has_stopped.release()
 
     def _trace(self, frame: FrameType, event: str, _: object) -> Any:
-        if not frame.f_code.co_filename.endswith(("/stores/files.py", "/stores/memory.py")):
+        if not frame.f_code.co_filename.endswith(("/stores/files.py", "/stores/state.py", "/stores/memory.py")):
             return None
         frame.f_trace_opcodes = self._event == "opcode"
         if event == self._event:

@@ -1,7 +1,4 @@
-"""The file store: one plain file for each key, in one folder for each instance.
-
-    <store>/codechat/sales/creds       group / instance / key, names escaped as `names` says; see `folders`
-    <store>/.sessionworker/            ours: the lock, the token, the journal, dropped instances
+"""The file store: one plain file for each key, in one folder for each instance; see `layout` and `folders`.
 
 A commit is one synced append to the journal, and then the new state in memory, where reads find it. A checkpoint brings
 it into the files, the latest value of each key only, and lets go of the journal. What the memory holds beyond that are
@@ -18,7 +15,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -27,27 +24,22 @@ from typing import Literal
 import msgspec
 
 from sessionworker.errors import (
-    NameTaken,
     NoSpace,
-    NoSuchDrop,
     NoSuchGroup,
-    NoSuchInstance,
     NoSuchVersion,
     StartError,
     StoreUnavailable,
     WorkerError,
 )
-from sessionworker.names import CREDS, SessionFile, encode_name, type_of_key
+from sessionworker.names import CREDS, SessionFile, type_of_key
 from sessionworker.stores.disk import is_full, make_folder, remove_if_there, sync_folder, write_whole
 from sessionworker.stores.drops import Drops
-from sessionworker.stores.folders import InstanceFolder, NotAFile, Staged, list_folders, read_file
+from sessionworker.stores.folders import InstanceFolder, NotAFile, Staged, read_file
 from sessionworker.stores.interface import (
     UNKNOWN,
     Change,
     CreateGroup,
     CreateInstance,
-    Delete,
-    DropGroup,
     DropInstance,
     DropSummary,
     InstanceSummary,
@@ -59,13 +51,12 @@ from sessionworker.stores.interface import (
     WriteStaged,
 )
 from sessionworker.stores.journal import SEGMENT_SIZE, Journal
-from sessionworker.stores.memory import KnownNames, RecentValues
-from sessionworker.stores.outlook import Outlook
+from sessionworker.stores.judge import Judge
+from sessionworker.stores.layout import Layout
+from sessionworker.stores.memory import RecentValues
+from sessionworker.stores.state import Frame, Instance, State
 from sessionworker.stores.versions import Keep, Version, parse_version, pinned
 from sessionworker.values import is_json, is_json_object, read_creds
-
-OURS = ".sessionworker"
-"""The folder in the store that is the worker's own."""
 
 LAG_SECONDS = 5.0
 """How long a file may lag behind what was acknowledged for it, while the disk keeps up."""
@@ -83,9 +74,6 @@ FILES_AT_ONCE = 1_000
 LARGEST_BACKLOG = 64 * 2**20
 """Bytes of values that may wait in memory for their files; a commit that would pass it waits for a checkpoint."""
 
-MOST_KNOWN_NAMES = 4_000_000
-"""Names of session files that are remembered, eight bytes each."""
-
 CREDS_BYTES = 64 * 2**20
 """Bytes of `creds` that are remembered, apart from other recent values."""
 
@@ -93,48 +81,8 @@ LARGEST_CREDS = 2 * 2**20
 """Bytes of the largest `creds` that are remembered."""
 
 
-class _Frame(msgspec.Struct, array_like=True):
-    """What one record of the journal holds: the time of a commit in milliseconds, and its changes."""
-
-    when: int
-    changes: list[Change]
-
-
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Frame)
-
-
-class _Instance:
-    """An instance, from its creation to its drop. One that is made again under the same name is another one."""
-
-    __slots__ = (
-        "dropped_as",
-        "folder",
-        "group",
-        "is_new",
-        "known",
-        "name",
-        "new_versions",
-        "saving",
-        "saving_drop",
-        "saving_versions",
-        "unsaved",
-        "writes",
-    )
-
-    def __init__(self, group: str, name: str, folder: InstanceFolder, *, is_on_disk: bool) -> None:
-        self.group = group
-        self.name = name
-        self.folder = folder
-        self.unsaved: dict[str, bytes | Staged | None] = {}  # committed and not in its file yet; None: deleted
-        self.saving: dict[str, bytes | Staged | None] = {}  # the same, and the checkpoint under way is about them
-        self.new_versions: list[tuple[int, int, bytes | None]] = []  # of creds, as InstanceFolder.add_versions has them
-        self.saving_versions: list[tuple[int, int, bytes | None]] = []
-        self.known: KnownNames | None = None if is_on_disk else KnownNames()  # None: the folder was not listed yet
-        self.is_new = not is_on_disk  # it has had no creds but those that were committed since
-        self.writes = 0
-        self.dropped_as = ""
-        self.saving_drop = ""  # dropped_as, if the drop is a part of what the checkpoint under way is about
+_decoder = msgspec.msgpack.Decoder(Frame)
 
 
 class FileStore:
@@ -157,9 +105,8 @@ class FileStore:
         seconds that each sync of the journal took. Raises StartError when the folder is owned by another process or
         cannot be used.
         """
-        folder = folder.absolute()
-        self._root = str(folder)
-        self.ours = folder / OURS
+        self._layout = Layout(str(folder.absolute()), sync)
+        self.ours = Path(self._layout.ours)
         self._sync = sync
         self._segment_size = segment_size
         self._report = report
@@ -167,21 +114,11 @@ class FileStore:
         self._keep = keep
         self._drops = Drops(str(self.ours), keep_days=keep_drops_days, sync=sync)
         self.counts: Counter[str] = Counter()
-        self._groups: dict[str, dict[str, _Instance]] = {}
-        self._new_groups: set[str] = set()
-        self._gone_groups: set[str] = set()
-        self._to_save: dict[_Instance, None] = {}  # in the order in which they first changed
-        self._backlog = 0
-        self._waiting_files = 0
         self._room = threading.Condition()  # notified when less waits
         self._is_maintained = False
-        self._superseded: list[Staged] = []
         self._staged_numbers = count()
-        self._moving: dict[str, _Instance] = {}  # dropped, and not moved out of their folders' places yet
         self._recent = RecentValues()
         self._creds = RecentValues(CREDS_BYTES, LARGEST_CREDS)
-        self._known_names = 0
-        self._last_when = 0
         self._refusal: WorkerError | None = None
         self._is_broken = False
         self._state_lock = threading.Lock()  # over the journal's end and the state in memory that belongs to it
@@ -210,19 +147,17 @@ class FileStore:
 
     def _open(self) -> None:
         """Learn which groups and instances there are, and finish what a crash left in the journal."""
-        for group in list_folders(self._root):
-            folder = self._path(group)
-            self._groups[group] = {
-                name: _Instance(group, name, self._folder(group, name), is_on_disk=True)
-                for name in list_folders(folder)
-            }
+        self._state = State(self._layout, self._drops)
+        self._judge = Judge(
+            self._state, self._layout, self._drops, may_exist=self._may_exist, refuse_now=self._refuse_now
+        )
         InstanceFolder(str(self.ours), sync=self._sync).sweep()
-        self._last_when = self._read_clock()
+        self._state.last_when = self._read_clock()
         self._journal = Journal(self.ours / "journal", sync=self._sync, segment_size=self._segment_size)
         replayed = 0
         for payload in self._journal.replay(self._report):
             frame = _decoder.decode(payload)
-            self._apply(frame, is_replay=True)
+            self._state.apply(frame, is_replay=True)
             replayed += len(frame.changes)
         try:
             self._journal.open()
@@ -234,7 +169,7 @@ class FileStore:
             self._report(
                 f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
             )
-            for instance in self._to_save:
+            for instance in self._state.to_save:
                 instance.folder.sweep()
             try:
                 self._checkpoint(even_if_empty=True)
@@ -244,7 +179,7 @@ class FileStore:
                 # What the journal holds is in memory too: it can be read, and follows when there is room.
                 self._cannot_follow(error)
                 return
-        shutil.rmtree(self.ours / "staged", ignore_errors=True)  # what is left there was not committed
+        shutil.rmtree(self._layout.staging, ignore_errors=True)  # what is left there was not committed
 
     def close(self) -> None:
         """Bring everything into the files and let go of the store."""
@@ -265,20 +200,20 @@ class FileStore:
 
     def groups(self) -> list[str]:
         """Return the names of all groups, sorted."""
-        return sorted(self._groups)
+        return sorted(self._state.groups)
 
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
         try:
-            return sorted(self._groups[group])
+            return sorted(self._state.groups[group])
         except KeyError:
             raise NoSuchGroup from None
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
-        return self._recall(self._find(file.group, file.instance), file.key)
+        return self._recall(self._state.find(file.group, file.instance), file.key)
 
-    def _recall(self, instance: _Instance, key: str) -> bytes | Literal[Unknown.UNKNOWN] | None:
+    def _recall(self, instance: Instance, key: str) -> bytes | Literal[Unknown.UNKNOWN] | None:
         # In the direction in which a checkpoint moves values meanwhile, so that none is missed on its way.
         known = instance.known
         is_absent = known is not None and key not in known  # asked first: a name becomes known after its value
@@ -293,7 +228,7 @@ class FileStore:
 
     def read(self, file: SessionFile) -> bytes | None:
         """Return a value, or None. Raises NoSuchGroup, NoSuchInstance or StoreUnavailable."""
-        instance = self._find(file.group, file.instance)
+        instance = self._state.find(file.group, file.instance)
         with self._reading():
             if instance.known is None:
                 self._learn_names(instance)
@@ -317,7 +252,7 @@ class FileStore:
             self._remember(instance, file.key, value, writes)
         return value
 
-    def _read_staged(self, instance: _Instance, key: str) -> bytes | None:
+    def _read_staged(self, instance: Instance, key: str) -> bytes | None:
         """Return a large value that is not in its file yet, or None if it is there or there is none."""
         staged: object = None
         while True:
@@ -341,58 +276,39 @@ class FileStore:
             self._report(f"The store could not be read: {error.strerror}. Check the disk and its permissions.")
             raise StoreUnavailable from None
 
-    def _remember(self, instance: _Instance, key: str, value: bytes, writes: int) -> None:
+    def _remember(self, instance: Instance, key: str, value: bytes, writes: int) -> None:
         """Keep a copy of a value that was read after `writes` writes, if there was none since."""
         with self._memory_lock:
             if instance.writes == writes:
                 self._keep_copy(instance, key, value)
 
-    def _keep_copy(self, instance: _Instance, key: str, value: bytes | None) -> None:
+    def _keep_copy(self, instance: Instance, key: str, value: bytes | None) -> None:
         values, place = (self._creds, instance) if key == CREDS else (self._recent, (instance, key))
         if value is None:
             values.remove(place)
         else:
             values.put(place, value)
 
-    def _find(self, group: str, name: str) -> _Instance:
-        try:
-            return self._groups[group][name]
-        except KeyError:
-            raise NoSuchInstance if group in self._groups else NoSuchGroup from None
-
-    def _learn_names(self, instance: _Instance) -> None:
+    def _learn_names(self, instance: Instance) -> None:
         """List an instance's folder, so that a read of a key that does not exist need not ask the disk."""
         with self._memory_lock:
             if instance.known is not None:
                 return
-            is_of_another = self._moving.get(instance.folder.path, instance) is not instance
-            names = [] if is_of_another else instance.folder.names()
+            names = instance.folder.names() if self._state.owns_folder(instance) else []
             with self._state_lock:  # no write is applied between the listing and its use
-                known = KnownNames(names)
-                for key in (*instance.saving, *instance.unsaved):
-                    known.add(key)
-                if self._known_names + len(known) > MOST_KNOWN_NAMES:
-                    self._forget_names()
-                self._known_names += len(known)
-                instance.known = known
-
-    def _forget_names(self) -> None:
-        for instances in self._groups.values():
-            for instance in instances.values():
-                instance.known = None
-        self._known_names = 0
+                self._state.learn_names(instance, names)
 
     # Values that are broken, and creds
 
     def check_creds(self, group: str, name: str) -> None:
         """Make sure that a `read` of an instance's `creds` will not fail; see `interface.Store`."""
-        instance = self._find(group, name)
+        instance = self._state.find(group, name)
         with self._reading():
             if instance.known is None:
                 self._learn_names(instance)
             self._whole_creds(instance, is_json_object)
 
-    def _whole_creds(self, instance: _Instance, is_whole: Callable[[bytes], bool]) -> bytes | None:
+    def _whole_creds(self, instance: Instance, is_whole: Callable[[bytes], bool]) -> bytes | None:
         """Return creds that are whole, or None if there are none and should not be any.
 
         Raises StoreUnavailable where there were creds and none can be had: a client that was told that there are none
@@ -410,7 +326,7 @@ class FileStore:
         remembered = self._creds.get(instance)
         if remembered is None and instance.is_new and instance.known is not None and CREDS not in instance.known:
             return None
-        if remembered is None and self._moving.get(instance.folder.path, instance) is not instance:
+        if remembered is None and not self._state.owns_folder(instance):
             return None  # what stands in its folder's place is of the instance before
         try:
             value = instance.folder.read(CREDS)
@@ -425,7 +341,7 @@ class FileStore:
                 return None
         return self._older_creds(instance, "they are missing" if value is None else "they are not whole")
 
-    def _older_creds(self, instance: _Instance, problem: str) -> bytes:
+    def _older_creds(self, instance: Instance, problem: str) -> bytes:
         """Bring back the newest good creds in place of broken ones. Raises StoreUnavailable if there are none."""
         where = f"of instance {instance.name!r} in group {instance.group!r}"
         writes = instance.writes
@@ -448,7 +364,7 @@ class FileStore:
                 self.commit([Write(SessionFile(instance.group, instance.name, CREDS), good)])
         return good
 
-    def _newest_good_version(self, instance: _Instance) -> bytes | None:
+    def _newest_good_version(self, instance: Instance) -> bytes | None:
         try:
             versions = instance.folder.versions()
         except OSError:
@@ -460,7 +376,7 @@ class FileStore:
                     return value
         return None
 
-    def _set_aside(self, instance: _Instance, key: str) -> None:
+    def _set_aside(self, instance: Instance, key: str) -> None:
         """Move what stands in a key's place out of the way, unless a good value has come there meanwhile."""
         with self._checkpoint_lock:
             if key in instance.unsaved or instance.dropped_as:
@@ -487,24 +403,41 @@ class FileStore:
         if RestoreInstance in kinds:
             self._try_checkpoint()  # so that what is brought back is where it was moved to
         with self._state_lock:
-            outcomes, accepted = self._judge_writes(changes) or self._judge(changes)
+            if DropInstance in kinds:
+                self.counts["drops_of_unknown_instances"] += sum(map(self._drops_nothing, changes))
+            outcomes, accepted = self._judge.judge(changes)
             if accepted:
-                frame = _Frame(max(self._last_when + 1, time.time_ns() // 1_000_000), accepted)
+                frame = Frame(max(self._state.last_when + 1, time.time_ns() // 1_000_000), accepted)
                 error = self._append(frame)
                 if error is not None:
                     return [outcome or error for outcome in outcomes]
-                self._apply(frame)
+                self._state.apply(frame)
         if WriteStaged in kinds:
             self._remove_refused(changes, outcomes)
-        if self._journal.is_full or self._waits_much(share=0.75):
+        # Soon where large values may have been superseded, so that their room is free again.
+        if WriteStaged in kinds or self._journal.is_full or self._waits_much(share=0.75):
             self._wake.set()
         return outcomes
+
+    def _drops_nothing(self, change: Change) -> bool:
+        return isinstance(change, DropInstance) and change.instance not in self._state.groups.get(change.group, ())
+
+    def _refuse_now(self, change: Change) -> WorkerError | None:
+        """Return the reason for which the disk does not take a change now, if there is one."""
+        if self._is_broken:
+            return StoreUnavailable()
+        needs_room = isinstance(change, Write | WriteStaged | CreateGroup | CreateInstance | Probe)
+        return self._refusal if needs_room else None
+
+    def _may_exist(self, file: SessionFile) -> bool:
+        instance = self._state.groups.get(file.group, {}).get(file.instance)
+        return instance is not None and self._recall(instance, file.key) is not None
 
     def stage(self, write: Write) -> Write | WriteStaged:
         """Write a large value to a file that becomes its key's; see `interface.Store`."""
         if self._refusal is not None:
             raise self._refusal
-        folder = f"{self.ours}/staged"
+        folder = self._layout.staging
         name = f"{time.time_ns()}-{next(self._staged_numbers)}"
         try:
             make_folder(folder, sync=self._sync)
@@ -517,19 +450,16 @@ class FileStore:
             raise (NoSpace() if is_full(error) else StoreUnavailable()) from None
         return WriteStaged(write.file, name)
 
-    def _staged(self, change: WriteStaged) -> Staged:
-        return Staged(f"{self.ours}/staged/{encode_name(change.staged)}")
-
     def _remove_refused(self, changes: Sequence[Change], outcomes: Sequence[WorkerError | None]) -> None:
         for change, outcome in zip(changes, outcomes, strict=True):
             if outcome is not None and isinstance(change, WriteStaged):
                 with suppress(OSError):
-                    remove_if_there(self._staged(change).path)
+                    remove_if_there(self._layout.staged(change.staged).path)
 
     def _waits_much(self, share: float = 1.0) -> bool:
         return (
-            self._backlog > LARGEST_BACKLOG * share
-            or self._waiting_files > MOST_WAITING_FILES * share
+            self._state.backlog > LARGEST_BACKLOG * share
+            or self._state.waiting_files > MOST_WAITING_FILES * share
             or self._journal.size > LARGEST_JOURNAL * share
         )
 
@@ -542,85 +472,7 @@ class FileStore:
             with self._room:
                 self._room.wait(0.05)
 
-    def _judge_writes(self, changes: Sequence[Change]) -> tuple[list[WorkerError | None], list[Change]] | None:
-        """Do as `_judge`, in a tenth of the time, if all changes are writes that can be made, as nearly always."""
-        if self._refusal is not None or self._is_broken:
-            return None
-        for change in changes:
-            if type(change) is not Write or change.file.instance not in self._groups.get(change.file.group, ()):
-                return None
-        return [None] * len(changes), list(changes)
-
-    def _judge(self, changes: Sequence[Change]) -> tuple[list[WorkerError | None], list[Change]]:
-        """Return each change's outcome, and the changes to make: most creations and many deletions change nothing."""
-        self.counts["drops_of_unknown_instances"] += sum(map(self._drops_nothing, changes))
-        outlook = Outlook(self._groups)
-        outcomes: list[WorkerError | None] = []
-        accepted: list[Change] = []
-        for change in changes:
-            outcome = self._refuse(change, outlook)
-            is_needed = outcome is None and self._is_needed(change, outlook)
-            if is_needed:
-                outcome = self._refuse_now(change)
-            if outcome is None:
-                if isinstance(change, DropGroup):
-                    # Each by its name: after a crash, those that were made since must not be dropped once more.
-                    names = outlook.made_in(change.group) | self._groups.get(change.group, {}).keys()
-                    drops = [DropInstance(change.group, name) for name in sorted(names)]
-                    accepted += [drop for drop in drops if outlook.has_instance(drop.group, drop.instance)]
-                    for drop in drops:
-                        outlook.note(drop)
-                if is_needed:
-                    accepted.append(change)
-                outlook.note(change)
-            outcomes.append(outcome)
-        return outcomes, accepted
-
-    def _refuse(self, change: Change, outlook: Outlook) -> WorkerError | None:
-        """Return the reason for which a change cannot be made, given those before it, if there is one."""
-        match change:
-            case Write(file) | WriteStaged(file) if not outlook.has_instance(file.group, file.instance):
-                return NoSuchInstance() if outlook.has_group(file.group) else NoSuchGroup()
-            case DropGroup(group) if not outlook.has_group(group):
-                return NoSuchGroup()
-            case RestoreInstance(group, _, _, name):
-                if outlook.is_restored(change):
-                    return NoSuchDrop()
-                return self._refuse_restore(change, is_taken=outlook.has_instance(group, name))
-        return None
-
-    def _refuse_now(self, change: Change) -> WorkerError | None:
-        """Return the reason for which the disk does not take a change now, if there is one."""
-        if self._is_broken:
-            return StoreUnavailable()
-        needs_room = isinstance(change, Write | WriteStaged | CreateGroup | CreateInstance | Probe)
-        return self._refusal if needs_room else None
-
-    def _is_needed(self, change: Change, outlook: Outlook) -> bool:
-        """Tell whether a change would change anything."""
-        match change:
-            case CreateGroup(group):
-                return not outlook.has_group(group)
-            case CreateInstance(group, name):
-                return not outlook.has_instance(group, name)
-            case DropInstance(group, name):
-                return outlook.has_instance(group, name)
-            case Delete(file):
-                instance = self._groups.get(file.group, {}).get(file.instance)
-                return outlook.is_written(file) or (
-                    instance is not None and self._recall(instance, file.key) is not None
-                )
-        return True
-
-    def _drops_nothing(self, change: Change) -> bool:
-        return isinstance(change, DropInstance) and change.instance not in self._groups.get(change.group, ())
-
-    def _refuse_restore(self, change: RestoreInstance, *, is_taken: bool) -> WorkerError | None:
-        if not os.path.isdir(self._drops.place(change.group, change.instance, change.drop)):
-            return NoSuchDrop()
-        return NameTaken() if is_taken or self._folder(change.group, change.name).exists() else None
-
-    def _append(self, frame: _Frame) -> WorkerError | None:
+    def _append(self, frame: Frame) -> WorkerError | None:
         """Write a frame to the journal; on an error nothing of it stays."""
         begun = time.perf_counter()
         try:
@@ -642,98 +494,6 @@ class FileStore:
             return NoSpace() if is_full(error) else StoreUnavailable()
         self._observe_sync(time.perf_counter() - begun)
         return None
-
-    def _apply(self, frame: _Frame, *, is_replay: bool = False) -> None:
-        """Bring the state in memory up to a frame that is in the journal."""
-        self._last_when = frame.when
-        for number, change in enumerate(frame.changes):
-            match change:
-                case Write(file, value):
-                    if is_replay:  # it may have been dropped later, and moved, before the crash
-                        self._make_instance(file.group, file.instance)
-                    self._set(self._groups[file.group][file.instance], file.key, value, (frame.when, number))
-                case WriteStaged(file):
-                    if is_replay:
-                        self._make_instance(file.group, file.instance)
-                    self._set_staged(self._groups[file.group][file.instance], file.key, self._staged(change), is_replay)
-                case Delete(file):
-                    instance = self._groups.get(file.group, {}).get(file.instance)
-                    if instance is not None:
-                        self._set(instance, file.key, None, (frame.when, number))
-                case CreateGroup(group):
-                    self._make_group(group)
-                case CreateInstance(group, name):
-                    self._make_instance(group, name)
-                case DropInstance(group, name):
-                    self._drop(group, name, f"{frame.when}-{number}")
-                case DropGroup(group):
-                    if not self._groups.get(group, True):  # else some were made since, before a crash
-                        del self._groups[group]
-                        self._gone_groups.add(group)
-                case RestoreInstance(group, instance_name, drop, name):
-                    self._restore(self._drops.place(group, instance_name, drop), group, name)
-                case Probe():
-                    pass
-
-    def _make_group(self, group: str) -> None:
-        if group not in self._groups:
-            self._groups[group] = {}
-            self._new_groups.add(group)
-
-    def _make_instance(self, group: str, name: str) -> None:
-        self._make_group(group)
-        if name not in self._groups[group]:
-            folder = self._folder(group, name)
-            is_on_disk = folder.path not in self._moving and folder.exists()
-            instance = self._groups[group][name] = _Instance(group, name, folder, is_on_disk=is_on_disk)
-            self._to_save[instance] = None
-
-    def _drop(self, group: str, name: str, drop: str) -> None:
-        instance = self._groups.get(group, {}).pop(name, None)
-        if instance is not None:
-            instance.dropped_as = drop
-            self._moving[instance.folder.path] = instance  # the latest: an earlier one is moved before it
-            self._to_save[instance] = None
-
-    def _restore(self, place: str, group: str, name: str) -> None:
-        """Move a dropped instance back, now: a read may ask for it next. After a crash it may be back already."""
-        make_folder(self._path(group), sync=self._sync)
-        folder = self._folder(group, name)
-        if os.path.isdir(place) and not folder.exists():
-            InstanceFolder(place, sync=self._sync).move(folder.path)
-        self._make_instance(group, name)
-
-    def _set(self, instance: _Instance, key: str, value: bytes | None, version: tuple[int, int]) -> None:
-        self._put(instance, key, value)
-        if key == CREDS:
-            instance.new_versions.append((*version, value))
-            self._backlog += _size(value)
-
-    def _set_staged(self, instance: _Instance, key: str, staged: Staged, is_replay: bool) -> None:
-        if is_replay and not os.path.exists(staged.path):
-            # It became the key's file before the crash. What came before it in the journal must not come after it.
-            if key in instance.unsaved:
-                self._waiting_files -= 1
-                self._backlog -= _size(instance.unsaved.pop(key))
-        else:
-            self._put(instance, key, staged)
-
-    def _put(self, instance: _Instance, key: str, value: bytes | Staged | None) -> None:
-        before = instance.unsaved.get(key)
-        if isinstance(before, Staged):
-            self._superseded.append(before)
-        if isinstance(value, Staged):
-            self._wake.set()  # so that the room of superseded ones is free again soon
-        self._backlog += _size(value) - _size(before)
-        self._waiting_files += key not in instance.unsaved
-        instance.unsaved[key] = value
-        if instance.known is not None and key not in instance.known:
-            instance.known.add(key)
-            self._known_names += 1
-            if self._known_names > MOST_KNOWN_NAMES:
-                self._forget_names()
-        instance.writes += 1  # last: whoever read the file before sees that there was one
-        self._to_save[instance] = None
 
     # Checkpoints
 
@@ -778,63 +538,37 @@ class FileStore:
 
     def _checkpoint(self, *, even_if_empty: bool = False) -> None:
         with self._checkpoint_lock:
-            is_needed = self._to_save or self._new_groups or self._gone_groups or even_if_empty
-            if self._is_closed or not (is_needed or self._journal.is_full):
+            is_needed = even_if_empty or not self._state.is_saved or self._journal.is_full
+            if self._is_closed or not is_needed:
                 return
             self._journal.prepare()
             with self._state_lock:
                 self._journal.rotate()
-                groups, self._new_groups = self._new_groups, set()
-                instances, self._to_save = list(self._to_save), {}
-                for instance in instances:
-                    # What a failed checkpoint left in `saving` stays there: values move in one direction alone.
-                    for key in instance.saving.keys() & instance.unsaved.keys():
-                        before = instance.saving[key]
-                        self._let_go([before])
-                        if isinstance(before, Staged):
-                            self._superseded.append(before)
-                    instance.saving = {**instance.saving, **instance.unsaved}
-                    instance.unsaved = {}
-                    instance.saving_versions, instance.new_versions = instance.new_versions, []
-                    instance.saving_drop = instance.dropped_as
+                groups, instances = self._state.begin_checkpoint()
             saved = 0
             try:
                 for group in groups:
-                    make_folder(self._path(group), sync=self._sync)
+                    make_folder(self._layout.group(group), sync=self._sync)
                 for instance in instances:
                     self._save(instance)
                     saved += 1
                 self._remove_gone_groups()
-                write_whole(str(self.ours), "clock", b"%d" % self._last_when, sync=self._sync)
+                write_whole(self._layout.ours, "clock", b"%d" % self._state.last_when, sync=self._sync)
             except BaseException:
                 with self._state_lock:
-                    self._take_back(groups, instances[saved:])
+                    self._state.take_back(groups, instances[saved:])
                 raise
             self._journal.release()
             self._remove_superseded()
 
     def _remove_superseded(self) -> None:
         with self._state_lock:
-            superseded, self._superseded = self._superseded, []
+            superseded = self._state.take_superseded()
         for staged in superseded:
             with suppress(OSError):
                 remove_if_there(staged.path)
 
-    def _take_back(self, groups: set[str], instances: list[_Instance]) -> None:
-        """After a failed checkpoint: have what it did not save be saved by the next one."""
-        self._new_groups |= groups
-        for instance in instances:
-            instance.new_versions = [*instance.saving_versions, *instance.new_versions]
-            instance.saving_versions = []
-        self._to_save = dict.fromkeys([*instances, *self._to_save])
-        self._waiting_files = sum(len(instance.unsaved) + len(instance.saving) for instance in self._to_save)
-        self._backlog = 0
-        for instance in self._to_save:
-            values = [*instance.unsaved.values(), *instance.saving.values()]
-            versions = [value for _, _, value in instance.new_versions]
-            self._backlog += sum(map(_size, [*values, *versions]))
-
-    def _save(self, instance: _Instance) -> None:
+    def _save(self, instance: Instance) -> None:
         """Bring one instance's folder up to what was committed for it. Raises OSError."""
         # A drop that came after the checkpoint had begun is the next one's: more writes may stand before it.
         drop = instance.saving_drop
@@ -854,31 +588,24 @@ class FileStore:
         with self._memory_lock, self._state_lock:
             for key, value in instance.saving.items():
                 self._keep_copy(instance, key, value if isinstance(value, bytes) else None)
-            if was_moved:
-                self._let_go(instance.saving.values())
-            self._backlog -= sum(_size(value) for _, _, value in instance.saving_versions)
-            instance.saving, instance.saving_versions = {}, []
             if drop:
                 self._creds.remove(instance)
-                if self._moving.get(instance.folder.path) is instance:
-                    del self._moving[instance.folder.path]
+            if was_moved:
+                self._state.let_go(instance.saving.values())
+            self._state.saved(instance)
 
-    def _save_files(self, instance: _Instance) -> None:
+    def _save_files(self, instance: Instance) -> None:
         """Write the files of an instance, some at a time: a commit that waits need not wait for all of them."""
         instance.folder.make()
         files = iter(instance.saving.items())
         while some := dict(islice(files, FILES_AT_ONCE)):
             instance.folder.save(some)
             with self._state_lock:
-                self._let_go(some.values())
+                self._state.let_go(some.values())
             with self._room:
                 self._room.notify_all()
 
-    def _let_go(self, values: Collection[bytes | Staged | None]) -> None:
-        self._waiting_files -= len(values)
-        self._backlog -= sum(map(_size, values))
-
-    def _look_at(self, instance: _Instance, versions: Sequence[Version]) -> None:
+    def _look_at(self, instance: Instance, versions: Sequence[Version]) -> None:
         """Count and report what is odd about the versions of creds that came, the first of them known before."""
         where = f"of instance {instance.name!r} in group {instance.group!r}"
         good = [version for version in versions if not version.is_deletion]
@@ -892,12 +619,12 @@ class FileStore:
 
     def _remove_gone_groups(self) -> None:
         with self._state_lock:
-            gone, self._gone_groups = self._gone_groups - self._groups.keys(), set()
+            gone = self._state.take_gone_groups()
         for group in gone:
             with suppress(OSError):  # something of somebody else's is in it
-                os.rmdir(self._path(group))
+                os.rmdir(self._layout.group(group))
         if gone and self._sync:
-            sync_folder(self._root)
+            sync_folder(self._layout.root)
 
     def _read_clock(self) -> int:
         """Return the time of the last commit before the last clean checkpoint: later ones must not be earlier."""
@@ -912,11 +639,11 @@ class FileStore:
         """Return what each instance of a group holds; see `interface.Store`."""
         with self._reading():
             self._try_checkpoint()  # a full disk does not hide what is on it
-            return [self._folder(group, name).summary(name) for name in self.instances(group)]
+            return [self._layout.instance(group, name).summary(name) for name in self.instances(group)]
 
     def versions(self, group: str, name: str) -> list[VersionSummary]:
         """Return the versions of an instance's creds; see `interface.Store`."""
-        instance = self._find(group, name)
+        instance = self._state.find(group, name)
         with self._reading():
             self._try_checkpoint()  # a full disk does not hide what is on it
             versions = instance.folder.versions()
@@ -935,7 +662,7 @@ class FileStore:
 
     def read_version(self, group: str, name: str, version: str) -> bytes:
         """Return the creds of a version; see `interface.Store`."""
-        instance = self._find(group, name)
+        instance = self._state.find(group, name)
         parsed = parse_version(version)
         if parsed is None or parsed.is_deletion:
             raise NoSuchVersion
@@ -969,22 +696,10 @@ class FileStore:
         """Return figures about the store as it is now, by name; sizes in bytes."""
         return {
             "journal_bytes": self._journal.size,
-            "backlog_bytes": self._backlog,
-            "waiting_files": self._waiting_files,
-            "known_names": self._known_names,
+            "backlog_bytes": self._state.backlog,
+            "waiting_files": self._state.waiting_files,
+            "known_names": self._state.known_names,
             "recent_bytes": self._recent.bytes + self._creds.bytes,
-            "groups": len(self._groups),
-            "instances": sum(map(len, list(self._groups.values()))),
+            "groups": len(self._state.groups),
+            "instances": sum(map(len, list(self._state.groups.values()))),
         }
-
-    # Places
-
-    def _path(self, *names: str) -> str:
-        return "/".join((self._root, *map(encode_name, names)))
-
-    def _folder(self, group: str, name: str) -> InstanceFolder:
-        return InstanceFolder(self._path(group, name), sync=self._sync)
-
-
-def _size(value: bytes | Staged | None) -> int:
-    return len(value) if isinstance(value, bytes) else 0
