@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 pytest.register_assert_rewrite("tests.store_contract")
 
-from tests.tools import figures  # noqa: E402 - the line above must come before what it is about
+# The line above must come before these, which it is about.
+from tests.process import WorkerProcess, install_node_packages  # noqa: E402
+from tests.tools import figures, require  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,6 +23,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def full(request: pytest.FixtureRequest) -> bool:
     """Whether storms and replays run at full length."""
     return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture(scope="session")
+def node_client() -> None:
+    """The clients' own code, installed; the test is skipped where there is no Node, and fails for that in CI."""
+    require("node")
+    require("npm")
+    install_node_packages()
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
+    """A worker as a process of its own; modules that need none have another fixture of this name."""
+    with WorkerProcess(tmp_path / "store") as running:
+        yield running
+        print(running.output)  # pytest shows it beside a failure
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

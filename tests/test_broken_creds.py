@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import NODE_PROGRAMS, NodeProgram, WorkerProcess, install_node_packages
-from tests.tools import require, show_figure
+from tests.process import NODE_PROGRAMS, NodeProgram, WorkerProcess
+from tests.tools import show_figure
 
 RECONNECT = NODE_PROGRAMS / "reconnect.mjs"
 GROUP = "accounts"
@@ -94,18 +94,7 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _node_client() -> None:
-    require("node")
-    require("npm")
-    install_node_packages()
-
-
-@pytest.fixture
-def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
-    with WorkerProcess(tmp_path / "store") as running:
-        yield running
-        print(running.output)  # pytest shows it beside a failure
+pytestmark = pytest.mark.usefixtures("node_client")
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.process import NODE_PROGRAMS, REPOSITORY, NodeProgram, WorkerProcess, install_node_packages
-from tests.tools import require, show_figure
+from tests.process import NODE_PROGRAMS, REPOSITORY, NodeProgram, WorkerProcess
+from tests.tools import show_figure
 
 MIB = 2**20
 SIZE = 160 * MIB
@@ -223,12 +223,10 @@ def test_a_worker_killed_on_a_full_disk_starts_there_and_has_everything(disk: Sm
     assert_all_is_there(worker, stored)
 
 
+@pytest.mark.usefixtures("node_client")
 def test_the_real_client_goes_on_after_a_full_disk_and_nothing_is_lost(
     disk: SmallDisk, worker: WorkerProcess, full: bool
 ) -> None:
-    require("node")
-    require("npm")
-    install_node_packages()
     rounds = 3 if full else 1
     arguments = ["--stop", "under-way", "--rounds", str(rounds), "--pairs", "3"]
     with NodeProgram(NODE_PROGRAMS / "conversation.mjs", worker.url, worker.token, *arguments) as program:

@@ -5,30 +5,17 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.process import NODE_PROGRAMS, NodeProgram, WorkerProcess, install_node_packages
-from tests.tools import require, show_figure
+from tests.process import NODE_PROGRAMS, NodeProgram, WorkerProcess
+from tests.tools import show_figure
 
 CONVERSATION = NODE_PROGRAMS / "conversation.mjs"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _node_client() -> None:
-    require("node")
-    require("npm")
-    install_node_packages()
-
-
-@pytest.fixture
-def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
-    with WorkerProcess(tmp_path / "store") as running:
-        yield running
-        print(running.output)  # pytest shows it beside a failure
+pytestmark = pytest.mark.usefixtures("node_client")
 
 
 def converse(worker: WorkerProcess, *arguments: str) -> NodeProgram:
