@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 # year of a yearly number, the next minor of a 0.x. Klein sets no upper bound on Werkzeug and was broken by new ones
 # before, so Werkzeug's range is kept here, too.
 DEPENDENCIES = [
-    "Twisted[tls] >=25.5, <27",
+    "Twisted[tls] >=26.4, <27",
     "klein >=24.8, <25",
     "Werkzeug >=3.1, <3.2",
     "treq >=25.5, <27",
