@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError
 from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
@@ -69,7 +70,8 @@ class WorkerService(Service):
             keep_drops_days=settings.keep_drops,
         )
         token, token_path = find_token(settings, store.ours)
-        self._offload = Offload(reactor, store, threads=settings.threads)
+        self._doorbell = Doorbell(reactor)
+        self._offload = Offload(self._doorbell, store, threads=settings.threads)
         metrics.watch(store.counts, lambda: {**store.gauges(), **self._offload.gauges()})
         self._site = build_site(
             self._offload,
@@ -113,6 +115,7 @@ class WorkerService(Service):
         if late.active():
             late.cancel()
         yield self._offload.stop()
+        self._doorbell.close()
         self._log.info("Stopped; everything that was acknowledged is stored.")
 
     def _purge_drops(self) -> None:

@@ -109,21 +109,21 @@ class WorkerChannel(HTTPChannel):
     def _take_whole(self, data: bytes) -> int:
         """Take a request that came in one piece, with headers that are known. Return its bytes, or 0 for another."""
         self._new_head = head = read_head(data)
-        headers = head and self.site.known_headers.get(head)
-        if head is None or headers is None or len(data) < head.end + head.length:
+        known = head and self.site.known_headers.get(head.lines)
+        if head is None or known is None:
+            return 0
+        end = head.end + known.length
+        if len(data) < end or self._take_body_bytes(known.length) is not None:
             return 0
         # From here on as HTTPChannel does once it has read the same line by line.
         self._new_head = None
-        request = self.requestFactory(self)
-        request.requestHeaders = headers
+        request = WorkerRequest(self)
+        request.requestHeaders = known.headers
         self.requests.append(request)
-        self._command, self._path, self._version = head.method, head.uri, head.version
-        self.length = head.length
-        self.allHeadersReceived()
-        end = head.end + head.length
-        if head.length and not self._refused:
-            request.handleContentChunk(data[head.end : end])
-        self.allContentReceived()
+        self.setRawMode()
+        self._handlingRequest = True
+        self._answer_next()
+        request.receive(head.method, head.path, data[head.end : end])
         return end
 
     def lineReceived(self, line: bytes) -> None:
@@ -147,19 +147,21 @@ class WorkerChannel(HTTPChannel):
             self.refuse(error)
             return
         super().allHeadersReceived()
-        head, self._new_head = self._new_head, None
-        if head is not None and head.length == self.length:
-            self._remember(head)
+        if self._new_head is not None:
+            self._remember(self._new_head)
         if self.length != 0:
             self.deadline = (
                 self.site.reactor.seconds() + BODY_SECONDS + (self.length or self.site.body_size) / SLOWEST_BODY
             )
 
     def _remember(self, head: Head) -> None:
+        """Remember the headers that have come, unless they ask for more than to be answered, or are a stranger's."""
+        self._new_head = None
         request = self.requests[-1]
-        with suppress(WorkerError):  # nothing is remembered for a stranger
-            self.site.resource.check_token(request)
-            self.site.known_headers.add(head, request.requestHeaders)
+        if self.length is not None and self.persistent and not request.requestHeaders.hasHeader(b"Expect"):
+            with suppress(WorkerError):
+                self.site.resource.check_token(request)
+                self.site.known_headers.add(head.lines, request.requestHeaders, self.length)
 
     def _refusal_of_body(self) -> WorkerError | None:
         """Return the reason for which the body that is announced is not wanted, if there is one."""
@@ -195,11 +197,14 @@ class WorkerChannel(HTTPChannel):
         """Hand the request on; from here it takes the time that it takes."""
         if self._refused:
             return
+        self._answer_next()
+        super().allContentReceived()
+
+    def _answer_next(self) -> None:
         self._reading = False
         self.deadline = NEVER
         if self.site.draining:
             self.close_after(self.requests[-1])
-        super().allContentReceived()
 
     def requestDone(self, request: WorkerRequest) -> None:
         """Wait for the next request."""

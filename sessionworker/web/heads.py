@@ -11,37 +11,38 @@ from typing import NamedTuple
 
 from twisted.web.http_headers import Headers
 
-MOST_KNOWN = 256
-"""Sets of headers that are remembered; each client has two or three, with a body and without."""
+MOST_KNOWN = 1024
+"""Sets of headers that are remembered: for each client as many as its bodies have lengths, and one without a body."""
 
 LARGEST_HEAD = 4096
 """Bytes of a head that is looked at here; a larger one is read line by line."""
 
-_LINES = rb"((?:(?!(?i:Content-Length:))[!-~][^\r\n]*\r\n)*)"
-_LENGTH = rb"(?i:Content-Length): ([0-9]{1,9})\r\n"
-_head = re.compile(
-    rb"(DELETE|GET|HEAD|POST) ([!-~]+) (HTTP/1\.1)\r\n" + _LINES + rb"(?:" + _LENGTH + _LINES + rb")?\r\n"
-)
+_request_line = re.compile(rb"(DELETE|GET|HEAD|POST) (/[!->@-~]*) HTTP/1\.1\r\n")  # without a query
 
 
 class Head(NamedTuple):
     """A head as it came."""
 
     method: bytes
-    uri: bytes
-    version: bytes
-    length: int  # of the body, in bytes
+    path: bytes
+    lines: bytes  # of headers
     end: int  # of the head, in bytes from the request's beginning
-    lines: tuple[bytes, bytes | None]  # of headers, before and after the one that tells the length
+
+
+class Known(NamedTuple):
+    """What is known of some lines of headers."""
+
+    headers: Headers
+    length: int  # of the body, in bytes
 
 
 def read_head(data: bytes) -> Head | None:
     """Return the head that `data` begins with, or None if it is not whole, or of another form than the clients send."""
-    found = _head.match(data, 0, LARGEST_HEAD)
-    if found is None:
+    found = _request_line.match(data, 0, LARGEST_HEAD)
+    end = data.find(b"\r\n\r\n", 0, LARGEST_HEAD) + 4
+    if found is None or end < found.end():
         return None
-    method, uri, version, before, length, after = found.groups()
-    return Head(method, uri, version, int(length or 0), found.end(), (before, after))
+    return Head(found[1], found[2], data[found.end() : end], end)
 
 
 class KnownHeaders:
@@ -49,20 +50,15 @@ class KnownHeaders:
 
     def __init__(self) -> None:
         """Know nothing."""
-        self._headers: dict[tuple[bytes, bytes | None], Headers] = {}
+        self._known: dict[bytes, Known] = {}
+        self.get = self._known.get
 
     def __len__(self) -> int:
         """Return how many sets of headers are known."""
-        return len(self._headers)
+        return len(self._known)
 
-    def get(self, head: Head) -> Headers | None:
-        """Return the headers that were read of such lines before, without the length. They must not be changed."""
-        return self._headers.get(head.lines)
-
-    def add(self, head: Head, headers: Headers) -> None:
-        """Remember what was read of a head that was accepted."""
-        if len(self._headers) >= MOST_KNOWN:
-            self._headers.clear()
-        known = headers.copy()
-        known.removeHeader(b"Content-Length")
-        self._headers[head.lines] = known
+    def add(self, lines: bytes, headers: Headers, length: int) -> None:
+        """Remember what was read of lines of headers."""
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[lines] = Known(headers, length)

@@ -37,6 +37,13 @@ class WorkerRequest(Request):
         if self.channel.take_chunk(len(data), self.content.tell()):
             self.content.write(data)
 
+    def receive(self, method: bytes, path: bytes, body: bytes) -> None:
+        """Take a whole request at once, as `requestReceived` does, and answer it."""
+        self.method, self.uri, self.path, self.clientproto = method, path, path, b"HTTP/1.1"
+        self.args = {}
+        self.content = BytesIO(body)
+        self.process()
+
     def process(self) -> None:
         """Answer the request; its headers and its body are here."""
         self.site = self.channel.site
