@@ -116,6 +116,7 @@ class FileStore:
         self.counts: Counter[str] = Counter()
         self._room = threading.Condition()  # notified when less waits
         self._is_maintained = False
+        self._is_crowded = False  # so much waits that the next commit must look whether it can go on
         self._staged_numbers = count()
         self._recent = RecentValues()
         self._creds = RecentValues(CREDS_BYTES, LARGEST_CREDS)
@@ -398,7 +399,8 @@ class FileStore:
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
-        self._wait_for_room()
+        if self._is_crowded:
+            self._wait_for_room()
         kinds = set(map(type, changes))
         if RestoreInstance in kinds:
             self._try_checkpoint()  # so that what is brought back is where it was moved to
@@ -414,8 +416,9 @@ class FileStore:
                 self._state.apply(frame)
         if WriteStaged in kinds:
             self._remove_refused(changes, outcomes)
+        self._is_crowded = self._waits_much(share=0.75)
         # Soon where large values may have been superseded, so that their room is free again.
-        if WriteStaged in kinds or self._journal.is_full or self._waits_much(share=0.75):
+        if self._is_crowded or self._journal.is_full or WriteStaged in kinds:
             self._wake.set()
         return outcomes
 

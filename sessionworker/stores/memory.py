@@ -34,10 +34,12 @@ class KnownNames:
         place = bisect_left(self._listed, sought)
         return place < len(self._listed) and self._listed[place] == sought
 
-    def add(self, key: str) -> None:
-        """Know one more."""
-        if key not in self:
+    def add(self, key: str) -> bool:
+        """Know a key, and tell whether it is a new one."""
+        is_new = key not in self
+        if is_new:
             self._added.add(key)
+        return is_new
 
 
 class RecentValues:

@@ -225,8 +225,7 @@ class State:
         self.backlog += _size(value) - _size(before)
         self.waiting_files += key not in instance.unsaved
         instance.unsaved[key] = value
-        if instance.known is not None and key not in instance.known:
-            instance.known.add(key)
+        if instance.known is not None and instance.known.add(key):
             self.known_names += 1
             if self.known_names > MOST_KNOWN_NAMES:
                 self._forget_names()
