@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -37,14 +38,16 @@ class Doorbell(FileDescriptor):
         self._make_calls()
         self.stopReading()
         os.close(self._bell)
+        self._bell = -1
 
     def fileno(self) -> int:
-        """Return what the reactor is to wait for."""
+        """Return what the reactor is to wait for, or -1 once it is closed."""
         return self._bell
 
     def doRead(self) -> None:
         """Somebody rang."""
-        os.eventfd_read(self._bell)  # before the calls are looked at: whoever comes meanwhile rings again
+        with suppress(BlockingIOError):  # an error here would have the reactor never listen again
+            os.eventfd_read(self._bell)  # before the calls are looked at: whoever comes meanwhile rings again
         self._make_calls()
 
     def _make_calls(self) -> None:

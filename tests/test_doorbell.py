@@ -70,6 +70,14 @@ async def test_a_call_that_fails_stops_no_other_and_is_logged(
 
 
 @asynchronous
+async def test_a_reactor_that_looks_without_reason_does_no_harm(doorbell: Doorbell) -> None:
+    doorbell.doRead()
+    done: Deferred[str] = Deferred()
+    doorbell.callFromThread(done.callback, "made")
+    assert await done == "made"
+
+
+@asynchronous
 async def test_calls_that_are_left_are_made_when_it_is_closed() -> None:
     from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
 
