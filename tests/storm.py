@@ -71,6 +71,17 @@ async def connect(state: State) -> socket.socket:
     return connection
 
 
+async def connect_at_last(state: State) -> socket.socket | None:
+    """Try to connect until it succeeds; return None when the storm is over."""
+    while not state.is_over:
+        try:
+            return await connect(state)
+        except (OSError, TimeoutError):
+            state.counts["not connected"] += 1
+            await asyncio.sleep(0.1)
+    return None
+
+
 class Writer:
     """A client with a write ready at any time. If it is rude, it may be one of those that ask too much."""
 
@@ -83,13 +94,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        while not self._state.is_over:
-            try:
-                connection = await connect(self._state)
-            except (OSError, TimeoutError):
-                self._state.counts["not connected"] += 1
-                await asyncio.sleep(0.1)
-                continue
+        while connection := await connect_at_last(self._state):
             with connection:
                 try:
                     await self._use(connection)
@@ -144,13 +149,7 @@ class Slow:
     async def run(self) -> None:
         await asyncio.sleep(self._number / CONNECTS_A_SECOND)
         is_first = True
-        while not self._state.is_over:
-            try:
-                connection = await connect(self._state)
-            except (OSError, TimeoutError):
-                self._state.counts["not connected"] += 1
-                await asyncio.sleep(0.1)
-                continue
+        while connection := await connect_at_last(self._state):
             self._state.counts["open"] += 1
             self._state.counts["connects"] += 1
             self._state.counts["arrived"] += is_first

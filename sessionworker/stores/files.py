@@ -107,16 +107,14 @@ class FileStore:
         """
         self._layout = Layout(str(folder.absolute()), sync)
         self.ours = Path(self._layout.ours)
-        self._sync = sync
         self._segment_size = segment_size
         self._report = report
         self._observe_sync = observe_sync
         self._keep = keep
-        self._drops = Drops(str(self.ours), keep_days=keep_drops_days, sync=sync)
+        self._drops = Drops(self._layout.ours, keep_days=keep_drops_days, sync=sync)
         self.counts: Counter[str] = Counter()
         self._room = threading.Condition()  # notified when less waits
         self._is_maintained = False
-        self._is_crowded = False  # so much waits that the next commit must look whether it can go on
         self._staged_numbers = count()
         self._recent = RecentValues()
         self._creds = RecentValues(CREDS_BYTES, LARGEST_CREDS)
@@ -152,9 +150,9 @@ class FileStore:
         self._judge = Judge(
             self._state, self._layout, self._drops, may_exist=self._may_exist, refuse_now=self._refuse_now
         )
-        InstanceFolder(str(self.ours), sync=self._sync).sweep()
+        InstanceFolder(self._layout.ours, sync=self._layout.sync).sweep()
         self._state.last_when = self._read_clock()
-        self._journal = Journal(self.ours / "journal", sync=self._sync, segment_size=self._segment_size)
+        self._journal = Journal(self.ours / "journal", sync=self._layout.sync, segment_size=self._segment_size)
         replayed = 0
         for payload in self._journal.replay(self._report):
             frame = _decoder.decode(payload)
@@ -399,8 +397,7 @@ class FileStore:
 
     def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
-        if self._is_crowded:
-            self._wait_for_room()
+        self._wait_for_room()
         kinds = set(map(type, changes))
         if RestoreInstance in kinds:
             self._try_checkpoint()  # so that what is brought back is where it was moved to
@@ -416,9 +413,8 @@ class FileStore:
                 self._state.apply(frame)
         if WriteStaged in kinds:
             self._remove_refused(changes, outcomes)
-        self._is_crowded = self._waits_much(share=0.75)
         # Soon where large values may have been superseded, so that their room is free again.
-        if self._is_crowded or self._journal.is_full or WriteStaged in kinds:
+        if WriteStaged in kinds or self._journal.is_full or self._waits_much(share=0.75):
             self._wake.set()
         return outcomes
 
@@ -443,9 +439,9 @@ class FileStore:
         folder = self._layout.staging
         name = f"{time.time_ns()}-{next(self._staged_numbers)}"
         try:
-            make_folder(folder, sync=self._sync)
-            write_whole(folder, name, write.value, sync=self._sync)
-            if self._sync:
+            make_folder(folder, sync=self._layout.sync)
+            write_whole(folder, name, write.value, sync=self._layout.sync)
+            if self._layout.sync:
                 sync_folder(folder)
         except OSError as error:
             self.counts["staging_errors"] += 1
@@ -468,9 +464,12 @@ class FileStore:
 
     def _wait_for_room(self) -> None:
         """Wait for the files to follow, if too much waits for them."""
-        if self._waits_much() and not self._is_maintained:
-            self._try_checkpoint()
-        while self._waits_much() and self._is_maintained and self._refusal is None and not self._closing:
+        while self._waits_much():
+            if not self._is_maintained:
+                self._try_checkpoint()
+                return
+            if self._refusal is not None or self._closing:
+                return
             self._wake.set()
             with self._room:
                 self._room.wait(0.05)
@@ -551,12 +550,12 @@ class FileStore:
             saved = 0
             try:
                 for group in groups:
-                    make_folder(self._layout.group(group), sync=self._sync)
+                    make_folder(self._layout.group(group), sync=self._layout.sync)
                 for instance in instances:
                     self._save(instance)
                     saved += 1
                 self._remove_gone_groups()
-                write_whole(self._layout.ours, "clock", b"%d" % self._state.last_when, sync=self._sync)
+                write_whole(self._layout.ours, "clock", b"%d" % self._state.last_when, sync=self._layout.sync)
             except BaseException:
                 with self._state_lock:
                     self._state.take_back(groups, instances[saved:])
@@ -577,7 +576,7 @@ class FileStore:
         drop = instance.saving_drop
         place = self._drops.place(instance.group, instance.name, drop)
         was_moved = bool(drop) and os.path.isdir(place)  # and all that the journal held for it with it
-        if was_moved and self._sync:  # it may have been moved by a checkpoint that failed before it was synced
+        if was_moved and self._layout.sync:  # it may have been moved by a checkpoint that failed before it was synced
             sync_folder(os.path.dirname(place))
             sync_folder(os.path.dirname(instance.folder.path))
         if not was_moved:
@@ -626,7 +625,7 @@ class FileStore:
         for group in gone:
             with suppress(OSError):  # something of somebody else's is in it
                 os.rmdir(self._layout.group(group))
-        if gone and self._sync:
+        if gone and self._layout.sync:
             sync_folder(self._layout.root)
 
     def _read_clock(self) -> int:
@@ -690,7 +689,7 @@ class FileStore:
     def probe(self) -> None:
         """Write something and read it back; see `interface.Store`."""
         try:
-            write_whole(str(self.ours), "probe", b"ok", sync=self._sync)
+            write_whole(self._layout.ours, "probe", b"ok", sync=self._layout.sync)
             (self.ours / "probe").read_bytes()
         except OSError as error:
             raise (NoSpace() if is_full(error) else StoreUnavailable()) from None

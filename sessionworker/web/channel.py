@@ -201,6 +201,7 @@ class WorkerChannel(HTTPChannel):
         super().allContentReceived()
 
     def _answer_next(self) -> None:
+        """Note that a request has come whole: no deadline is left for it."""
         self._reading = False
         self.deadline = NEVER
         if self.site.draining:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 class WorkerRequest(Request):
     """A request that is answered by the site's gate, and never with HTML."""
 
-    defaultContentType = b"application/json"
     channel: WorkerChannel
     content: BytesIO
     site: WorkerSite
