@@ -43,6 +43,12 @@ class BodyNotAllowed(WorkerError):
     message = "The body is not what this path asks for."
 
 
+class CredsNotAllowed(BodyNotAllowed):
+    """`creds` that are none: taken, they would have to be refused to the client that asks for them."""
+
+    message = "The 'creds' of an instance must be a JSON object."
+
+
 class RequestNotAllowed(WorkerError):
     """A request that is not well-formed HTTP, or that means two things at once."""
 
@@ -104,6 +110,13 @@ class NameTaken(WorkerError):
 
     status = HTTPStatus.CONFLICT
     message = "An instance with this name exists. Drop it first, or bring this one back under another name."
+
+
+class ConditionFailed(WorkerError):
+    """What a batch was about has changed since."""
+
+    status = HTTPStatus.CONFLICT
+    message = "Something else was written meanwhile."
 
 
 class MethodNotAllowed(WorkerError):

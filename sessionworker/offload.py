@@ -1,39 +1,31 @@
 """Runs a store's calls in a bounded pool of threads, so that the reactor never waits.
 
-Changes are committed in the order in which they came, by one thread. Those that arrive while a commit runs are
-collected and committed together: one sync for all of them. Reads run beside, in the other threads.
+What changes a store is committed in the order in which it came, by one thread. What arrives while a commit runs is
+collected and committed together: one sync for all of it. Reads run beside, in the other threads.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from sessionworker.errors import Overloaded
+from sessionworker.errors import Overloaded, WorkerError
 from sessionworker.names import CREDS, SessionFile
-from sessionworker.stores.interface import (
-    Change,
-    CreateInstance,
-    Delete,
-    DropInstance,
-    Store,
-    Unknown,
-    Write,
-    WriteStaged,
-)
+from sessionworker.stores.changes import Batch, Entry, Write
+from sessionworker.stores.engine.interface import Store, Unknown
+from sessionworker.turns import Turns, place_of
 
 LARGEST_COMMIT = 512
-"""Changes that one commit takes at most, so that the first of a long queue does not wait for the last."""
+"""Entries that one commit takes at most, so that the first of a long queue does not wait for the last."""
 
 LARGEST_COMMIT_BYTES = 4 * 2**20
-"""Bytes of values after which a commit takes no further change."""
+"""Bytes of values after which a commit takes no further entry."""
 
 LONGEST_QUEUE = 10_000
 """Calls that may wait or be under way; further ones are refused. Reads of creds may be twice as many."""
@@ -43,14 +35,19 @@ MOST_WAITING_BYTES = 128 * 2**20
 
 T = TypeVar("T")
 
-_Held: TypeAlias = tuple[Change, Deferred[None]] | Callable[[], None]
-
 
 class Reactor(Protocol):
     """The one thing that is asked of a reactor here."""
 
     def callFromThread(self, callable: Callable[..., object], *args: object) -> None:  # noqa: A002 - its name
         """Call a function in the reactor's thread."""
+
+
+class _Ticket(NamedTuple):
+    """What tells the outcome of an entry that was accepted, and what it counts as until then."""
+
+    done: Deferred[None]
+    size: int  # bytes of its values
 
 
 class Offload:
@@ -67,12 +64,13 @@ class Offload:
         self.store = store
         self._longest_queue = longest_queue
         self._pool = ThreadPool(minthreads=2, maxthreads=threads + 2, name="store")
-        self._changes: SimpleQueue[tuple[Change, Deferred[None]] | None] = SimpleQueue()
+        self._entries: SimpleQueue[tuple[Entry, _Ticket] | None] = SimpleQueue()
+        self._turns = Turns()
         self.under_way = 0
         self.waiting_bytes = 0
         self._stopping = False
-        self._held: dict[tuple[str, str], deque[_Held]] = {}  # behind a large value of the same instance
         self._idle: Deferred[None] = Deferred()
+        store.on_repair(lambda batch: reactor.callFromThread(self._repair, batch))
 
     def start(self) -> None:
         """Start the threads."""
@@ -80,65 +78,45 @@ class Offload:
         self._pool.callInThread(self._commit_what_comes)
         self._pool.callInThread(self.store.maintain)
 
-    def commit(self, change: Change) -> Deferred[None]:
+    def commit(self, entry: Entry) -> Deferred[None]:
         """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
-        done = self._accept(_size(change))
-        if done is None:
+        ticket = self._accept(_size(entry))
+        if ticket is None:
             return fail(Overloaded())
-        place = _instance_of(change) if self._held else None
-        held = self._held.get(place) if place else None
-        if held is None:
-            self._changes.put((change, done))
-        else:
-            held.append((change, done))
-        return done
+        self._turns.enter(place_of(entry), lambda: self._entries.put((entry, ticket)))
+        return ticket.done
 
-    def commit_large(self, file: SessionFile, size: int, read: Callable[[], bytes]) -> Deferred[None]:
-        """Make the large value that `read` returns durable, as `commit` does; `size` is about how many bytes it has.
+    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[None]:
+        """Commit the batch of an instance that `make` returns, as `commit` does; its values have about `size` bytes.
 
-        It is read and staged in a thread, beside the commits of others. What comes later for the same instance waits.
+        It is made and prepared in a thread, beside the commits of others. What comes later for the instance waits.
         """
-        done = self._accept(size)
-        if done is None:
+        ticket = self._accept(size)
+        if ticket is None:
             return fail(Overloaded())
-        place = file.group, file.instance
+        place = group, instance
 
-        def stage() -> None:
-            staged = self._run_in_thread(lambda: self.store.stage(Write(file, read())))
-            staged.addCallbacks(self._changes_put(done), self._refused(done)).addBoth(self._go_on, place, size)
+        def begin() -> None:
+            made = self._run_in_thread(lambda: self.store.prepare(make()))
+            made.addCallbacks(
+                lambda batch: self._entries.put((batch, ticket)), lambda failure: self._answer([(ticket, failure)])
+            )
+            made.addBoth(lambda _: self._turns.leave(place))
 
-        if place in self._held:
-            self._held[place].append(stage)
-        else:
-            self._held[place] = deque()
-            stage()
-        return done
+        self._turns.enter(place, begin, takes_time=True)
+        return ticket.done
 
-    def _accept(self, size: int) -> Deferred[None] | None:
-        """Count in a change of `size` bytes and return what will tell its outcome, or None if too much waits."""
+    def _accept(self, size: int) -> _Ticket | None:
+        """Count in an entry with values of `size` bytes, or return None if too much waits."""
         if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):
             return None
         self.under_way += 1
         self.waiting_bytes += size
-        return Deferred()
+        return _Ticket(Deferred(), size)
 
-    def _changes_put(self, done: Deferred[None]) -> Callable[[Change], None]:
-        return lambda change: self._changes.put((change, done))
-
-    def _refused(self, done: Deferred[None]) -> Callable[[Failure], None]:
-        return lambda failure: self._answer([(done, failure)])
-
-    def _go_on(self, _: object, place: tuple[str, str], size: int) -> None:
-        """Commit what waited for a large value of the same instance, up to the next large one."""
-        self.waiting_bytes -= size
-        held = self._held[place]
-        while held:
-            entry = held.popleft()
-            if not isinstance(entry, tuple):
-                entry()
-                return
-            self._changes.put(entry)
-        del self._held[place]
+    def _repair(self, batch: Batch) -> None:
+        """Commit what the store asks for itself. Whatever becomes of it, it asks again if it is still needed."""
+        self.commit(batch).addErrback(lambda failure: failure.trap(WorkerError))
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return what is known without waiting, as `Store.recall` does, or UNKNOWN."""
@@ -180,65 +158,59 @@ class Offload:
                 result: T | Failure = function(*args)
             except Exception:  # noqa: BLE001 - whatever it is, the caller is told
                 result = Failure()
-            self._reactor.callFromThread(self._answer, [(done, result)])
+            self._reactor.callFromThread(self._answer, [(_Ticket(done, 0), result)])  # type: ignore[arg-type]
 
         self._pool.callInThread(run)
         return done
 
     def _commit_what_comes(self) -> None:
-        """Commit changes until a None comes. Runs in a thread of its own."""
-        last = False
-        while not last:
-            waiting, size, last = self._next_changes()
-            if not waiting:
+        """Commit entries until a None comes. Runs in a thread of its own."""
+        is_last = False
+        while not is_last:
+            taken, is_last = self._next_entries()
+            if not taken:
                 break
             try:
-                outcomes: list[Any] = self.store.commit([change for change, _ in waiting])
-                if len(outcomes) != len(waiting):
-                    raise ValueError("a store must return one outcome for each change")  # noqa: TRY301
+                outcomes: list[Any] = self.store.commit([entry for entry, _ in taken])
+                if len(outcomes) != len(taken):
+                    raise ValueError("a store must return one outcome for each entry")  # noqa: TRY301
             except Exception:  # noqa: BLE001 - whatever it is, the callers are told
                 self._log.failure("A commit failed in a way that the store did not foresee")
-                outcomes = [Failure() for _ in waiting]
+                outcomes = [Failure() for _ in taken]
             answers = [
-                (done, Failure(outcome) if isinstance(outcome, Exception) else outcome)
-                for (_, done), outcome in zip(waiting, outcomes, strict=True)
+                (ticket, Failure(outcome) if isinstance(outcome, Exception) else outcome)
+                for (_, ticket), outcome in zip(taken, outcomes, strict=True)
             ]
-            self._reactor.callFromThread(self._answer, answers, size)
+            self._reactor.callFromThread(self._answer, answers)
 
-    def _next_changes(self) -> tuple[list[tuple[Change, Deferred[None]]], int, bool]:
-        """Wait for a change; return it with those that came with it, their bytes, and whether they are the last."""
-        taken: list[tuple[Change, Deferred[None]]] = []
+    def _next_entries(self) -> tuple[list[tuple[Entry, _Ticket]], bool]:
+        """Wait for an entry; return it with those that came with it, and whether they are the last."""
+        taken: list[tuple[Entry, _Ticket]] = []
         size = 0
-        entry = self._changes.get()
+        entry = self._entries.get()
         while entry is not None:
             taken.append(entry)
-            size += _size(entry[0])
-            if len(taken) == LARGEST_COMMIT or size >= LARGEST_COMMIT_BYTES or self._changes.empty():
-                return taken, size, False
-            entry = self._changes.get()
-        return taken, size, True
+            size += entry[1].size
+            if len(taken) == LARGEST_COMMIT or size >= LARGEST_COMMIT_BYTES or self._entries.empty():
+                return taken, False
+            entry = self._entries.get()
+        return taken, True
 
-    def _answer(self, answers: Iterable[tuple[Deferred[Any], Any]], size: int = 0) -> None:
-        self.waiting_bytes -= size
-        for done, result in answers:
+    def _answer(self, answers: Iterable[tuple[_Ticket, Any]]) -> None:
+        for (done, size), result in answers:
             self.under_way -= 1
+            self.waiting_bytes -= size
             done.callback(result)  # a Failure makes the Deferred fail
         self._stop_when_idle()
 
     def _stop_when_idle(self) -> None:
         if self._stopping and not self.under_way and not self._idle.called:
-            self._changes.put(None)
+            self._entries.put(None)
             self._idle.callback(None)
 
 
-def _instance_of(change: Change) -> tuple[str, str] | None:
-    match change:
-        case Write(file) | WriteStaged(file) | Delete(file):
-            return file.group, file.instance
-        case CreateInstance(group, name) | DropInstance(group, name):
-            return group, name
-    return None
-
-
-def _size(change: Change) -> int:
-    return len(change.value) if isinstance(change, Write) else 0
+def _size(entry: Entry) -> int:
+    """Return how many bytes the values of an entry have."""
+    if type(entry) is not Batch:
+        return 0
+    return sum([len(change.value) for change in entry.changes if isinstance(change, Write)])

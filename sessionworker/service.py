@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import resource
 import signal
+import time
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred, FirstError, gatherResults, inlineCallbacks
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError
 from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
-from sessionworker.stores.files import FileStore
-from sessionworker.stores.versions import Keep
+from sessionworker.stores.changes import PurgeDrop
+from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.rules.versions import DAY, Keep
 from sessionworker.tokens import find_token
 from sessionworker.web import build_site
 from sessionworker.web.metrics import Metrics
@@ -67,12 +70,11 @@ class WorkerService(Service):
             report=self._report,
             observe_sync=metrics.sync,
             keep=Keep(settings.keep_versions, settings.keep_hours, settings.keep_days),
-            keep_drops_days=settings.keep_drops,
         )
         token, token_path = find_token(settings, store.ours)
         self._doorbell = Doorbell(reactor)
         self._offload = Offload(self._doorbell, store, threads=settings.threads)
-        metrics.watch(store.counts, lambda: {**store.gauges(), **self._offload.gauges()})
+        metrics.watch(store.figures, self._offload.gauges)
         self._site = build_site(
             self._offload,
             token,
@@ -118,16 +120,24 @@ class WorkerService(Service):
         self._doorbell.close()
         self._log.info("Stopped; everything that was acknowledged is stored.")
 
-    def _purge_drops(self) -> None:
-        """Let go of what was dropped long ago, in a thread that no request waits for."""
+    def _purge_drops(self) -> Deferred[None]:
+        """Erase what was dropped long ago; fire when all of it is."""
+        late = time.time_ns() // 1_000_000 - self._settings.keep_drops * DAY
 
-        def say(count: int) -> None:
-            if count:
-                self._log.info("Let go of {count} instances that were dropped long ago.", count=count)
+        def erase(drops: list[PurgeDrop]) -> Deferred[Any]:
+            return gatherResults([self._offload.commit(drop) for drop in drops], consumeErrors=True)
 
-        self._offload.ask(self._offload.store.purge).addCallbacks(
-            say, lambda failure: self._log.error("Dropped instances stay: {reason}", reason=failure.getErrorMessage())
-        )
+        def say(erased: list[None]) -> None:
+            if erased:
+                self._log.info("Let go of {count} instances that were dropped long ago.", count=len(erased))
+
+        def say_why_not(failure: Failure) -> None:
+            problem = failure.value
+            reason = problem.subFailure.getErrorMessage() if isinstance(problem, FirstError) else str(problem)
+            self._log.error("Dropped instances stay: {reason}", reason=reason)
+
+        found = self._offload.ask(self._offload.store.drops_before, late)
+        return found.addCallback(erase).addCallbacks(say, say_why_not)
 
     def _report(self, line: str) -> None:
         self._log.error("{line}", line=line)

@@ -7,9 +7,9 @@ import re
 import secrets
 from pathlib import Path
 
+from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
 from sessionworker.settings import Settings
-from sessionworker.stores.disk import sync_folder
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 
@@ -45,7 +45,8 @@ def _make(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
-    sync_folder(path.parent)
+    with opened_folder(str(path.parent)) as folder:
+        os.fsync(folder)
 
 
 def _check(token: str, source: str) -> bytes:

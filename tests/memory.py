@@ -26,9 +26,10 @@ from zope.interface import implementer
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.offload import LONGEST_QUEUE, Offload
-from sessionworker.stores.files import FileStore
-from sessionworker.stores.interface import Change, DropSummary, InstanceSummary, Unknown, VersionSummary
-from sessionworker.stores.versions import Keep
+from sessionworker.stores.changes import Batch, Entry, PurgeDrop
+from sessionworker.stores.engine.interface import DropSummary, InstanceSummary, Unknown, VersionSummary
+from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.rules.versions import Keep
 from sessionworker.web import CONNECTIONS, build_site
 from sessionworker.web.channel import WorkerChannel
 from sessionworker.web.metrics import Metrics
@@ -65,9 +66,13 @@ class RecordingStore(FileStore):
         self.calls: list[object] = []
         super().__init__(folder, sync=False, segment_size=2**16, **options)
 
-    def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
-        self.calls += changes
-        return super().commit(changes)
+    def prepare(self, batch: Batch) -> Batch:
+        self.calls.append(batch)
+        return super().prepare(batch)
+
+    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+        self.calls += entries
+        return super().commit(entries)
 
     def read(self, file: SessionFile) -> bytes | None:
         self.calls.append(file)
@@ -105,13 +110,17 @@ class RecordingStore(FileStore):
         self.calls.append("checkpoint")
         super().checkpoint()
 
+    def drops_before(self, when: int) -> list[PurgeDrop]:
+        self.calls.append("drops before")
+        return super().drops_before(when)
+
     def check_creds(self, group: str, name: str) -> None:
         self.calls.append((group, name))
         super().check_creds(group, name)
 
-    def probe(self) -> None:
-        self.calls.append("probe")
-        super().probe()
+    def check(self) -> None:
+        self.calls.append("check")
+        super().check()
 
 
 @implementer(ITCPTransport, IPushProducer, ILoggingContext)
@@ -306,7 +315,6 @@ class Worker:
         longest_queue: int = LONGEST_QUEUE,
         connections: int = CONNECTIONS,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
-        keep_drops_days: float = 30,
     ) -> None:
         self.folder = folder
         self.token = TOKEN
@@ -322,10 +330,9 @@ class Worker:
             report=self.reports.append,
             observe_sync=self.metrics.sync,
             keep=keep,
-            keep_drops_days=keep_drops_days,
         )
         self.offload = Offload(self.reactor, self.store, threads=2, longest_queue=longest_queue)
-        self.metrics.watch(self.store.counts, lambda: {**self.store.gauges(), **self.offload.gauges()})
+        self.metrics.watch(self.store.figures, self.offload.gauges)
         self.site = build_site(
             self.offload,
             TOKEN.encode(),

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from sessionworker.stores.interface import DropInstance, RestoreInstance
-from sessionworker.stores.versions import Keep
+from sessionworker.stores.changes import DropInstance, PurgeDrop, RestoreInstance
+from sessionworker.stores.rules.versions import Keep
 from tests.memory import Connection, Worker, request
 
 SALES = "/session/codechat/sales"
@@ -340,14 +340,27 @@ def test_removing_an_instance_that_never_was_is_200_and_counted(worker: Worker) 
 
 
 def test_what_was_dropped_is_let_go_when_its_time_is_up_and_not_before(tmp_path: Path) -> None:
-    for days, left in ((1.0, 1), (0.0, 0)):
-        with Worker(tmp_path / str(days), keep_drops_days=days) as worker:
-            worker.ask("POST", "/session/codechat", {"instance": "sales"})
-            worker.ask("DELETE", SALES)
-            assert len(drops(worker)) == 1
-            time.sleep(0.002)
-            assert worker.store.purge() == 1 - left
-            assert len(drops(worker)) == left
+    with Worker(tmp_path) as worker:
+        worker.ask("POST", "/session/codechat", {"instance": "sales"})
+        worker.ask("DELETE", SALES)
+        [drop] = drops(worker)
+        assert worker.store.drops_before(drop["when"]) == []
+        assert worker.store.drops_before(drop["when"] + 1) == [PurgeDrop("codechat", "sales", drop["drop"])]
+
+
+def test_what_was_dropped_can_be_erased_for_good(worker: Worker) -> None:
+    worker.ask("POST", "/session/codechat", {"instance": "sales"})
+    save(worker, creds(1))
+    worker.ask("DELETE", SALES)
+    [drop] = drops(worker)
+    path = f"/admin/drops/codechat/sales/{drop['drop']}"
+    answer = worker.ask("DELETE", path)
+    assert (answer.status, answer.body) == (200, b"null")
+    assert drops(worker) == []
+    assert worker.ask("DELETE", path).status == 404
+    assert worker.ask("POST", f"{path}/restore").status == 404
+    assert worker.ask("POST", "/admin/checkpoint").status == 204
+    assert not [path for path in worker.folder.rglob("creds*") if path.is_file()]
 
 
 # Requests that reach the store together

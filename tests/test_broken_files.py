@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores import folders
+from sessionworker.disk import NotAFile, opened_folder, read_file
 from tests.answers import Answer
 from tests.memory import Worker
 from tests.test_admin import CREDS, SALES, counted, creds, save
@@ -84,11 +84,12 @@ def disk_error(number: int, *names: str) -> Iterator[None]:
     """Have the disk refuse to read the files of these names, or all files of the group if there are none."""
     usual = os.open
 
-    def open_or_fail(path: str, flags: int, *arguments: int, **options: int) -> int:
+    def open_or_fail(path: str, flags: int, *arguments: int, dir_fd: int | None = None) -> int:
+        folder = "" if dir_fd is None else Path(f"/proc/self/fd/{dir_fd}").readlink()
         is_read = not flags & (os.O_WRONLY | os.O_RDWR | os.O_DIRECTORY)
-        if is_read and "/codechat/" in str(path) and (not names or Path(path).name in names):
+        if is_read and "/codechat/" in f"{folder}/{path}" and (not names or Path(path).name in names):
             raise OSError(number, os.strerror(number), path)
-        return usual(path, flags, *arguments, **options)
+        return usual(path, flags, *arguments, dir_fd=dir_fd)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "open", open_or_fail)
@@ -111,8 +112,14 @@ def file_of(store: Path, key: str = "creds") -> Path:
 
 
 def aside(store: Path) -> list[Path]:
-    folder = file_of(store, ".aside")
+    folder = file_of(store, ".sessionworker/broken")
     return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def look_of(path: Path) -> tuple[int, int, int]:
+    """What tells a file from another, and whether it was written to."""
+    status = path.lstat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def create(worker: Worker) -> Answer:
@@ -178,7 +185,7 @@ def test_creds_that_are_no_object_are_replaced_at_create(store: Path) -> None:
 
 def test_the_newest_version_that_is_good_is_taken(store: Path) -> None:
     empty(file_of(store))
-    newest = max(file_of(store, ".versions").iterdir())
+    newest = max(file_of(store, ".sessionworker/versions").iterdir())
     fill_with_nuls(newest)
     with Worker(store) as worker:
         assert create(worker).status == 204
@@ -212,8 +219,8 @@ def test_broken_creds_without_an_older_version_are_a_refusal_of_the_create_and_s
     store: Path, break_it: Callable[[Path], None]
 ) -> None:
     break_it(file_of(store))
-    shutil.rmtree(file_of(store, ".versions"))
-    before = file_of(store).lstat()
+    shutil.rmtree(file_of(store, ".sessionworker/versions"))
+    before = look_of(file_of(store))
     with Worker(store) as worker:
         for _ in range(2):
             answer = create(worker)
@@ -226,7 +233,7 @@ def test_broken_creds_without_an_older_version_are_a_refusal_of_the_create_and_s
         assert any("no older version is left" in line for line in worker.reports)
         # Who looks after it brings them back from a backup,
         worker.store.checkpoint()
-        assert file_of(store).lstat() == before
+        assert look_of(file_of(store)) == before
         if file_of(store).is_dir() and not file_of(store).is_symlink():
             shutil.rmtree(file_of(store))
         else:
@@ -238,7 +245,7 @@ def test_broken_creds_without_an_older_version_are_a_refusal_of_the_create_and_s
 
 def test_an_instance_whose_creds_are_lost_can_be_dropped_and_paired_again(store: Path) -> None:
     empty(file_of(store))
-    shutil.rmtree(file_of(store, ".versions"))
+    shutil.rmtree(file_of(store, ".sessionworker/versions"))
     with Worker(store) as worker:
         assert create(worker).status == 503
         assert worker.ask("DELETE", SALES).status == 200
@@ -273,8 +280,8 @@ def test_an_instance_that_was_never_paired_is_created_again_without_ado(tmp_path
 def test_what_was_checked_is_answered_whatever_the_disk_does_next(store: Path) -> None:
     with Worker(store) as worker:
         assert create(worker).status == 204
+        shutil.rmtree(store / "codechat")
         with disk_error(errno.EIO):
-            shutil.rmtree(store / "codechat")
             for _ in range(3):
                 assert worker.ask("GET", CREDS).body.decode() == GOOD
 
@@ -301,13 +308,15 @@ def test_another_key_that_is_broken_is_404_and_what_stood_there_is_kept_for_a_pe
         worker.ask("POST", path, {"data": '{"a":1}'})
     file = file_of(store, "session-5511987654321.0")
     break_it(file)
-    found = file.lstat() if os.path.lexists(file) else None
+    found = look_of(file) if os.path.lexists(file) else None
     with Worker(store) as worker:
         for _ in range(2):
             assert worker.ask("GET", path).status == 404
+        worker.ask("POST", f"{SALES}/other", {"data": "1"})  # after the repair, which nobody waits for
+        assert worker.ask("POST", "/admin/checkpoint").status == 204
         if found is not None:
             [kept] = aside(store)
-            assert (kept.lstat().st_ino, kept.lstat().st_size) == (found.st_ino, found.st_size)
+            assert look_of(kept) == found
             assert "session" in kept.name
             assert counted(worker, "set_aside") == 1
             [line] = worker.reports
@@ -331,9 +340,9 @@ def test_a_key_that_the_disk_will_not_read_now_is_503_and_not_taken_for_broken(s
 
 def test_what_is_no_file_is_not_left_open(store: Path) -> None:
     put_a_folder_in_its_place(file_of(store))
-    folder = folders.InstanceFolder(str(file_of(store).parent), sync=False)
     before = len(list(Path("/proc/self/fd").iterdir()))
-    for _ in range(20):
-        with pytest.raises(folders.NotAFile):
-            folder.read("creds")
+    with opened_folder(str(file_of(store).parent)) as folder:
+        for _ in range(20):
+            with pytest.raises(NotAFile):
+                read_file("creds", folder)
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -45,7 +45,7 @@ from sessionworker.client import (
     UnexpectedAnswer,
 )
 from sessionworker.names import check_key
-from sessionworker.stores.files import FileStore
+from sessionworker.stores.engine.store import FileStore
 from sessionworker.web.answers import error_body
 from sessionworker.web.channel import IDLE_SECONDS
 from tests.server import MIB, TOKEN, RunningWorker, asynchronous, asynchronous_fixture, running_worker
@@ -266,9 +266,9 @@ async def test_awkward_keys_are_all_kept_apart(client: Client) -> None:
 @pytest.mark.parametrize("name", ["ação", "a b", "100%", "%2F", "a+b", "?q#f", "list-instances", "session"])
 async def test_awkward_groups_and_instances_are_kept(client: Client, name: str) -> None:
     await client.create_instance(name, name)
-    await client.write(name, name, "creds", "1")
+    await client.write(name, name, "session-1", "1")
     assert await client.instances(name) == [name]
-    assert await client.read(name, name, "creds") == b"1"
+    assert await client.read(name, name, "session-1") == b"1"
     await client.drop_instance(name, name)
     assert await client.instances(name) == []
 

@@ -474,7 +474,7 @@ def test_sigterm_closes_idle_connections_and_answers_what_is_under_way(tmp_path:
         with idle, silent, halfway:
             idle.sendall(request("OPTIONS", "/ping", token=None))
             assert idle.recv(1000).endswith(b"pong")
-            data = request("POST", f"{SALES}/creds", {"data": "7"}, token=worker.token)
+            data = request("POST", f"{SALES}/creds", {"data": "{}"}, token=worker.token)
             halfway.sendall(data[:-3])
             idle.sendall(b"")
             os.kill(worker.pid, signal.SIGTERM)
@@ -486,7 +486,7 @@ def test_sigterm_closes_idle_connections_and_answers_what_is_under_way(tmp_path:
             [answer] = read_answers(read_to_end(halfway))
             assert (answer.status, answer.header("connection")) == (204, "close")
         assert worker.wait_until_ended() == 0
-    assert (tmp_path / "store" / "codechat" / "sales" / "creds").read_bytes() == b"7"
+    assert (tmp_path / "store" / "codechat" / "sales" / "creds").read_bytes() == b"{}"
 
 
 def test_a_write_whose_client_is_gone_at_once_is_stored(tmp_path: Path) -> None:

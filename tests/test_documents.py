@@ -20,7 +20,7 @@ from sessionworker import client, errors
 from sessionworker.errors import WorkerError
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES, Offload
 from sessionworker.settings import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_VARIABLE
-from sessionworker.stores.files import FileStore
+from sessionworker.stores.engine.store import FileStore
 from sessionworker.web.api import CREATE_SECONDS, build_api
 from sessionworker.web.channel import (
     BODY_SECONDS,
@@ -241,9 +241,9 @@ def test_every_log_line_in_the_operations_is_one_of_the_program() -> None:
 
 
 def test_every_test_that_the_operations_name_exists_and_those_of_promises_are_named() -> None:
-    named = set(re.findall(r"\]\(\.\./tests/(\w+\.py)\)", read("docs/operations.md")))
+    named = set(re.findall(r"\]\(\.\./tests/([\w/]+\.py)\)", read("docs/operations.md")))
     assert {name for name in named if not (REPOSITORY / "tests" / name).is_file()} == set()
-    assert {"test_kill.py", "test_power_cut.py", "test_broken_creds.py", "test_full_disk.py"} <= named
+    assert {"test_kill.py", "simulation/test_simulation.py", "test_broken_creds.py", "test_full_disk.py"} <= named
 
 
 def test_every_command_in_the_operations_works(tmp_path: Path) -> None:

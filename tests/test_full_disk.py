@@ -241,9 +241,10 @@ def test_the_real_client_goes_on_after_a_full_disk_and_nothing_is_lost(
             assert create[0] == 507
             disk.make_room()
             deadline = time.monotonic() + PATIENCE
-            while ask(worker, "POST", "/session", {"group": "another"})[0] != 204:
+            while b"sessionworker_instances_apart 0.0" not in ask(worker, "GET", "/metrics")[1]:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
+            assert ask(worker, "POST", "/session", {"group": "another"})[0] == 204
             assert ask(worker, "DELETE", "/admin/groups/another")[0] == 200
             program.go_on()
         result = program.result(120)

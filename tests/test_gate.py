@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sessionworker.stores.interface import Probe
+from sessionworker.stores.changes import Probe
 from tests.answers import Answer
 from tests.memory import Worker, request
 
@@ -93,7 +93,7 @@ NOT_THE_TOKEN: list[list[tuple[str, str]]] = [
 def worker(tmp_path: Path) -> Iterator[Worker]:
     with Worker(tmp_path / "store") as running:
         running.ask("POST", "/session/codechat", {"instance": "sales"})
-        running.ask("POST", "/session/codechat/sales/creds", {"data": "1"})
+        running.ask("POST", "/session/codechat/sales/creds", {"data": '{"a":1}'})
         running.store.calls.clear()
         yield running
 
@@ -115,7 +115,7 @@ def test_every_path_asks_for_the_token_and_does_nothing_without_it(
         assert worker.token.encode() not in answer.body
     assert worker.store.calls == []
     assert worker.ask("GET", "/session/codechat/list-instances").json == ["sales"]
-    assert worker.ask("GET", "/session/codechat/sales/creds").body == b"1"
+    assert worker.ask("GET", "/session/codechat/sales/creds").json == {"a": 1}
     assert worker.ask("GET", "/session/new/list-instances").status == 404
 
 
@@ -140,7 +140,7 @@ def test_a_health_check_needs_no_token_and_tells_no_details(worker: Worker, head
     assert (answer.status, answer.json) == (200, {"status": "ok"})
     assert ask(worker, "HEAD", "/health", None, headers).status == 200
     assert worker.store.calls  # the store was asked, and not for any session file
-    assert not [call for call in worker.store.calls if call not in {Probe(), "probe"}]
+    assert not [call for call in worker.store.calls if call not in {Probe(), "check"}]
 
 
 @pytest.mark.parametrize("headers", NOT_THE_TOKEN)
@@ -155,7 +155,7 @@ def test_a_client_that_was_refused_may_try_again_on_the_same_connection(worker: 
     connection.send(request("GET", "/session/codechat/sales/creds"))
     answers = connection.answers()
     assert [answer.status for answer in answers] == [401, 401, 200]
-    assert answers[2].body == b"1"
+    assert answers[2].json == {"a": 1}
     assert connection.is_open
 
 

@@ -16,8 +16,8 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from sessionworker.client import Client, Unavailable
-from sessionworker.stores import files
-from sessionworker.stores.interface import Probe
+from sessionworker.stores.changes import Probe
+from sessionworker.stores.engine import store
 from sessionworker.web.health import LIMIT_SECONDS, VALID_SECONDS
 from tests.answers import Answer
 from tests.memory import Connection, Worker, request
@@ -68,7 +68,7 @@ def failing(owner: object, name: str, number: int) -> Iterator[None]:
 def test_a_worker_that_is_well_says_so_after_a_synced_write_and_a_read(worker: Worker) -> None:
     answer = health(worker)
     assert (answer.status, answer.json) == (200, {"status": "ok"})
-    assert set(worker.store.calls) == {Probe(), "probe"}
+    assert set(worker.store.calls) == {Probe(), "check"}
 
 
 def test_asking_changes_nothing(worker: Worker) -> None:
@@ -80,7 +80,7 @@ def test_asking_changes_nothing(worker: Worker) -> None:
     assert worker.ask("GET", CREDS).body == b"{}"
 
 
-@pytest.mark.parametrize("method", ["commit", "probe"])
+@pytest.mark.parametrize("method", ["commit", "check"])
 def test_a_store_that_hangs_is_503_in_under_a_second_and_200_when_it_goes_on(worker: Worker, method: str) -> None:
     with worker.held_up(method):
         connection = begin(worker)
@@ -98,7 +98,7 @@ def test_a_store_that_hangs_is_503_in_under_a_second_and_200_when_it_goes_on(wor
     assert LIMIT_SECONDS < 1
 
 
-@pytest.mark.parametrize("method", ["commit", "probe"])
+@pytest.mark.parametrize("method", ["commit", "check"])
 def test_a_store_that_hangs_is_not_asked_again_before_it_has_answered(worker: Worker, method: str) -> None:
     """Each question would take one more of the threads that read, and a health check is asked for ever."""
     with worker.held_up(method) as held:
@@ -117,7 +117,7 @@ def test_a_store_that_hangs_is_not_asked_again_before_it_has_answered(worker: Wo
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
 def test_a_disk_that_takes_no_files_is_503_until_it_does(worker: Worker, number: int) -> None:
-    with failing(files, "write_whole", number):
+    with failing(store, "write_new", number):
         answer = health(worker)
         assert (answer.status, answer.message) == (503, "The store does not take writes and reads now.")
     later(worker)
@@ -125,32 +125,46 @@ def test_a_disk_that_takes_no_files_is_503_until_it_does(worker: Worker, number:
 
 
 def test_a_full_disk_is_503_and_200_again_when_there_is_room(worker: Worker) -> None:
-    with failing(worker.store._journal, "append", errno.ENOSPC):
+    with failing(worker.store._parts.journal, "append", errno.ENOSPC):
         assert health(worker).status == 503
-        assert worker.ask("POST", CREDS, {"data": "1"}).status == 507
+        assert worker.ask("POST", CREDS, {"data": '{"a":1}'}).status == 507
         assert worker.ask("GET", CREDS).body == b"{}"
     later(worker)
     assert health(worker).status == 200
-    assert worker.ask("POST", CREDS, {"data": "1"}).status == 204
+    assert worker.ask("POST", CREDS, {"data": '{"a":1}'}).status == 204
 
 
-def test_files_that_cannot_follow_the_journal_are_503_until_they_do(worker: Worker) -> None:
-    with failing(files, "write_whole", errno.ENOSPC):
-        worker.ask("POST", CREDS, {"data": "1"})
-        worker.store._try_checkpoint()
-    assert health(worker).status == 503  # there is room, but nothing was tried since
-    worker.store._try_checkpoint()
-    later(worker)
+def test_one_instance_whose_files_cannot_follow_does_not_make_the_worker_unwell(worker: Worker) -> None:
+    with failing(worker.store._parts.checkpoints._saving, "save", errno.EIO):
+        assert worker.ask("POST", CREDS, {"data": '{"a":1}'}).status == 204
+        assert worker.ask("POST", "/admin/checkpoint").status == 503
+        assert worker.ask("POST", CREDS, {"data": '{"a":2}'}).status == 503
+        assert health(worker).status == 200
+
+
+def test_a_journal_that_cannot_be_synced_is_503_until_it_can_and_reads_go_on(worker: Worker) -> None:
+    with failing(worker.store._parts.journal, "append", errno.EIO):
+        assert worker.ask("POST", CREDS, {"data": '{"a":1}'}).status == 503
+        for _ in range(3):
+            assert health(worker).status == 503
+            assert worker.ask("GET", CREDS).body == b"{}"
+            later(worker)
     assert health(worker).status == 200
 
 
-def test_a_journal_that_failed_to_sync_is_503_from_then_on_and_reads_go_on(worker: Worker) -> None:
-    with failing(worker.store._journal, "append", errno.EIO):
-        assert worker.ask("POST", CREDS, {"data": "1"}).status == 503
-    for _ in range(3):
+def test_background_work_that_fails_in_a_way_that_nobody_foresaw_makes_the_worker_unwell(worker: Worker) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker.store._parts.checkpoints, "run", fail)
+        assert worker.ask("POST", CREDS, {"data": '{"a":1}'}).status == 204
+        assert worker.ask("POST", "/admin/checkpoint").status == 503
         assert health(worker).status == 503
-        assert worker.ask("GET", CREDS).body == b"{}"
-        later(worker)
+        assert worker.ask("POST", CREDS, {"data": '{"a":2}'}).status == 204
+    assert worker.ask("POST", "/admin/checkpoint").status == 204
+    later(worker)
+    assert health(worker).status == 200
 
 
 def test_a_worker_with_too_much_to_do_is_503(tmp_path: Path) -> None:
@@ -168,7 +182,7 @@ def test_asking_often_costs_one_sync_a_second_at_most(worker: Worker) -> None:
             assert worker.store.calls.count(Probe()) == 1
         worker.reactor.advance(0.1)
     assert 5 <= worker.store.calls.count(Probe()) <= 10
-    assert worker.store.calls.count("probe") == worker.store.calls.count(Probe())
+    assert worker.store.calls.count("check") == worker.store.calls.count(Probe())
 
 
 def test_those_who_ask_at_the_same_time_share_one_answer(worker: Worker) -> None:
@@ -192,7 +206,7 @@ def test_the_log_says_once_when_it_ends_and_once_when_it_is_over(worker: Worker)
     def said(text: str) -> int:
         return sum(text in line for line in worker.log)
 
-    with failing(files, "write_whole", errno.EIO):
+    with failing(store, "write_new", errno.EIO):
         for _ in range(3):
             assert health(worker).status == 503
             later(worker)
@@ -210,13 +224,13 @@ async def test_over_a_real_connection_a_hanging_disk_is_told_in_under_a_second(
     goes_on = threading.Event()
     async with running_worker(tmp_path) as worker, Client(worker.url, "any-token") as client:
         await client.health()
-        usual: Callable[..., Any] = worker.store.probe
+        usual: Callable[..., Any] = worker.store.check
 
         def hang() -> None:
             goes_on.wait(10)
             usual()
 
-        monkeypatch.setattr(worker.store, "probe", hang)
+        monkeypatch.setattr(worker.store, "check", hang)
         try:
             await deferLater(reactor, VALID_SECONDS)
             began = time.monotonic()

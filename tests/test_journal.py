@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from shutil import rmtree
-from tempfile import TemporaryDirectory, mkdtemp
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
+from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionworker.errors import StartError
-from sessionworker.stores.journal import Journal
+from sessionworker.stores.engine.journal import RESERVE, Journal
+from sessionworker.stores.engine.records import Broken, Gone, Large, NewCreds, Part, Value, decode
+from sessionworker.stores.engine.segments import HEAD_SIZE, RECORD_HEAD_SIZE
 
 SEGMENT = 512
 
 
-def begin(folder: Path, *, segment_size: int = SEGMENT) -> Journal:
+def opened(folder: Path) -> Journal:
+    """A journal on a folder, which is made if it is missing."""
+    folder.mkdir(exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    return Journal(str(folder), handle, sync=False, segment_size=SEGMENT)
+
+
+def begin(folder: Path) -> Journal:
     """Open a journal on a folder where nothing is to be replayed, as after a clean end."""
-    journal = Journal(folder, sync=False, segment_size=segment_size)
+    journal = opened(folder)
     assert list(journal.replay(lambda _: None)) == []
-    journal.open()
     return journal
 
 
 def replay(folder: Path) -> tuple[list[bytes], list[str]]:
     """What the journal in a folder gives back, and what it reports."""
     reports: list[str] = []
-    journal = Journal(folder, sync=False, segment_size=SEGMENT)
-    return list(journal.replay(reports.append)), reports
+    journal = opened(folder)
+    try:
+        return list(journal.replay(reports.append)), reports
+    finally:
+        os.close(journal._folder)
 
 
 def let_go(journal: Journal) -> None:
     """Close the journal's files without a word to it, as a kill does."""
     for handle in list(Path("/proc/self/fd").iterdir()):
-        if handle.exists() and str(handle.readlink()).startswith(f"{journal._folder}/"):
+        if handle.exists() and f"{handle.readlink()}/".startswith(f"{journal._path}/"):
             os.close(int(handle.name))
 
 
@@ -50,25 +64,15 @@ def segments(folder: Path) -> dict[str, bytes]:
 def write_journal(folder: Path, *groups: list[bytes]) -> list[Path]:
     """Write a journal of one segment for each group of payloads, leave it as a kill does, and return the segments."""
     journal = begin(folder)
-    for number, payloads in enumerate(groups):
-        if number:
-            journal.rotate()
+    for payloads in groups:
+        journal.rotate()
         for payload in payloads:
             journal.append(payload)
     let_go(journal)
     return sorted(folder.glob("*.segment"))
 
 
-def heads() -> tuple[int, int]:
-    """The bytes before a segment's first record, and before each payload."""
-    with TemporaryDirectory() as folder:
-        journal = begin(Path(folder))
-        empty = journal.size
-        journal.append(b"")
-        return empty, journal.size - empty
-
-
-SEGMENT_HEAD, RECORD_HEAD = heads()
+SEGMENT_HEAD, RECORD_HEAD = HEAD_SIZE, RECORD_HEAD_SIZE
 
 
 def end_of_records(payloads: list[bytes]) -> int:
@@ -109,7 +113,7 @@ def test_what_was_let_go_does_not_come_back(folder: Path) -> None:
     journal.append(b"old")
     journal.rotate()
     journal.append(b"new")
-    journal.release()
+    journal.release(journal.closed)
     let_go(journal)
     assert replay(folder) == ([b"new"], [])
 
@@ -121,10 +125,10 @@ def test_a_segment_that_is_used_again_does_not_give_back_its_earlier_records(fol
             journal.append(b"round %d" % number)
         if number < 7:
             journal.rotate()
-            journal.release()
+            journal.release(journal.closed)
     let_go(journal)
     [segment] = segments(folder).values()
-    assert b"round 6" in segment or b"round 5" in segment, "it was not used again, so this shows nothing"
+    assert any(b"round %d" % number in segment for number in range(7)), "it was not used again: this shows nothing"
     assert replay(folder) == ([b"round 7"], [])
 
 
@@ -132,7 +136,7 @@ def test_nothing_is_left_after_a_clean_end(folder: Path) -> None:
     journal = begin(folder)
     journal.append(b"1")
     journal.rotate()
-    journal.release()
+    journal.release(journal.closed)
     journal.close()
     assert segments(folder) == {}
     assert replay(folder) == ([], [])
@@ -151,7 +155,7 @@ def test_rotating_a_journal_to_which_nothing_was_appended_loses_nothing(folder: 
     journal.append(b"1")
     for _ in range(times):
         journal.rotate()
-    journal.release()
+    journal.release(journal.closed)
     journal.append(b"2")
     let_go(journal)
     assert replay(folder)[0][-1:] == [b"2"]
@@ -159,11 +163,10 @@ def test_rotating_a_journal_to_which_nothing_was_appended_loses_nothing(folder: 
 
 def test_what_is_appended_after_a_replay_is_kept(folder: Path) -> None:
     write_journal(folder, [b"1", b"2"])
-    journal = Journal(folder, sync=False, segment_size=SEGMENT)
+    journal = opened(folder)
     assert list(journal.replay(lambda _: None)) == [b"1", b"2"]
-    journal.open()
     journal.rotate()
-    journal.release()
+    journal.release(journal.closed)
     journal.append(b"3")
     let_go(journal)
     assert replay(folder) == ([b"3"], [])
@@ -181,7 +184,7 @@ def test_a_torn_last_record_is_cut_off_and_reported(folder: Path, cut: int) -> N
     payloads, reports = replay(folder)
     assert payloads == [b"1", b"whole"]
     assert len(reports) == 1
-    assert "was never acknowledged" in reports[0]
+    assert "is not whole" in reports[0]
 
 
 def test_a_torn_record_is_cut_off_where_the_file_ends_too(folder: Path) -> None:
@@ -198,30 +201,60 @@ def test_a_record_takes_the_place_of_a_torn_one(folder: Path) -> None:
     data = last.read_bytes()
     end = end_of_records([b"whole", b"torn apart"])
     last.write_bytes(data[: end - 3] + bytes(len(data) - end + 3))
-    journal = Journal(folder, sync=False, segment_size=SEGMENT)
+    journal = opened(folder)
     assert list(journal.replay(lambda _: None)) == [b"whole"]
-    journal.open()
     journal.append(b"next")
     let_go(journal)
     assert replay(folder)[0] == [b"whole", b"next"]
 
 
-def test_an_append_that_was_undone_leaves_its_place_to_the_next(folder: Path) -> None:
+class Refusing:
+    """A disk that does what `os.pwritev` is to do, but says that it failed, for the calls of these numbers."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, error: int, *calls: int) -> None:
+        self._real = os.pwritev
+        self._error = error
+        self._calls = calls
+        self._count = 0
+        patch.setattr(os, "pwritev", self._pwritev)
+
+    def _pwritev(self, *arguments: Any) -> int:
+        self._count += 1
+        written = self._real(*arguments)
+        if self._count in self._calls:
+            raise OSError(self._error, os.strerror(self._error))
+        return written
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("calls", [(1,), (1, 2)], ids=["undone", "not undone"])
+def test_what_was_refused_does_not_come_back_though_the_disk_has_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: int, calls: tuple[int, ...]
+) -> None:
     journal = begin(folder)
     journal.append(b"1")
-    real = os.pwritev
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "pwritev", lambda *arguments: real(*arguments) * 0 + fail())
-        with pytest.raises(OSError, match="full"):
+    with monkeypatch.context() as patch:
+        Refusing(patch, error, *calls)
+        with pytest.raises(OSError, match=os.strerror(error)):
             journal.append(b"refused, and longer than what follows")
-    journal.undo_append()
     journal.append(b"2")
     let_go(journal)
     assert replay(folder) == ([b"1", b"2"], [])
 
 
-def fail() -> int:
-    raise OSError("full")
+def test_after_a_failed_sync_nothing_more_is_written_to_that_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = begin(folder)
+    journal.append(b"first")
+    with monkeypatch.context() as patch:
+        Refusing(patch, errno.EIO, 1)
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            journal.append(b"refused")
+    journal.append(b"second")
+    let_go(journal)
+    assert [b"first" in data for data in segments(folder).values()] == [True, False]
+    assert [b"second" in data for data in segments(folder).values()] == [False, True]
 
 
 # What is lost otherwise
@@ -316,7 +349,7 @@ def live(folder: Path, history: list[tuple[str, bytes]]) -> tuple[list[bytes], l
     What was let go before is a prefix of all of them; what comes back has to begin where it ended.
     """
     kept: list[bytes] = []
-    rotated = 0  # of those that are kept, how many are not in the active segment
+    rotated = closed = 0  # of those that are kept, how many were there at the last rotation, and in how many segments
     everything: list[bytes] = []
     journal = begin(folder)
     for step, payload in history:
@@ -327,17 +360,16 @@ def live(folder: Path, history: list[tuple[str, bytes]]) -> tuple[list[bytes], l
                 everything.append(payload)
             case "rotate":
                 journal.rotate()
-                rotated = len(kept)
+                rotated, closed = len(kept), journal.closed
             case "release":
-                journal.release()
+                journal.release(closed)
                 del kept[:rotated]
-                rotated = 0
+                rotated = closed = 0
             case "kill":
                 let_go(journal)
-                journal = Journal(folder, sync=False, segment_size=SEGMENT)
+                journal = opened(folder)
                 assert list(journal.replay(lambda _: None)) == kept
-                journal.open()
-                rotated = len(kept)
+                rotated, closed = len(kept), journal.closed
     let_go(journal)
     return kept, everything
 
@@ -357,7 +389,10 @@ def test_after_any_history_a_cut_tail_gives_a_prefix(
 ) -> None:
     folder = Path(mkdtemp(dir=base))
     kept, _ = live(folder, history)
-    *_, last = sorted(folder.glob("*.segment"))
+    paths = sorted(folder.glob("*.segment"))
+    if not paths:
+        return
+    last = paths[-1]
     data = last.read_bytes()
     length = max(SEGMENT_HEAD, len(data) - cut)  # the head was synced long before
     last.write_bytes(data[:length] + (bytes(len(data) - length) if hole else b""))
@@ -389,3 +424,139 @@ def test_one_flipped_bit_anywhere_is_found(
         assert replay(folder)[0] == payloads[:-1]
     else:
         assert_start_stops(folder)
+
+
+# The reserve
+
+
+def spares(folder: Path) -> int:
+    """How many segments are ready for use."""
+    return len(list(folder.glob("spare-*")))
+
+
+class Full:
+    """A disk on which no file can be filled."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.tries = 0
+        patch.setattr(os, "posix_fallocate", self._refuse)
+
+    def _refuse(self, *_: object) -> None:
+        self.tries += 1
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+LARGE = bytes(SEGMENT - HEAD_SIZE - 2 * RECORD_HEAD_SIZE)
+"""A payload that fills a segment."""
+
+
+def test_the_reserve_is_filled_and_stays_filled(folder: Path) -> None:
+    journal = begin(folder)
+    journal.refill()
+    for _ in range(5):
+        journal.append(LARGE)
+        journal.rotate()
+        assert spares(folder) >= RESERVE
+        journal.release(journal.closed)
+    assert journal.missing() == 0
+    journal.close()
+    assert spares(folder) == RESERVE
+    assert segments(folder) == {}
+
+
+def test_without_room_what_frees_none_is_refused_and_what_frees_some_has_the_reserve(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = begin(folder)
+    journal.refill()
+    journal.append(LARGE)
+    with monkeypatch.context() as patch:
+        disk = Full(patch)
+        for _ in range(3):
+            with pytest.raises(OSError, match="space"):
+                journal.append(LARGE)
+        assert disk.tries == 1, "a full disk is filled with zeros again and again"
+        for _ in range(RESERVE):
+            journal.append(LARGE, frees_room=True)
+        with pytest.raises(OSError, match="space"):
+            journal.append(LARGE, frees_room=True)
+        assert journal.missing() == RESERVE * SEGMENT
+        # What was let go of is the reserve again, and needs no room.
+        journal.rotate()
+        journal.release(journal.closed)
+        journal.refill()
+    journal.append(b"there is room")
+    let_go(journal)
+    assert replay(folder)[0] == [b"there is room"]
+
+
+def test_the_reserve_can_be_lent_to_the_disk_until_it_is_gone(folder: Path) -> None:
+    journal = begin(folder)
+    journal.refill()
+    assert [journal.lend() for _ in range(RESERVE + 1)] == [True] * RESERVE + [False]
+    assert spares(folder) == 0
+    journal.refill()
+    assert spares(folder) == RESERVE
+    journal.close()
+
+
+def test_segments_that_a_load_needed_stay_ready_for_the_next_and_go_when_there_is_none(folder: Path) -> None:
+    journal = begin(folder)
+    for _ in range(8):
+        journal.append(LARGE)
+    journal.rotate()
+    journal.release(journal.closed)
+    assert spares(folder) == 8
+    journal.append(b"1")
+    journal.rotate()
+    journal.release(journal.closed)
+    assert spares(folder) == RESERVE + 1
+    journal.close()
+
+
+def test_what_was_being_filled_when_the_worker_ended_is_removed(folder: Path) -> None:
+    folder.mkdir()
+    for name, size in {"filling-3": 7, "spare-5": SEGMENT - 1, "spare-x": SEGMENT, "spare": 2**16}.items():
+        (folder / name).write_bytes(bytes(size))
+    begin(folder).close()
+    assert list(folder.iterdir()) == []
+
+
+# Other versions
+
+
+GOLDEN = Path(__file__).with_name("journals")
+"""Journals as each version wrote them: no later one may misread them."""
+
+
+def test_a_journal_of_0_1_0_stops_the_start_with_what_to_do(folder: Path) -> None:
+    copytree(GOLDEN / "0.1.0", folder)
+    before = segments(folder)
+    with pytest.raises(StartError, match=r"written by sessionworker 0\.1\.0") as stop:
+        replay(folder)
+    assert "\n" not in str(stop.value)
+    assert segments(folder) == before
+
+
+def test_a_journal_of_a_newer_version_stops_the_start_with_what_to_do(folder: Path) -> None:
+    [path] = write_journal(folder, [b"1"])
+    data = bytearray(path.read_bytes())
+    data[6:8] = b"03"
+    data[HEAD_SIZE - 4 : HEAD_SIZE] = crc32(data[: HEAD_SIZE - 4]).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(StartError, match="written by a newer version"):
+        replay(folder)
+    assert path.read_bytes() == data
+
+
+def test_a_journal_of_this_format_is_read_by_every_later_version(folder: Path) -> None:
+    copytree(GOLDEN / "2", folder)
+    payloads, reports = replay(folder)
+    assert reports == []
+    assert [decode(payload) for payload in payloads] == [
+        [Part("6f1d" * 8, "codechat/Loja São", [Value("pre-key-1", b'{"private":1}'), Gone("session-1")])],
+        [Part("6f1d" * 8, "codechat/Loja São", [NewCreds(b'{"me":1}', 1795446697263, "6d4f50e4047f", 7)])],
+        [Part("a0" * 16, ".sessionworker/dropped/g/a/1795446697263-x", [NewCreds(None, 1795446697264)])],
+        [Part("6f1d" * 8, "codechat/Loja São", [Broken("k"), Large("k", "large-1-1", 3_000_000)])],
+        [],
+    ]

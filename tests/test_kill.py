@@ -19,9 +19,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sessionworker.stores.disk import TEMPORARY_PREFIX
-from sessionworker.stores.files import FileStore
-from sessionworker.stores.interface import CreateGroup
 from sessionworker.values import read_creds
 from tests.process import WorkerProcess
 from tests.tools import show_figure
@@ -231,7 +228,7 @@ class Account:
     def find_drops(self, caller: Caller) -> list[dict[str, Any]]:
         """What the worker lists of this account's dropped instances, oldest first."""
         drops = [drop for drop in caller.get("/admin/drops") if drop["instance"] in self.names]
-        return sorted(drops, key=lambda drop: [int(part) for part in drop["drop"].split("-")])
+        return sorted(drops, key=lambda drop: drop["when"])
 
     def check(self, worker: WorkerProcess) -> tuple[list[str], list[str]]:
         """Compare the worker with what may be there. Returns changes lost and identities lost, each in words."""
@@ -337,16 +334,3 @@ def test_kill_9_at_any_moment_loses_no_acknowledged_change_and_no_identity(tmp_p
         f"{acknowledged} changes acknowledged, changes lost {len(lost)}, {identities} identities, identities lost "
         f"{len(identities_lost)}, starts failed {rounds - starts}"
     )
-
-
-def test_unfinished_files_of_the_worker_itself_are_swept_at_the_next_start(tmp_path: Path) -> None:
-    """A process that is killed while it writes one would else stand in the way of the next, which counts from 0 too."""
-    store = FileStore(tmp_path / "store", sync=False)
-    store.close()
-    for number in range(10_000):
-        (store.ours / f"{TEMPORARY_PREFIX}{number}").touch()
-    again = FileStore(tmp_path / "store", sync=False)
-    assert again.commit([CreateGroup("g")]) == [None]
-    again.checkpoint()
-    again.close()
-    assert [path.name for path in again.ours.iterdir() if path.name.startswith(TEMPORARY_PREFIX)] == []

@@ -146,10 +146,10 @@ def test_a_value_larger_than_all_that_may_wait_is_taken_when_nothing_waits(
 
 
 def announced(size: int) -> bytes:
-    return request("POST", CREDS, headers=[("Content-Length", str(size))])
+    return request("POST", f"{SALES}/large", headers=[("Content-Length", str(size))])
 
 
-CHUNKED = request("POST", CREDS, headers=[("Transfer-Encoding", "chunked")])
+CHUNKED = request("POST", f"{SALES}/large", headers=[("Transfer-Encoding", "chunked")])
 
 
 def test_more_bodies_than_memory_may_hold_are_refused_before_they_come(
@@ -166,7 +166,7 @@ def test_more_bodies_than_memory_may_hold_are_refused_before_they_come(
     assert [answer.status for answer in small.answers()] == [204]
     first.send(body[1000:])
     assert [answer.status for answer in first.answers()] == [204]
-    assert worker.ask("POST", CREDS, body).status == 204
+    assert worker.ask("POST", f"{SALES}/large", body).status == 204
     assert worker.site.body_bytes == 0
 
 
@@ -206,7 +206,7 @@ def test_a_client_that_hangs_up_or_is_cut_off_leaves_its_room_to_others(
             worker.advance(channel.BODY_SECONDS + 10)
         assert worker.site.body_bytes == 0
     body = json.dumps({"data": '"' + "x" * 149_984 + '"'}).encode()
-    assert worker.ask("POST", CREDS, body).status == 204
+    assert worker.ask("POST", f"{SALES}/large", body).status == 204
 
 
 # Connections

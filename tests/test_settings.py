@@ -82,7 +82,7 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
 
 
 @pytest.mark.parametrize(("attribute", "flag", "variable", "text", "meaning", "other", "other_meaning"), TABLE)
-def test_an_option_is_a_flag_and_a_variable_and_the_command_line_wins(  # noqa: PLR0917 - a row of the table
+def test_an_option_is_a_flag_and_a_variable_and_the_command_line_wins(
     attribute: str, flag: str, variable: str, text: str, meaning: Any, other: str, other_meaning: Any
 ) -> None:
     default = getattr(read(), attribute)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores.interface import CreateGroup
+from sessionworker.stores.changes import CreateGroup
 from sessionworker.web import channel
 from tests.answers import Answer
 from tests.memory import Connection, Worker, request
 
-CREDS = "/session/codechat/sales/creds"
+FILE = "/session/codechat/sales/session-1"
 BODY_SIZE = 200_000
 SMUGGLED = request("POST", "/session", {"group": "smuggled"})
 
@@ -22,13 +22,13 @@ SMUGGLED = request("POST", "/session", {"group": "smuggled"})
 def worker(tmp_path: Path) -> Iterator[Worker]:
     with Worker(tmp_path / "store", body_size=BODY_SIZE) as running:
         running.ask("POST", "/session/codechat", {"instance": "sales"})
-        running.ask("POST", CREDS, {"data": "1"})
+        running.ask("POST", FILE, {"data": "1"})
         running.store.calls.clear()
         yield running
 
 
 def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    head = request("POST", CREDS, headers=[("Transfer-Encoding", "chunked")])
+    head = request("POST", FILE, headers=[("Transfer-Encoding", "chunked")])
     return head + b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + end
 
 
@@ -53,7 +53,7 @@ def assert_refused_and_closed(worker: Worker, data: bytes, status: int) -> Answe
 # Broken HTTP
 
 
-HEAD = f"POST {CREDS} HTTP/1.1\r\nHost: worker\r\napikey: the-token-of-the-tests\r\n"
+HEAD = f"POST {FILE} HTTP/1.1\r\nHost: worker\r\napikey: the-token-of-the-tests\r\n"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_line_that_never_ends_is_cut_off(worker: Worker) -> None:
 
 
 def test_what_came_well_before_something_broken_is_answered_first(worker: Worker) -> None:
-    answers = worker.raw(request("POST", CREDS, {"data": "2"}) + request("GET", CREDS) + b"nonsense\r\n\r\n" + SMUGGLED)
+    answers = worker.raw(request("POST", FILE, {"data": "2"}) + request("GET", FILE) + b"nonsense\r\n\r\n" + SMUGGLED)
     assert [answer.status for answer in answers] == [204, 200, 400]
     assert not [call for call in worker.store.calls if isinstance(call, CreateGroup)]
 
@@ -138,7 +138,7 @@ def test_a_refused_client_has_its_answer_before_the_connection_ends_and_time_to_
 def test_a_body_of_just_the_limit_is_taken(worker: Worker) -> None:
     body = json.dumps({"data": json.dumps("x" * (BODY_SIZE - 16))}).encode()
     assert len(body) == BODY_SIZE
-    assert worker.ask("POST", CREDS, body).status == 204
+    assert worker.ask("POST", FILE, body).status == 204
     [answer] = worker.raw(chunked(body[:100], body[100:1000], body[1000:]))
     assert answer.status == 204
 
@@ -146,7 +146,7 @@ def test_a_body_of_just_the_limit_is_taken(worker: Worker) -> None:
 @pytest.mark.parametrize("length", [BODY_SIZE + 1, 40 * 2**20, 10**30])
 def test_a_body_over_the_limit_is_413_before_it_comes(worker: Worker, length: int) -> None:
     for expect in ([], [("Expect", "100-continue")]):
-        head = request("POST", CREDS, headers=[("Content-Length", str(length)), *expect])
+        head = request("POST", FILE, headers=[("Content-Length", str(length)), *expect])
         answer = assert_refused_and_closed(worker, head, 413)
         assert "0.190735 MiB" in answer.message
         assert "BODY_SIZE" in answer.message
@@ -166,13 +166,13 @@ def test_a_chunked_body_over_the_limit_is_413_when_it_has_come_so_far(worker: Wo
 
 
 def test_a_body_over_the_limit_leaves_the_old_value(worker: Worker) -> None:
-    assert worker.ask("POST", CREDS, {"data": json.dumps("x" * BODY_SIZE)}).status == 413
-    assert worker.ask("GET", CREDS).body == b"1"
+    assert worker.ask("POST", FILE, {"data": json.dumps("x" * BODY_SIZE)}).status == 413
+    assert worker.ask("GET", FILE).body == b"1"
 
 
 def test_a_client_that_sends_on_after_a_413_is_not_kept_in_memory(worker: Worker) -> None:
     connection = worker.connect()
-    connection.send(request("POST", CREDS, headers=[("Content-Length", str(40 * 2**20))]))
+    connection.send(request("POST", FILE, headers=[("Content-Length", str(40 * 2**20))]))
     for _ in range(20):
         connection.send(b"x" * 2**20)
     assert connection.channel._buffer == b""
@@ -183,13 +183,13 @@ def test_a_client_that_sends_on_after_a_413_is_not_kept_in_memory(worker: Worker
 def test_a_chunked_body_is_as_good_as_one_with_its_length(worker: Worker) -> None:
     body = json.dumps({"data": '"é"'}, ensure_ascii=False).encode()
     for chunks in ([body], [body[:1], body[1:]], [bytes([byte]) for byte in body]):
-        assert [answer.status for answer in worker.raw(chunked(*chunks) + request("GET", CREDS))] == [204, 200]
-    assert worker.ask("GET", CREDS).body == '"é"'.encode()
+        assert [answer.status for answer in worker.raw(chunked(*chunks) + request("GET", FILE))] == [204, 200]
+    assert worker.ask("GET", FILE).body == '"é"'.encode()
 
 
 def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(worker: Worker) -> None:
     connection = worker.connect()
-    connection.send(request("POST", CREDS, headers=[("Content-Length", "13"), ("Expect", "100-continue")]))
+    connection.send(request("POST", FILE, headers=[("Content-Length", "13"), ("Expect", "100-continue")]))
     assert [answer.status for answer in connection.answers()] == [100]
     connection.send(b'{"data": "2"}')
     assert [answer.status for answer in connection.answers()] == [100, 204]
@@ -224,13 +224,13 @@ def test_headers_that_come_too_slowly_are_cut_off(worker: Worker, each_second: b
 
 def test_slow_headers_of_a_later_request_are_cut_off_as_those_of_the_first(worker: Worker) -> None:
     connection = worker.connect()
-    connection.send(request("GET", CREDS))
+    connection.send(request("GET", FILE))
     assert [answer.status for answer in connection.answers()] == [200]
     worker.advance(30)
     connection.send(b"G")
     assert seconds_until_closed(worker, connection, b"E", 9) <= channel.HEADER_SECONDS + 1
     connection = worker.connect()
-    connection.send(request("GET", CREDS) + b"GET ")  # the next one begins before this one is answered
+    connection.send(request("GET", FILE) + b"GET ")  # the next one begins before this one is answered
     assert [answer.status for answer in connection.answers()] == [200]
     assert seconds_until_closed(worker, connection, b"/", 9) <= channel.HEADER_SECONDS + 1
 
@@ -239,7 +239,7 @@ def test_slow_headers_of_a_later_request_are_cut_off_as_those_of_the_first(worke
 def test_a_body_that_comes_too_slowly_is_cut_off(worker: Worker, how: str) -> None:
     connection = worker.connect()
     if how == "length":
-        connection.send(request("POST", CREDS, headers=[("Content-Length", str(BODY_SIZE))]))
+        connection.send(request("POST", FILE, headers=[("Content-Length", str(BODY_SIZE))]))
         lived = seconds_until_closed(worker, connection, b"x", 9)
     else:
         connection.send(chunked(end=b""))
@@ -252,7 +252,7 @@ def test_a_body_that_comes_too_slowly_is_cut_off(worker: Worker, how: str) -> No
 def test_a_large_body_on_a_slow_line_has_the_time_it_needs(worker: Worker) -> None:
     connection = worker.connect()
     body = json.dumps({"data": json.dumps("x" * 190_000)}).encode()
-    connection.send(request("POST", CREDS, headers=[("Content-Length", str(len(body)))]))
+    connection.send(request("POST", FILE, headers=[("Content-Length", str(len(body)))]))
     for start in range(0, len(body), 10_000):
         worker.advance(1)
         connection.send(body[start : start + 10_000])
@@ -261,11 +261,11 @@ def test_a_large_body_on_a_slow_line_has_the_time_it_needs(worker: Worker) -> No
 
 def test_an_idle_connection_outlives_the_clients_own_limit_and_is_closed_later(worker: Worker) -> None:
     connection = worker.connect()
-    connection.send(request("GET", CREDS))
+    connection.send(request("GET", FILE))
     worker.settle()
     worker.advance(channel.IDLE_SECONDS - 5)
     assert connection.is_open
-    connection.send(request("GET", CREDS))
+    connection.send(request("GET", FILE))
     assert [answer.status for answer in connection.answers()] == [200, 200]
     assert channel.IDLE_SECONDS <= seconds_until_closed(worker, connection) <= channel.IDLE_SECONDS + 1
     assert channel.IDLE_SECONDS > 60  # Node keeps an idle connection for 5 s, many proxies for 60
@@ -273,7 +273,7 @@ def test_an_idle_connection_outlives_the_clients_own_limit_and_is_closed_later(w
 
 def test_a_request_under_way_is_not_cut_off_however_long_the_store_takes(worker: Worker) -> None:
     connection = worker.connect()
-    connection.send(request("POST", CREDS, {"data": "2"}))
+    connection.send(request("POST", FILE, {"data": "2"}))
     for _ in range(1000):
         worker.reactor.advance(1)
     assert connection.transport.connected
@@ -295,11 +295,11 @@ def test_a_connection_that_does_not_close_when_told_is_cut_off(worker: Worker) -
 
 def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worker) -> None:
     idle, busy, reading, silent = (worker.connect() for _ in range(4))
-    idle.send(request("GET", CREDS))
+    idle.send(request("GET", FILE))
     worker.settle()
-    late = request("POST", CREDS, {"data": "3"})
+    late = request("POST", FILE, {"data": "3"})
     reading.send(late[:-5])
-    busy.send(request("POST", CREDS, {"data": "2"}) + SMUGGLED)
+    busy.send(request("POST", FILE, {"data": "2"}) + SMUGGLED)
     ended: list[object] = []
     worker.site.drain().addCallback(ended.append)
     worker.flush()
@@ -318,7 +318,7 @@ def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worke
     assert ended == [None]
     assert not [call for call in worker.store.calls if isinstance(call, CreateGroup)]
     worker.site.draining = False
-    assert worker.ask("GET", CREDS).body == b"3"
+    assert worker.ask("GET", FILE).body == b"3"
 
 
 def test_a_drain_without_connections_is_over_at_once(worker: Worker) -> None:
@@ -330,7 +330,7 @@ def test_a_drain_without_connections_is_over_at_once(worker: Worker) -> None:
 def test_a_drain_does_not_wait_for_slow_clients_for_ever(worker: Worker) -> None:
     slow_headers, slow_body, refused = (worker.connect() for _ in range(3))
     slow_headers.send(b"GET / HT")
-    slow_body.send(request("POST", CREDS, headers=[("Content-Length", "100")]))
+    slow_body.send(request("POST", FILE, headers=[("Content-Length", "100")]))
     refused.send(b"nonsense\r\n\r\n")
     ended: list[object] = []
     worker.site.drain().addCallback(ended.append)
@@ -340,7 +340,7 @@ def test_a_drain_does_not_wait_for_slow_clients_for_ever(worker: Worker) -> None
 
 def test_what_is_left_when_the_time_is_up_is_cut_off(worker: Worker) -> None:
     connection = worker.connect()
-    connection.send(request("POST", CREDS, headers=[("Content-Length", "100")]))
+    connection.send(request("POST", FILE, headers=[("Content-Length", "100")]))
     ended: list[object] = []
     worker.site.drain().addCallback(ended.append)
     worker.site.abort()

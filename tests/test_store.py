@@ -666,7 +666,7 @@ def test_in_a_broken_store_the_reason_is_the_same_for_each_change_of_a_commit(
 
 @pytest.mark.parametrize("function", ["write", "open", "rename", "fdatasync"])
 @pytest.mark.parametrize(("error", "refusal"), [(errno.ENOSPC, NoSpace), (errno.EIO, StoreUnavailable)])
-def test_while_the_files_cannot_follow_writes_are_refused_and_the_rest_goes_on(  # noqa: PLR0917
+def test_while_the_files_cannot_follow_writes_are_refused_and_the_rest_goes_on(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     reports: list[str],

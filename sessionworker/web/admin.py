@@ -7,9 +7,9 @@ from typing import Any
 from klein import Klein
 from twisted.internet.defer import Deferred
 
-from sessionworker.names import CREDS, SessionFile, check_name
+from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
-from sessionworker.stores.interface import DropGroup, RestoreInstance, Write
+from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, RestoreInstance, Write
 from sessionworker.web.answers import answer, answer_json, answer_nothing
 from sessionworker.web.bodies import read_instance
 from sessionworker.web.request import WorkerRequest
@@ -42,10 +42,9 @@ def add_admin(app: Klein, offload: Offload) -> None:
 
     @app.route("/admin/groups/<group>/instances/<name>/versions/<version>/restore", methods=["POST"])
     def restore_version(request: WorkerRequest, group: str, name: str, version: str) -> Deferred[bytes]:
-        file = SessionFile(check_name("group", group), check_name("instance", name), CREDS)
-        value = offload.ask(store.read_version, file.group, file.instance, version)
+        value = offload.ask(store.read_version, check_name("group", group), check_name("instance", name), version)
         # What it replaces is a version already: each write of creds becomes one.
-        done = value.addCallback(lambda value: offload.commit(Write(file, value)))
+        done = value.addCallback(lambda value: offload.commit(Batch(group, name, (Write(CREDS, value),))))
         return done.addCallback(lambda _: answer_nothing(request))
 
     @app.route("/admin/checkpoint", methods=["POST"])
@@ -61,3 +60,8 @@ def add_admin(app: Klein, offload: Offload) -> None:
         new_name = check_name("instance", read_instance(request.body)) if request.body else name
         change = RestoreInstance(check_name("group", group), check_name("instance", name), drop, new_name)
         return offload.commit(change).addCallback(lambda _: answer_nothing(request))
+
+    @app.route("/admin/drops/<group>/<name>/<drop>", methods=["DELETE"])
+    def purge_drop(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:
+        change = PurgeDrop(check_name("group", group), check_name("instance", name), drop)
+        return offload.commit(change).addCallback(lambda _: answer(request, b"null"))

@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter
 from sessionworker.errors import MethodNotAllowed, NotFound, StoreUnavailable
 from sessionworker.names import check_name
 from sessionworker.offload import Offload
-from sessionworker.stores.interface import CreateGroup, CreateInstance, DropInstance
+from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance
 from sessionworker.web.admin import add_admin
 from sessionworker.web.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
 from sessionworker.web.bodies import read_group, read_instance

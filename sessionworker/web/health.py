@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from sessionworker.errors import StoreUnavailable
 from sessionworker.offload import Offload
-from sessionworker.stores.interface import Probe
+from sessionworker.stores.changes import Probe
 
 LIMIT_SECONDS = 0.8
 """How long the store may take; a disk that hangs is not well, and who asks wants an answer within a second."""
@@ -50,7 +50,7 @@ class Health:
         self._is_asking = True
         self._asked_at = self._reactor.seconds()
         late = self._reactor.callLater(LIMIT_SECONDS, self._set, is_well=False)
-        calls = [self._offload.commit(Probe()), self._offload.ask(self._offload.store.probe)]
+        calls = [self._offload.commit(Probe()), self._offload.ask(self._offload.store.check)]
 
         def answered(outcomes: list[tuple[bool, None]]) -> None:
             self._is_asking = False

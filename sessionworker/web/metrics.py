@@ -17,6 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from sessionworker.stores.engine.interface import Figures
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 
 REQUEST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -28,11 +30,14 @@ COUNTS = {
     "creds_out_of_order": "Writes of creds that were older than those before them.",
     "identity_changes": "Writes of creds that were of another identity than those before them.",
     "drops_of_unknown_instances": "Deletions of instances that did not exist, the sign of a known client bug.",
-    "set_aside": "Broken session files that were moved to a folder .aside.",
+    "set_aside": "Broken session files that were moved to a folder .sessionworker/broken.",
     "read_errors": "Reads that the disk refused.",
     "journal_errors": "Writes to the journal that the disk refused.",
     "staging_errors": "Large values that the disk refused before their commit.",
-    "checkpoint_errors": "Checkpoints that the disk refused.",
+    "checkpoint_errors": "Times that files could not follow the journal, instance by instance.",
+    "catalogue_errors": "Times that an instance's folder could not be used, made, moved or erased.",
+    "background_errors": "Failures of the background's work that nobody foresaw.",
+    "instances_lost": "Instances of which the journal held changes, and whose folders were nowhere.",
 }
 """What a store counts, each with its meaning."""
 
@@ -78,9 +83,9 @@ class Metrics:
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def watch(self, counts: Mapping[str, int], gauges: Callable[[], Mapping[str, float]]) -> None:
-        """Show what a store has counted in `counts` too, and what `gauges` returns."""
-        self._registry.register(_OfStore(counts, gauges))
+    def watch(self, figures: Callable[[], Figures], gauges: Callable[[], Mapping[str, float]]) -> None:
+        """Show the figures of a store, too, and what `gauges` returns."""
+        self._registry.register(_OfStore(figures, gauges))
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -110,12 +115,13 @@ class Metrics:
 
 
 class _OfStore(Collector):
-    def __init__(self, counts: Mapping[str, int], gauges: Callable[[], Mapping[str, float]]) -> None:
-        self._counts = counts
+    def __init__(self, figures: Callable[[], Figures], gauges: Callable[[], Mapping[str, float]]) -> None:
+        self._figures = figures
         self._gauges = gauges
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        figures = self._figures()
         for name, meaning in COUNTS.items():
-            yield CounterMetricFamily(f"sessionworker_{name}", meaning, value=self._counts.get(name, 0))
-        for name, value in self._gauges().items():
+            yield CounterMetricFamily(f"sessionworker_{name}", meaning, value=figures.counts.get(name, 0))
+        for name, value in {**figures.gauges, **self._gauges()}.items():
             yield GaugeMetricFamily(f"sessionworker_{name}", name.replace("_", " ").capitalize() + ".", value=value)

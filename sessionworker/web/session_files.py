@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes
 
+from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NoSuchKey, WorkerError
-from sessionworker.names import CREDS, SessionFile, check_key, check_name
+from sessionworker.names import SessionFile, check_key, check_name
 from sessionworker.offload import Offload
-from sessionworker.stores.interface import UNKNOWN, Delete, Write
+from sessionworker.stores.changes import Batch, Change, Delete, Write
+from sessionworker.stores.engine.interface import UNKNOWN
 from sessionworker.web.answers import answer, answer_error, answer_nothing, answer_when, send
 from sessionworker.web.bodies import read_data
 from sessionworker.web.request import WorkerRequest
 
 METHODS = "DELETE, GET, HEAD, POST"
 LARGE_BODY = 2**20
-"""Bytes of a body from which on its value is read, checked and written beside the commits of others."""
+"""Bytes of a body from which on its value is read, checked and prepared in a thread, beside the commits of others."""
 
 PARTS_BEFORE_KEY = 4
 """`/session/G/I/K` split at its slashes: an empty part, `session`, the group and the instance, then the key."""
@@ -47,19 +49,26 @@ class SessionFiles(Resource):
                         send(request, _found(value, request))
                     else:
                         answer_when(self._offload.read(file), _found, request)
-                case b"POST" if len(request.body) > LARGE_BODY and file.key != CREDS:
-                    body = request.body
-                    stored = self._offload.commit_large(file, len(body), lambda: read_data(body))
-                    answer_when(stored, _stored, request)
                 case b"POST":
-                    answer_when(self._offload.commit(Write(file, read_data(request.body))), _stored, request)
+                    answer_when(self._store(file, request.body), _stored, request)
                 case b"DELETE":
-                    answer_when(self._offload.commit(Delete(file)), _removed, request)
+                    answer_when(self._offload.commit(_batch(file, Delete(file.key))), _removed, request)
                 case _:
                     raise MethodNotAllowed(METHODS)
         except WorkerError as error:
             send(request, answer_error(request, error))
         return NOT_DONE_YET
+
+    def _store(self, file: SessionFile, body: bytes) -> Deferred[None]:
+        if len(body) <= LARGE_BODY:
+            return self._offload.commit(_batch(file, Write(file.key, read_data(body))))
+        return self._offload.commit_made(
+            file.group, file.instance, len(body), lambda: _batch(file, Write(file.key, read_data(body)))
+        )
+
+
+def _batch(file: SessionFile, change: Change) -> Batch:
+    return Batch(file.group, file.instance, (change,))
 
 
 def is_session_file(path: bytes) -> bool:

@@ -9,17 +9,16 @@ from pathlib import Path
 
 from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
-from sessionworker.stores.files import FileStore
-from sessionworker.stores.interface import Write, WriteStaged
+from sessionworker.stores.changes import Batch, Write
 from tests.defects.store import SEGMENT, Entry, Store
 from tests.memory import LONGEST_WAIT, Reactor
 
 
-class _PlainStore(FileStore):
+class _PlainStore(Store):
     """A store that does nothing about large values before they are committed, as its interface allows."""
 
-    def stage(self, write: Write) -> Write | WriteStaged:
-        return write
+    def prepare(self, batch: Batch) -> Batch:
+        return batch
 
 
 def open_plain_store(folder: Path) -> Store:
@@ -44,7 +43,9 @@ class Queue:
     def send_large(self, file: SessionFile, size: int, read_value: Callable[[], bytes]) -> list[object]:
         """Send a large value, which `read_value` returns in a thread."""
         result: list[object] = []
-        sent = self._offload.commit_large(file, size, read_value)
+        sent = self._offload.commit_made(
+            file.group, file.instance, size, lambda: Batch(file.group, file.instance, (Write(file.key, read_value()),))
+        )
         sent.addCallbacks(result.append, lambda failure: result.append(failure.value))
         return result
 

@@ -7,34 +7,33 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
 import pytest
 
-from sessionworker.errors import WorkerError
+from sessionworker.errors import NoSuchDrop, WorkerError
 from sessionworker.names import SessionFile
-from sessionworker.stores import files
-from sessionworker.stores.files import FileStore
-from sessionworker.stores.interface import (
-    Change,
+from sessionworker.stores import changes
+from sessionworker.stores.changes import (
+    Batch,
     CreateGroup,
     CreateInstance,
     Delete,
     DropGroup,
     DropInstance,
-    DropSummary,
     RestoreInstance,
-    VersionSummary,
     Write,
 )
+from sessionworker.stores.engine.interface import DropSummary, VersionSummary
+from sessionworker.stores.engine.limits import Limits
+from sessionworker.stores.engine.store import FileStore
 
-Store: TypeAlias = FileStore
-Entry: TypeAlias = Change
+Entry: TypeAlias = changes.Entry
 Drop: TypeAlias = DropSummary
 
 SEGMENT = 4096
@@ -60,17 +59,28 @@ def file_of(key: str, instance: str = "a") -> SessionFile:
 # Its life
 
 
+class Store(FileStore):
+    """A file store, and what its readers have asked to be repaired."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        super().__init__(folder, **options)
+        self.repairs: list[Batch] = []
+        self.turn = threading.Lock()
+        """Held by whoever commits: one at a time."""
+        self.on_repair(self.repairs.append)
+
+
 def open_store(folder: Path, reports: list[str] | None = None, **options: Any) -> Store:
     """Open a store; what it tells the operator is added to `reports`."""
     report = reports.append if reports is not None else lambda _: None
-    return FileStore(folder, report=report, **{"sync": False, "segment_size": SEGMENT, **options})
+    return Store(folder, report=report, **{"sync": False, "segment_size": SEGMENT, **options})
 
 
 def kill(folder: Path) -> None:
     """Close every file that is open below `folder`, as the kernel does for a process that `kill -9` ends."""
     for handle in list(Path("/proc/self/fd").iterdir()):
         with suppress(FileNotFoundError):  # the one that listed them
-            if str(handle.readlink()).startswith(f"{folder}/"):
+            if f"{handle.readlink()}/".startswith(f"{folder}/"):
                 os.close(int(handle.name))
 
 
@@ -99,7 +109,8 @@ def run_background(store: Store, *, lag: float = 0.02) -> Iterator[None]:
             store.maintain()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "LAG_SECONDS", lag)
+        limits = replace(store._parts.limits, lag_seconds=lag)
+        patch.setattr(store._parts.background, "_limits", limits)
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         try:
@@ -111,23 +122,19 @@ def run_background(store: Store, *, lag: float = 0.02) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-@contextmanager
-def few_may_wait(files_: int) -> Iterator[None]:
-    """Let a commit wait as soon as that many session files wait to be written."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "MOST_WAITING_FILES", files_)
-        yield
+FEW_MAY_WAIT = {"limits": Limits(waiting_files=10)}
+"""An option for a store in which a commit waits as soon as so few session files wait to be written."""
 
 
 # Changes
 
 
 def writing(file: SessionFile, value: bytes) -> Entry:
-    return Write(file, value)
+    return Batch(file.group, file.instance, (Write(file.key, value),))
 
 
 def deleting(file: SessionFile) -> Entry:
-    return Delete(file)
+    return Batch(file.group, file.instance, (Delete(file.key),))
 
 
 def creating(group: str, instance: str) -> Entry:
@@ -152,7 +159,8 @@ def restoring(drop: Drop, name: str | None = None) -> Entry:
 
 def commit(store: Store, *entries: Entry) -> list[WorkerError | None]:
     """Make changes in one commit, and return for each what refused it, or None."""
-    return store.commit(entries)
+    with store.turn:
+        return store.commit(entries)
 
 
 def do(store: Store, *entries: Entry) -> None:
@@ -177,7 +185,7 @@ def write(store: Store, file: SessionFile, value: bytes) -> None:
 
 def write_large(store: Store, file: SessionFile, value: bytes) -> None:
     """Write a value as those are written that are too large to stand beside others."""
-    do(store, store.stage(Write(file, value)))
+    do(store, store.prepare(Batch(file.group, file.instance, (Write(file.key, value),))))
 
 
 def delete(store: Store, file: SessionFile) -> None:
@@ -197,13 +205,15 @@ def restore(store: Store, dropped: Drop, name: str | None = None) -> None:
 
 
 def purge(store: Store) -> None:
-    """Let go of what was dropped long enough ago; of all, in a store that was opened with `keep_drops_days=0`."""
-    time.sleep(0.02)  # the time of a commit is ahead of the clock where commits follow closely
-    store.purge()
+    """Erase all that was dropped."""
+    with suppress(NoSuchDrop):  # it was brought back meanwhile
+        do(store, *store.drops_before(2**60))
 
 
 def run_repairs(store: Store) -> None:
-    """Do what reads have asked for since this was called before: today they do it themselves."""
+    """Do what reads have asked for since this was called before."""
+    asked, store.repairs[:] = list(store.repairs), []
+    commit(store, *asked)
 
 
 # Questions
@@ -240,7 +250,7 @@ def instances(store: Store, group: str = "g") -> list[str]:
 
 def known_names(store: Store) -> float:
     """How many names of session files count towards those that may be remembered."""
-    return store.gauges()["known_names"]
+    return store.figures().gauges["known_names"]
 
 
 # Its folders
@@ -268,9 +278,9 @@ def clock_file(folder: Path) -> Path:
 
 def versions_folder(folder: Path, group: str = "g", instance: str = "a") -> Path:
     """The folder that holds the older `creds` of an instance, a file each."""
-    return folder / group / instance / ".versions"
+    return folder / group / instance / ".sessionworker" / "versions"
 
 
 def append_what_nobody_knows(store: Store) -> None:
     """Append a record to the journal as a newer worker might, with a kind of change that this one does not have."""
-    store._journal.append(msgspec.msgpack.encode([1, [["BulkWrite", "x"]]]))
+    store._parts.journal.append(msgspec.msgpack.encode([["id", "g/a", [[99, "x"]]]]))

@@ -8,8 +8,8 @@ from tests.defects.calls import naming
 from tests.defects.faults import disk_of
 from tests.defects.marks import defect
 from tests.defects.store import (
+    FEW_MAY_WAIT,
     create,
-    few_may_wait,
     file_of,
     is_done,
     open_store,
@@ -36,7 +36,7 @@ def test_background_work_goes_on_after_something_unforeseen_and_says_it(folder: 
 
 @defect("E11")
 def test_no_commit_waits_for_ever_for_background_work_that_goes_wrong(folder: Path, reports: list[str]) -> None:
-    store = open_store(folder, reports)
+    store = open_store(folder, reports, **FEW_MAY_WAIT)
     create(store)
 
     def write_many() -> None:
@@ -44,7 +44,7 @@ def test_no_commit_waits_for_ever_for_background_work_that_goes_wrong(folder: Pa
             is_done(store, writing(file_of(f"k{number}"), b"1"))  # or refused
 
     unforeseen = ValueError("something that nobody foresaw")
-    with disk_of(folder) as disk, few_may_wait(10), run_background(store), disk.failing(unforeseen, naming("^g/a")):
+    with disk_of(folder) as disk, run_background(store), disk.failing(unforeseen, naming("^g/a")):
         many = Beside(write_many, seconds=4)
         is_over = many.is_over
     many.result()  # the store is closed, and nobody waits any more

@@ -25,9 +25,9 @@ def _refuse() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _exists(path: str) -> bool:
+def _exists(path: str, folder: int | None = None) -> bool:
     try:
-        os.stat(path)  # noqa: PTH116 - not through what is being replaced here
+        os.stat(path, dir_fd=folder)
     except FileNotFoundError:
         return False
     return True
@@ -46,15 +46,16 @@ def _guard(name: str, needs_room: Callable[..., bool]) -> None:
     real = getattr(os, name)
 
     def call(*arguments: Any, **more: Any) -> Any:
-        if needs_room(*arguments):
+        if needs_room(*arguments, **more):
             _refuse()
         return real(*arguments, **more)
 
     setattr(os, name, call)
 
 
-_guard("mkdir", lambda path, *_: not _exists(path))
-_guard("open", lambda path, flags, *_: bool(flags & os.O_CREAT) and not _exists(path))
+_guard("mkdir", lambda path, *_, dir_fd=None: not _exists(path, dir_fd))
+_guard("open", lambda path, flags, *_, dir_fd=None: bool(flags & os.O_CREAT) and not _exists(path, dir_fd))
 _guard("write", lambda handle, data: handle > LAST_STANDARD_STREAM and _appends(handle, data))
 _guard("pwrite", lambda handle, data, offset: _grows(handle, offset + len(data)))
+_guard("posix_fallocate", lambda handle, offset, size: _grows(handle, offset + size))
 _guard("pwritev", lambda handle, buffers, offset, *_: _grows(handle, offset + sum(map(len, buffers))))

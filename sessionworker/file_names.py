@@ -1,0 +1,61 @@
+"""The file name that a name has, and back.
+
+A name is its own file name. `%XX` stands for the bytes that a file name cannot hold, and for what would be mistaken:
+`/`, NUL, `%` itself, and the first letter of a name that is not free: one that begins like the worker's own, or the
+folder that ext4 keeps at the root of each volume. So a folder of session-manager is used in place, and can be given
+back: its files have the names that the keys have.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from sessionworker.errors import NameNotAllowed
+
+OURS = ".sessionworker"
+"""What the names of the worker's own files and folders begin with, wherever they lie."""
+
+LONGEST_FILE_NAME = 255
+"""Bytes that one file name may have on Linux (NAME_MAX, see pathconf(3))."""
+
+_NOT_FREE = (OURS, "lost+found")
+_to_escape = re.compile(r"[/\x00%]")
+_plain = re.compile(r"[A-Za-z0-9_@:+=,~-][A-Za-z0-9_@:+=,~.-]{0,199}").fullmatch
+
+
+def encode_name(name: str) -> str:
+    """Give the file name for `name`. Raises NameNotAllowed for text that UTF-8 cannot hold (lone surrogates)."""
+    if _plain(name) and name != "lost+found":
+        return name
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise NameNotAllowed("A name must be text that UTF-8 can hold.") from None
+    encoded = _to_escape.sub(_escape, name)
+    if _is_not_free(encoded):
+        return f"%{ord(encoded[0]):02X}{encoded[1:]}"
+    return encoded
+
+
+def decode_name(file_name: str) -> str | None:
+    """Give the name that a file name stands for, or None if it stands for none: not UTF-8, or not free.
+
+    Spellings with more escapes than are needed are understood: 0.1.0 and session-manager made such names.
+    """
+    if _is_not_free(file_name):
+        return None
+    try:
+        name = unquote(file_name, errors="strict") if "%" in file_name else file_name
+        name.encode()
+    except UnicodeError:
+        return None
+    return None if name in {"", ".", ".."} else name
+
+
+def _is_not_free(file_name: str) -> bool:
+    return file_name.startswith(OURS) or file_name in _NOT_FREE
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"

@@ -1,0 +1,102 @@
+"""What a store is asked to commit.
+
+A `Batch` is several changes of one instance: all of them are made, or none. The other entries change which groups and
+instances there are. Every entry has one outcome, and they are carried out in the order in which they came.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+
+class Change(Struct, frozen=True):
+    """A change of one key of an instance. A store may have kinds of its own, which its `prepare` makes."""
+
+    key: str
+
+
+class Write(Change, frozen=True):
+    """Store a value over whatever the key held.
+
+    The value is one JSON text in UTF-8, which the caller has checked. `creds` must be an object: `CredsNotAllowed`.
+    """
+
+    value: bytes
+
+
+class Delete(Change, frozen=True):
+    """Let the key hold nothing."""
+
+
+class SetAside(Change, frozen=True):
+    """What the store holds for the key is broken: keep it where a person finds it. A write or a deletion follows."""
+
+
+class Unwritten(Struct, frozen=True):
+    """The condition that an instance is the same, and nothing was written to it, since a store's read."""
+
+    since: object
+    """The store's own mark of that moment."""
+
+
+class Batch(Struct, frozen=True):
+    """Changes of one instance, all or none. Refused with NoSuchGroup, NoSuchInstance or ConditionFailed."""
+
+    group: str
+    instance: str
+    changes: tuple[Change, ...]
+    condition: Unwritten | None = None
+
+
+class CreateGroup(Struct, frozen=True):
+    """Make a group, if it does not exist."""
+
+    group: str
+
+
+class CreateInstance(Struct, frozen=True):
+    """Make an instance, and its group, if they do not exist."""
+
+    group: str
+    instance: str
+
+
+class DropInstance(Struct, frozen=True):
+    """Put an instance aside with all its session files, if it exists. `RestoreInstance` brings it back."""
+
+    group: str
+    instance: str
+
+
+class DropGroup(Struct, frozen=True):
+    """Put a group aside with all its instances. Refused with NoSuchGroup."""
+
+    group: str
+
+
+class RestoreInstance(Struct, frozen=True):
+    """Bring back an instance that was dropped, under `name`. Refused with NoSuchDrop, or with NameTaken."""
+
+    group: str
+    instance: str
+    drop: str
+    name: str
+
+
+class PurgeDrop(Struct, frozen=True):
+    """Erase an instance that was dropped, for good. Refused with NoSuchDrop."""
+
+    group: str
+    instance: str
+    drop: str
+
+
+class Probe(Struct, frozen=True):
+    """Change nothing, durably: for whoever wants to know whether changes can be made."""
+
+
+CatalogueChange: TypeAlias = CreateGroup | CreateInstance | DropInstance | DropGroup | RestoreInstance | PurgeDrop
+
+Entry: TypeAlias = Batch | CatalogueChange | Probe

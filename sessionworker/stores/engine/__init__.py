@@ -1,0 +1,1 @@
+"""The file store: session files as plain files, behind a journal."""

@@ -1,0 +1,163 @@
+"""What a store does, in words that fit any store.
+
+A store keeps groups, the instances of each group, and the session files of each instance. Its state changes only by
+`commit`, which takes several entries at once and returns when all of them are durable. One thread at a time calls
+`commit`, one runs `maintain`; any number of threads may call the other methods meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from sessionworker.errors import WorkerError
+from sessionworker.names import SessionFile
+from sessionworker.stores.changes import Batch, Entry, PurgeDrop
+
+
+class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What an instance holds."""
+
+    instance: str
+    files: int
+    bytes: int
+    last_write: int
+    """Milliseconds since 1970, 0 if nothing was written."""
+    types: dict[str, int]
+    """How many files there are of each type of key."""
+    problem: str = ""
+    """What is the matter with it, in words; empty where nothing is."""
+
+
+class VersionSummary(Struct, frozen=True, rename="camel"):
+    """One version of an instance's `creds`."""
+
+    version: str
+    when: int
+    """Milliseconds since 1970."""
+    identity: str
+    """A short hash: the same for two versions of the same identity; empty where the `creds` were deleted."""
+    bytes: int
+    is_pinned: bool
+    """Whether it is kept for good, as the newest of its identity."""
+    is_current: bool
+
+
+class DropSummary(Struct, frozen=True, rename="camel"):
+    """An instance that was dropped and can be brought back."""
+
+    group: str
+    instance: str
+    drop: str
+    when: int
+    """Milliseconds since 1970."""
+    files: int
+    bytes: int
+
+
+class Unknown(Enum):
+    """Says that memory alone cannot answer."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
+
+
+class Figures(Struct, frozen=True):
+    """What a store tells of itself, by names that a store chooses; sizes are in bytes."""
+
+    counts: Mapping[str, int]
+    """What went wrong, or was odd, how often since the start."""
+    gauges: Mapping[str, float]
+    """How much there is now."""
+
+
+class Store(Protocol):
+    """A place for session files. Names have been checked by the caller; every method but `recall` may block.
+
+    Those that read raise NoSuchGroup, NoSuchInstance, or StoreUnavailable where it cannot be said what is there.
+    """
+
+    def on_repair(self, ask: Callable[[Batch], None]) -> None:
+        """Have `ask` called, in any thread, with a batch that is to be committed in its turn.
+
+        A reader changes nothing. Where it finds something broken, it asks for a repair, under the condition that
+        nothing was written meanwhile.
+        """
+
+    # Changing
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Do what takes long about a batch with large values, in any thread, before its turn to be committed comes.
+
+        Returns the batch to commit in its place; it has to be committed. Raises NoSpace or StoreUnavailable.
+        """
+
+    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+        """Make changes durable, in their order.
+
+        Returns one outcome for each entry: None, or the error that refused it. An entry that was refused has left
+        things as they were; it does not hold up the others.
+        """
+
+    # Reading
+
+    def read(self, file: SessionFile) -> bytes | None:
+        """Return the value of a session file, or None if its key holds nothing."""
+
+    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
+        """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN."""
+
+    def check_creds(self, group: str, instance: str) -> None:
+        """Make sure that a `read` of an instance's `creds` will not fail, whatever becomes of the store next.
+
+        `creds` that are broken are replaced by the newest good version. Raises StoreUnavailable where there were
+        `creds` and none can be had, or where it cannot be told.
+        """
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+
+    def instances(self, group: str) -> list[str]:
+        """Return the names of a group's instances, sorted."""
+
+    # For operators
+
+    def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds, sorted by name."""
+
+    def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        """Return the versions of an instance's `creds`, newest first."""
+
+    def read_version(self, group: str, instance: str, version: str) -> bytes:
+        """Return the `creds` of a version. Raises NoSuchVersion."""
+
+    def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped and can be brought back, newest first."""
+
+    def drops_before(self, when: int) -> list[PurgeDrop]:
+        """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+
+    def check(self) -> None:
+        """Do as much as tells whether the store works. Raises NoSpace, or StoreUnavailable with the reason."""
+
+    def checkpoint(self) -> None:
+        """Bring what was committed to where it stays, so that a copy of it holds everything.
+
+        Raises NoSpace or StoreUnavailable.
+        """
+
+    def figures(self) -> Figures:
+        """Return what the metrics show."""
+
+    # Its life
+
+    def maintain(self) -> None:
+        """Do the store's background work until `close` is called."""
+
+    def close(self) -> None:
+        """Finish what is under way, background work included, and let go of the store."""

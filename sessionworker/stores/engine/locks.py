@@ -1,0 +1,45 @@
+"""Who may do what at the same time: all rules of concurrency of the file store, in one place.
+
+Four kinds of thread are in the store:
+
+    committer     one at a time, in `commit`: judges batches, appends to the journal, applies; and moves folders
+    checkpointer  one at a time: writes the files, in the folders where they lie, and lets go of the journal
+    readers       any number: in everything else but `recall`
+    the reactor   in `recall` alone, which takes no lock and asks no disk
+
+And four locks. Whoever holds one may take one that stands below it, never one above.
+
+    checkpoint    one checkpoint at a time; it is held while files are written, so never by a committer
+    memory        what is remembered of the disk: known names and recent values
+    state         what was committed, what of it waits, and the journal's end
+    moves         a folder changes its place; held for the rename and the note of it alone
+
+What is done without a lock:
+
+* A dict's single operations (`get`, `in`, `[]=`, `pop`, `update`, `list`) are one step of the interpreter's for keys
+  that are strings, so whoever looks may do so without a lock. What is known of groups and instances changes in the
+  committer alone.
+* A value moves in one direction: it is committed to `Instance.unsaved`, a checkpoint takes it into `saving`, then it is
+  in its file, and then it is forgotten here. Who looks in the same direction does not miss it.
+* `Instance.writes` goes up after each change. Who remembers what a file held notes it before, and remembers nothing if
+  it went up.
+* A folder is opened without a lock, and compared with the one that was seen before. If it is not there, or another one,
+  it is looked for once more with `moves` held: then nobody moves it.
+"""
+
+from __future__ import annotations
+
+import threading
+
+
+class Locks:
+    """The locks of one store. See the module for their order."""
+
+    def __init__(self) -> None:
+        """Make them."""
+        self.checkpoint = threading.RLock()
+        self.memory = threading.Lock()
+        self.state = threading.Lock()
+        self.moves = threading.Lock()
+        self.room = threading.Condition()
+        """Notified when less waits. No other lock is taken by who holds it."""

@@ -1,0 +1,103 @@
+"""Where things lie in a store. Paths are relative to its folder.
+
+codechat/Loja São/creds        group / instance / key, named as `file_names` says; see `folder`
+.sessionworker/                ours:
+    lock, token                    who has the store; what clients must send
+    journal/                       what is not in its files yet
+    dropped/                       instances that were dropped; see `drops`
+    purged/                        erased: what is in it goes
+    lost/                          values of instances whose folders are nowhere, for a person to look at
+    new/                           folders that are being made
+    probe                          what a health check writes
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sessionworker.disk import make_folder, opened_folder, remove_tree
+from sessionworker.file_names import OURS, encode_name
+from sessionworker.stores.engine.folder import Folder, UnfinishedNames
+
+JOURNAL = f"{OURS}/journal"
+DROPPED = f"{OURS}/dropped"
+PURGED = f"{OURS}/purged"
+LOST = f"{OURS}/lost"
+NEW = f"{OURS}/new"
+PROBE = f"{OURS}/probe"
+
+_FOLDERS = (OURS, JOURNAL, DROPPED, PURGED, LOST, NEW)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folder of one store, open."""
+
+    root: int
+    unfinished: UnfinishedNames
+    is_synced: bool
+    """Whether what is changed waits for the disk."""
+
+    def make_ours(self) -> None:
+        """Make the worker's own folders, where they are missing. Raises OSError."""
+        for path in _FOLDERS:
+            self.make(path)
+
+    def make(self, path: str) -> None:
+        """Make a folder if it is missing, durably; the one above it is there. Raises OSError."""
+        with opened_folder(_above(path), self.root) as folder:
+            make_folder(os.path.basename(path), folder, sync=self.is_synced)
+
+    def move(self, old: str, new: str) -> None:
+        """Rename a folder, at once and whole. `sync_above` makes it durable. Raises OSError."""
+        os.rename(old, new, src_dir_fd=self.root, dst_dir_fd=self.root)
+
+    def sync(self, *folders: str) -> None:
+        """Make the names in some folders durable. Raises OSError."""
+        for path in dict.fromkeys(folders) if self.is_synced else ():
+            with opened_folder(path, self.root) as folder:
+                os.fsync(folder)
+
+    def sync_above(self, *paths: str) -> None:
+        """Make the names at the end of some paths durable. Raises OSError."""
+        self.sync(*map(_above, paths))
+
+    def folders(self, path: str) -> list[str]:
+        """Return the names of the folders in a folder; symbolic links are none. Raises OSError."""
+        with opened_folder(path, self.root) as folder, os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+
+    def discard(self, path: str) -> None:
+        """Remove something of ours that was not finished, as far as possible."""
+        with suppress(OSError), opened_folder(_above(path), self.root) as folder:
+            remove_tree(os.path.basename(path), folder)
+
+    def open(self, path: str) -> Folder:
+        """Open an instance's folder. Raises OSError."""
+        return Folder(path, self.root, self.unfinished, sync=self.is_synced)
+
+    def make_instance(self, path: str, id_: str) -> tuple[int, int]:
+        """Make an instance's folder, empty but for its id; return its device and inode. Raises OSError."""
+        new = f"{NEW}/{id_}"
+        self.make(new)
+        try:
+            with self.open(new) as folder:
+                folder.take_over(id_)
+                identity = folder.identity
+            self.move(new, path)
+        except BaseException:
+            self.discard(new)
+            raise
+        self.sync_above(path)
+        return identity
+
+
+def join(folder: str, name: str) -> str:
+    """Return the path of what is called `name` in a folder."""
+    return f"{folder}/{encode_name(name)}"
+
+
+def _above(path: str) -> str:
+    return os.path.dirname(path) or "."

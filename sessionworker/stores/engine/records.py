@@ -1,0 +1,85 @@
+"""What a record of the journal says: which values which instances have.
+
+An instance is named by its id; where it lay at that time is a hint that saves looking everywhere. Creating, dropping,
+restoring and purging are no records: a value belongs to its instance wherever that lies by now, and writing it down
+once more does no harm. The format's version stands in each segment (`segments.FORMAT`); it changes when this does.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from sessionworker.stores.rules.creds import Creds
+
+
+class Value(Struct, frozen=True, array_like=True, tag=1):
+    """A key has a value."""
+
+    key: str
+    value: bytes
+
+
+class Gone(Struct, frozen=True, array_like=True, tag=2):
+    """A key holds nothing."""
+
+    key: str
+
+
+class NewCreds(Struct, frozen=True, array_like=True, tag=3):
+    """There are new `creds`, or for None none any more."""
+
+    value: bytes | None
+    when: int
+    """Milliseconds since 1970; within an instance always more than before, whatever the clock says."""
+    identity: str = ""
+    next_pre_key: int = 0
+    is_current: bool = True
+    """Not so for those that were replaced already when this was written, and are a version only."""
+
+    @property
+    def creds(self) -> Creds | None:
+        """What they are about."""
+        return None if self.value is None else Creds(self.identity, self.next_pre_key)
+
+
+class Large(Struct, frozen=True, array_like=True, tag=4):
+    """A key has the value that is in a file of the instance's own folder already, and becomes the key's file."""
+
+    key: str
+    file_name: str
+    size: int
+
+
+class Broken(Struct, frozen=True, array_like=True, tag=5):
+    """What the key's file holds is broken, and is to be kept before another file takes its place."""
+
+    key: str
+
+
+Pending: TypeAlias = Value | Gone | NewCreds | Large | Broken
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """What a record says of one instance."""
+
+    id: str
+    path: str
+    """Where its folder lay in the store."""
+    changes: list[Pending]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Part])
+
+
+def encode(parts: list[Part]) -> bytes:
+    """Write a record down."""
+    return _encoder.encode(parts)
+
+
+def decode(payload: bytes) -> list[Part]:
+    """Read a record. Raises msgspec.MsgspecError for one that this version does not know."""
+    return _decoder.decode(payload)
