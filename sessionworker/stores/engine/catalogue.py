@@ -69,22 +69,25 @@ class Catalogue:
 
     def load_group(self, group: Group) -> None:
         """Find out which instances of a group there are; what cannot be listed is the group's problem, and said."""
-        group.problem = ""
-        for folder in group.folders:
-            try:
-                names = self._places.folders(folder)
-                self._places.sync(folder)
-            except OSError as error:
-                group.problem = f"its folder cannot be read: {error.strerror}"
-                self._report(
-                    f"What is in the folder {folder!r} of the store cannot be told: {error.strerror}. If it is a "
-                    "group, its instances are refused until it can be read; if it is not, move it elsewhere."
-                )
-                continue
-            for file_name in names:
-                name = _allowed("instance", decode_name(file_name))
-                if name is not None:
-                    self._add(group, Instance(group.name, name, f"{folder}/{file_name}"))
+        problem = ""
+        with self._locks.moves:  # or an instance that is dropped meanwhile would be back
+            for folder in group.folders:
+                try:
+                    names = self._places.folders(folder)
+                    self._places.sync(folder)
+                except OSError as error:
+                    problem = f"its folder cannot be read: {error.strerror}"
+                    if not group.problem:
+                        self._report(
+                            f"What is in the folder {folder!r} of the store cannot be told: {error.strerror}. If it is "
+                            "a group, its instances are refused until it can be read; if it is not, move it elsewhere."
+                        )
+                    continue
+                for file_name in names:
+                    name = _allowed("instance", decode_name(file_name))
+                    if name is not None:
+                        self._add(group, Instance(group.name, name, f"{folder}/{file_name}"))
+        group.problem = problem
 
     def _add(self, group: Group, found: Instance) -> None:
         known = group.instances.setdefault(found.name, found)
@@ -108,17 +111,19 @@ class Catalogue:
 
     def find(self, group: str, name: str) -> Instance:
         """Return an instance. Raises NoSuchGroup or NoSuchInstance, or StoreUnavailable where that cannot be told."""
-        instance = self.get(group, name)
-        if instance is None:
-            raise self.absence(group)
-        return instance
+        found = self.seek(group, name)
+        if isinstance(found, Instance):
+            return found
+        raise found
 
-    def absence(self, group: str) -> WorkerError:
-        """Return the error for an instance of a group that is not known."""
+    def seek(self, group: str, name: str) -> Instance | WorkerError:
+        """Return an instance, or the error for one that is not there. Where that is not certain, the disk is asked."""
         found = self.groups.get(group)
         if found is None:
             return NoSuchGroup()
-        return StoreUnavailable() if found.problem else NoSuchInstance()
+        if found.problem and name not in found.instances:
+            self.load_group(found)
+        return found.instances.get(name) or (StoreUnavailable() if found.problem else NoSuchInstance())
 
     def get(self, group: str, name: str) -> Instance | None:
         """Return an instance, or None."""

@@ -144,7 +144,7 @@ class Checkpoints:
             return error
         with self._locks.memory, self._locks.state:
             if not instance.is_purged:
-                for key, value in instance.saving.items() if instance.is_adopted else ():
+                for key, value in instance.saving.items():
                     self._copies.keep(instance, key, value if isinstance(value, bytes) else None)
                 self._state.saved(instance)
                 if not instance.is_adopted:  # it was dropped, or is not in use yet

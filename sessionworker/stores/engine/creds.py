@@ -15,6 +15,7 @@ from sessionworker.stores.engine.copies import Copies
 from sessionworker.stores.engine.faults import Faults, reason_of
 from sessionworker.stores.engine.folder import Folder
 from sessionworker.stores.engine.instance import Instance
+from sessionworker.stores.engine.interface import UNKNOWN
 from sessionworker.stores.engine.reading import Reading, Since, waiting_value
 from sessionworker.stores.rules.creds import read_creds
 
@@ -34,6 +35,11 @@ class CredsReading:
 
         Raises StoreUnavailable where there were creds and none can be had, or OSError.
         """
+        recalled = self._reading.recall(instance, CREDS)
+        return self.check(instance) if recalled is UNKNOWN else recalled
+
+    def check(self, instance: Instance) -> bytes | None:
+        """Do as `read`, and make sure that the instance's folder is there and they are whole in it, too."""
         while True:
             with suppress(_Overtaken), self._catalogue.open(instance) as folder:
                 self._reading.learn_names(instance, folder)
@@ -55,16 +61,19 @@ class CredsReading:
         if value is not None and read_creds(value) is not None:
             self._reading.remember(since, CREDS, value)
             return value
-        if value is None and copy is None:
-            versions = folder.versions()
-            if not versions or versions[-1].is_deletion:
-                return None
+        if value is None and copy is None and not folder.versions():
+            return None
         return self._older(since, folder, copy, "they are missing" if value is None else "they are not whole")
 
-    def _older(self, since: Since, folder: Folder, copy: bytes | None, problem: str) -> bytes:
-        """Bring back the newest good creds in place of broken ones. Raises StoreUnavailable if there are none."""
+    def _older(self, since: Since, folder: Folder, copy: bytes | None, problem: str) -> bytes | None:
+        """Bring back the newest good creds in place of broken ones; None where they were deleted.
+
+        Raises StoreUnavailable if there are none.
+        """
         instance = since.instance
         good = copy if copy is not None and read_creds(copy) is not None else _newest_good_version(folder)
+        if good is _DELETED:
+            return None
         if not since.still_holds:  # what is there may be new, and no part of it broken
             raise _Overtaken
         if good is None:
@@ -87,11 +96,18 @@ class _Overtaken(Exception):
     """Something was written to an instance while its creds were read."""
 
 
+_DELETED = b""
+"""What stands for creds that are not there because they were deleted."""
+
+
 def _newest_good_version(folder: Folder) -> bytes | None:
+    """Return the newest good creds, _DELETED if the newest are none, or None if none can be had."""
     try:
         versions = folder.versions()
     except OSError:
         return None
+    if versions and versions[-1].is_deletion:
+        return _DELETED
     for version in reversed(versions):
         with suppress(OSError):
             value = folder.read_version(version)

@@ -1,25 +1,30 @@
 """The instances that were dropped, each put aside whole, until they are brought back or erased.
 
 .sessionworker/dropped/
-    <group>/<instance>/<when>-<id>           an instance's folder, as it was
-    <group>/.sessionworker-<when>/           a group's folder, as it was when the group was dropped
+    <group>~<instance>~<when>-<mark>                     an instance's folder, as it was
+    <group>~<when>-<mark>/<instance>                     a group's folder, as it was when the group was dropped
+    <group>/<instance>/<when>-<mark>                     the first of these for names that are too long together, and
+                                                         from 0.1.0
+    <group>/.sessionworker-<when>-<mark>/<instance>      the second, for the same reason
 
-`when` is in milliseconds since 1970. A drop is found by the names that the instance had.
+`when` is in milliseconds since 1970, and `mark` makes the name of a drop one that is never given again, whatever the
+clock says. A drop is found by the names that the instance had. On a full disk a drop needs no room: its name in a
+folder that is there, and no folder of its own.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from sessionworker.disk import opened_folder, stands_in
-from sessionworker.file_names import OURS, decode_name
-from sessionworker.stores.engine.places import DROPPED, Places, join
+from sessionworker.file_names import LONGEST_FILE_NAME, OURS, decode_name, encode_name
+from sessionworker.stores.engine.places import DROPPED, Places
 
-_OF_GROUP = "group"
+_BETWEEN = "~"
 _drop = re.compile(r"(\d{13,19})-([0-9a-z]+)").fullmatch
 
 
@@ -38,7 +43,7 @@ class Drop(NamedTuple):
 
 
 class Drops:
-    """Every method may raise OSError."""
+    """Every method may raise OSError, but where it says otherwise."""
 
     def __init__(self, places: Places) -> None:
         """Speak of the drops of one store."""
@@ -46,79 +51,94 @@ class Drops:
 
     def all(self) -> Iterator[Drop]:
         """Yield all of them."""
-        for group_folder in self._places.folders(DROPPED):
-            group = decode_name(group_folder)
-            if group is None:
-                continue
-            for folder in self._folders(f"{DROPPED}/{group_folder}"):
-                yield from self._in(group, folder, f"{DROPPED}/{group_folder}/{folder}")
+        for name in self._places.folders(DROPPED):
+            yield from self._below(f"{DROPPED}/{name}")
 
-    def of(self, group: str, instance: str) -> list[Drop]:
-        """Return those of an instance's names, newest first."""
-        found: list[Drop] = []
-        for folder in self._folders(join(DROPPED, group)):
-            if folder.startswith(OURS) or decode_name(folder) == instance:
-                found += self._in(group, folder, f"{join(DROPPED, group)}/{folder}")
-        return sorted((drop for drop in found if drop.instance == instance), key=lambda drop: drop.when, reverse=True)
-
-    def _in(self, group: str, folder: str, path: str) -> Iterator[Drop]:
-        """Yield those in one folder of a group's: an instance's drops, or the instances of a group that was dropped."""
-        instance = decode_name(folder)
-        when = folder.removeprefix(f"{OURS}-")
-        for name in self._folders(path):
-            if instance is not None:
-                if _drop(name):
-                    yield Drop(group, instance, name, f"{path}/{name}")
-            elif when.isdigit() and (of_group := decode_name(name)) is not None:
-                yield Drop(group, of_group, f"{when}-{_OF_GROUP}", f"{path}/{name}")
+    def _below(self, path: str) -> Iterator[Drop]:
+        """Yield the drop that lies at a path, or those in it: it may be a group's folder."""
+        drop = self.at(path)
+        if drop is not None:
+            yield drop
+        elif path.count("/") < len(("ours", "dropped", "group", "instance")):
+            for name in self._folders(path):
+                yield from self._below(f"{path}/{name}")
 
     def _folders(self, path: str) -> list[str]:
-        """Return the folders in one below the drops' own; it goes away with the last of them."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):  # it went away with the last drop in it
             return self._places.folders(path)
         return []
 
-    @staticmethod
-    def at(path: str) -> Drop | None:
-        """Return the drop that lies at a path, if it is the path of one."""
-        parts = path.removeprefix(f"{DROPPED}/").split("/")
-        if not path.startswith(f"{DROPPED}/") or len(parts) != len(("group", "instance", "drop")):
-            return None
-        group, above, name = decode_name(parts[0]), decode_name(parts[1]), parts[2]
-        if above is not None:
-            return Drop(group or "", above, name, path)
-        when = parts[1].removeprefix(f"{OURS}-")
-        return Drop(group or "", decode_name(name) or "", f"{when}-{_OF_GROUP}", path)
+    def of(self, group: str, instance: str) -> list[Drop]:
+        """Return those of an instance's names, newest first."""
+        found = [drop for drop in self.all() if (drop.group, drop.instance) == (group, instance)]
+        return sorted(found, key=lambda drop: drop.when, reverse=True)
 
     def find(self, group: str, instance: str, drop: str) -> Drop | None:
         """Return one of them, or None."""
-        if not _drop(drop):
-            return None
-        return next((found for found in self.of(group, instance) if found.drop == drop), None)
+        return next((found for found in self.all() if found[:3] == (group, instance, drop)), None)
 
-    def place_of_instance(self, group: str, instance: str, id_: str, when: int) -> str:
-        """Return a path that an instance can be moved to; the folders above it are made."""
-        folder = join(join(DROPPED, group), instance)
-        self._places.make(join(DROPPED, group))
-        self._places.make(folder)
-        return self._free(folder, when, lambda at: f"{at:013}-{id_}")
+    @staticmethod
+    def at(path: str) -> Drop | None:
+        """Return the drop whose folder has a path, if it is the path of one. Asks no disk."""
+        if not path.startswith(f"{DROPPED}/"):
+            return None
+        match path.removeprefix(f"{DROPPED}/").split("/"):
+            case [name]:
+                group, instance, drop, *_ = *name.split(_BETWEEN), "", ""
+            case [above, instance] if _BETWEEN in above:
+                group, _, drop = above.partition(_BETWEEN)
+            case [group, above, instance] if above.startswith(f"{OURS}-"):
+                drop = above.removeprefix(f"{OURS}-")
+            case [group, instance, drop]:
+                pass
+            case _:
+                return None
+        names = decode_name(group), decode_name(instance)
+        if names[0] is None or names[1] is None or not _drop(drop):
+            return None
+        return Drop(names[0], names[1], drop, path)
+
+    # Places for new ones
+
+    def place_of_instance(self, group: str, instance: str, when: int) -> str:
+        """Return a path that an instance can be moved to; the folders above it are made, if it needs some.
+
+        `when` is the time now; a later one is taken where those dropped before are later, whatever the clock says.
+        """
+        drop = _name(when, self.of(group, instance))
+        short = f"{_part(group)}{_BETWEEN}{_part(instance)}{_BETWEEN}{drop}"
+        return self._path(short, (encode_name(group), encode_name(instance)), drop)
 
     def place_of_group(self, group: str, when: int) -> str:
-        """Return a path that a group can be moved to; the folder above it is made."""
-        folder = join(DROPPED, group)
-        self._places.make(folder)
-        return self._free(folder, when, lambda at: f"{OURS}-{at:013}")
+        """Return a path that a group can be moved to, as above."""
+        drop = _name(when, [drop for drop in self.all() if drop.group == group])
+        return self._path(f"{_part(group)}{_BETWEEN}{drop}", (encode_name(group),), f"{OURS}-{drop}")
 
-    def _free(self, folder: str, when: int, name_of: Callable[[int], str]) -> str:
-        with opened_folder(folder, self._places.root) as handle:
-            while stands_in(name_of(when), handle):
-                when += 1
-        return f"{folder}/{name_of(when)}"
+    def _path(self, short: str, folders: tuple[str, ...], name: str) -> str:
+        """Return the path of what is called `short`, or `name` below some folders where that is too long."""
+        if len(short.encode()) <= LONGEST_FILE_NAME:
+            return f"{DROPPED}/{short}"
+        above = DROPPED
+        for folder in folders:
+            above = f"{above}/{folder}"
+            self._places.make(above)
+        return f"{above}/{name}"
 
     def tidy(self, path: str) -> None:
-        """Remove the folders above a drop that is gone, if nothing else is in them."""
+        """Remove the folders above a drop that is gone, if nothing else is in them. Never raises OSError."""
         above = os.path.dirname(path)
         with suppress(OSError):
             while above != DROPPED:
                 os.rmdir(above, dir_fd=self._places.root)
                 above = os.path.dirname(above)
+
+
+def _part(name: str) -> str:
+    """Encode a name for a file name that holds several."""
+    return encode_name(name).replace(_BETWEEN, f"%{ord(_BETWEEN):02X}")
+
+
+def _name(when: int, before: list[Drop]) -> str:
+    """Return a name that no drop had, later than those before it."""
+    when = max([when, *(drop.when + 1 for drop in before)])
+    return f"{when:013}-{secrets.token_hex(4)}"

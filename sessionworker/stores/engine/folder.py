@@ -31,6 +31,7 @@ from sessionworker.disk import (
     write_new,
 )
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS
+from sessionworker.stores.engine.unfinished import UnfinishedNames
 from sessionworker.stores.rules.versions import Version, parse_version
 
 MANY = 64
@@ -38,30 +39,9 @@ MANY = 64
 
 _ID = "id-"
 _VERSIONS, _BROKEN = "versions", "broken"
-_LARGE, _NEW = "large-", "new-"
 _OLD_VERSIONS, _OLD_BROKEN = ".versions", ".aside"
 
 _numbers = count()
-
-
-class UnfinishedNames:
-    """Names for files under way, of one store that was opened: what has another beginning is left of an earlier one."""
-
-    def __init__(self, token: str) -> None:
-        """Let all of them hold `token`."""
-        self._token = token
-
-    def new(self) -> str:
-        """Return a name for a file that will be renamed at once."""
-        return f"{_NEW}{self._token}-{next(_numbers)}"
-
-    def large(self) -> str:
-        """Return a name for a large value, which is committed under it."""
-        return f"{_LARGE}{self._token}-{next(_numbers)}"
-
-    def is_left_over(self, name: str) -> bool:
-        """Tell whether a file was under way in a store that was opened earlier."""
-        return name.startswith((_LARGE, _NEW)) and self._token not in name
 
 
 class Folder:
@@ -109,6 +89,11 @@ class Folder:
             return []
         return [name.removeprefix(_ID) for name in names if name.startswith(_ID)]
 
+    def begin(self, new_id: str) -> None:
+        """Give a new folder its id, durably."""
+        make_folder(OURS, self.handle, sync=self._sync)
+        self._add_id(new_id)
+
     def take_over(self, new_id: str) -> None:
         """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
         make_folder(OURS, self.handle, sync=self._sync)
@@ -116,6 +101,9 @@ class Folder:
             with suppress(FileNotFoundError, NotADirectoryError), opened_folder(old, self.handle):
                 if not stands_in(new, self.ours):
                     os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.ours)
+        self._add_id(new_id)
+
+    def _add_id(self, new_id: str) -> None:
         write_new(f"{_ID}{new_id}", self.ours, b"", sync=False)
         self.settle()
 

@@ -106,7 +106,7 @@ class Journal:
     @property
     def is_low(self) -> bool:
         """Whether the next segment but one would have to be filled by whoever appends."""
-        return len(self._spares) <= self._reserve and not self.is_short
+        return len(self._spares) <= self._reserve
 
     def missing(self, more: int = 0) -> int:
         """Return how many bytes are missing from the reserve, with `more` segments besides."""
@@ -233,9 +233,9 @@ class Journal:
         """Let go of the oldest segments that nothing is appended to any more, as many as that. Raises OSError.
 
         The oldest goes first, and is durably gone before the next: a gap would look like a loss at the next start.
-        Those that were needed this time stay ready for the next.
+        Those that were needed this time stay ready for the next, and one at least.
         """
-        ready = self._reserve + number
+        ready = self._reserve + max(1, number)
         for _ in range(number):
             name, size = self._closed[0]
             with suppress(FileNotFoundError):  # somebody removed it: then it is gone

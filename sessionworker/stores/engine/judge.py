@@ -73,7 +73,10 @@ class Judge:
         group = self._groups.get(batch.group)
         instance = group.instances.get(batch.instance) if group is not None else None
         if instance is None:
-            return self._judge_nobody(batch)
+            found = self._catalogue.seek(batch.group, batch.instance)
+            if not isinstance(found, Instance):
+                return self._judge_nobody(batch, found)
+            instance = found
         if not instance.is_adopted:
             if not instance.problem:
                 self.unknown[instance] = any(type(change) is not Delete for change in batch.changes)
@@ -100,8 +103,8 @@ class Judge:
             self._touched.add(instance)
         return Accepted(instance, changes, needs_room, bool(changes))
 
-    def _judge_nobody(self, batch: Batch) -> Accepted | WorkerError:
-        absence = self._catalogue.absence(batch.group)
+    @staticmethod
+    def _judge_nobody(batch: Batch, absence: WorkerError) -> Accepted | WorkerError:
         is_certain = isinstance(absence, NoSuchGroup | NoSuchInstance)
         if is_certain and all(type(change) is Delete for change in batch.changes):
             return Accepted(None, [], False, False)

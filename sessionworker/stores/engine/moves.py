@@ -6,13 +6,13 @@ and what the journal holds of an instance follows it to wherever it lies.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from functools import partial
 
-from sessionworker.disk import is_full, opened_folder, stands_in
+from sessionworker.disk import opened_folder, stands_in
 from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
 from sessionworker.file_names import encode_name
 from sessionworker.stores.changes import (
@@ -30,11 +30,10 @@ from sessionworker.stores.engine.instance import Instance
 from sessionworker.stores.engine.journal import Journal
 from sessionworker.stores.engine.locks import Locks
 from sessionworker.stores.engine.memory import KnownNames
+from sessionworker.stores.engine.moving import Moving
 from sessionworker.stores.engine.places import PURGED, Places, join
 from sessionworker.stores.engine.records import Part, encode
 from sessionworker.stores.engine.state import State
-
-T = TypeVar("T")
 
 
 class Moves:
@@ -58,6 +57,8 @@ class Moves:
         self._state = state
         self._journal = journal
         self._counts = counts
+        self._moving = Moving(places, catalogue, locks, journal)
+        self._made_last: Group | None = None
 
     def make(self, change: CatalogueChange) -> WorkerError | None:
         """Make a change, durably. Returns the reason for which it was refused, or raises OSError."""
@@ -83,15 +84,32 @@ class Moves:
         if existing is not None:
             if existing.problem:
                 self._catalogue.load_group(existing)
+            self._made_last = None
             return None
         group = Group(name)
         group.folders = [encode_name(name)]
-        self._places.make(group.folders[0])
-        self._catalogue.load_group(group)  # there may be something in it that was not there at the start
-        if group.problem:
-            return StoreUnavailable()
-        self._catalogue.groups[name] = group
+        is_new = not stands_in(group.folders[0], self._places.root)
+        try:
+            self._places.make(group.folders[0])
+            self._catalogue.load_group(group)  # there may be something in it that was not there at the start
+            if group.problem:
+                return StoreUnavailable()
+        except OSError:
+            group.problem = "it could not be made"
+            raise
+        finally:
+            if group.problem and is_new:
+                self._remove_folder(group)
+        self._catalogue.groups[name] = self._made_last = group
         return None
+
+    def _remove_folder(self, group: Group) -> bool:
+        """Remove the folder of a group that was made in vain; tell whether that went well."""
+        with suppress(OSError):
+            os.rmdir(group.folders[0], dir_fd=self._places.root)
+            self._places.sync(".")
+            return True
+        return False
 
     def _create_instance(self, group_name: str, name: str) -> WorkerError | None:
         refusal = self._create_group(group_name)
@@ -105,7 +123,14 @@ class Moves:
             if existing.is_unsettled:
                 self._catalogue.adopt(existing)
             return None
-        instance = Instance(group_name, name, join(group.folders[0], name))
+        try:
+            group.instances[name] = self._make_instance(group, name)
+        finally:
+            self._unmake(group)
+        return None
+
+    def _make_instance(self, group: Group, name: str) -> Instance:
+        instance = Instance(group.name, name, join(group.folders[0], name))
         if self._is_free(group, name):
             id_ = new_id()
             instance.folder = self._places.make_instance(instance.path, id_)
@@ -115,8 +140,13 @@ class Moves:
         else:  # it came there after the start, or its creation was not acknowledged
             self._catalogue.open(instance).close()
             self._places.sync_above(instance.path)
-        group.instances[name] = instance
-        return None
+        return instance
+
+    def _unmake(self, group: Group) -> None:
+        """Remove a group that was made for an instance, if that could not be made."""
+        made, self._made_last = self._made_last, None
+        if not group.instances and made is group and self._remove_folder(group):
+            del self._catalogue.groups[group.name]
 
     def _is_free(self, group: Group, name: str) -> bool:
         with opened_folder(group.folders[0], self._places.root) as folder:
@@ -125,9 +155,10 @@ class Moves:
     # Dropping
 
     def _drop_instance(self, group: str, name: str) -> WorkerError | None:
-        instance = self._catalogue.get(group, name)
-        if instance is None and isinstance(self._catalogue.absence(group), StoreUnavailable):
-            return StoreUnavailable()
+        found = self._catalogue.seek(group, name)
+        if isinstance(found, StoreUnavailable):
+            return found
+        instance = found if isinstance(found, Instance) else self._find_unknown(group, name)
         if instance is None:
             self._counts["drops_of_unknown_instances"] += 1
             return None
@@ -141,22 +172,34 @@ class Moves:
             self._erase(instance)  # somebody removed it: there is nothing to bring back
             self._remove(instance)
             return None
-        id_ = instance.id or new_id()
-        place = self._with_room(lambda: self._drops.place_of_instance(group, name, id_, _now()))
-        self._move([instance], instance.path, place, frees_room=True)
+        moving = self._moving
+        place = moving.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
+        doubt = moving.with_room(lambda: moving.move([instance], instance.path, place))
         self._remove(instance)
         self._note([instance])
+        return doubt
+
+    def _find_unknown(self, group_name: str, name: str) -> Instance | None:
+        """Return an instance that nobody knows of, if there is one: it came there after the start."""
+        group = self._catalogue.groups.get(group_name)
+        if group is None or self._is_free(group, name):
+            return None
+        instance = Instance(group_name, name, join(group.folders[0], name))
+        with suppress(NotADirectoryError):  # a file of somebody's
+            self._catalogue.open(instance).close()
+            return group.instances.setdefault(name, instance)
         return None
 
     def _drop_group(self, name: str) -> WorkerError | None:
         group = self._catalogue.groups.get(name)
         if group is None:
             return NoSuchGroup()
+        moving, doubt = self._moving, None
         for folder in list(group.folders):
             instances = [one for one in group.instances.values() if one.path.startswith(f"{folder}/")]
             if stands_in(folder, self._places.root):
-                place = self._with_room(lambda: self._drops.place_of_group(name, _now()))
-                self._move(instances, folder, place, frees_room=True)
+                place = moving.with_room(lambda: self._drops.place_of_group(name, _now()))
+                doubt = moving.with_room(partial(moving.move, instances, folder, place)) or doubt
                 self._drops.tidy(f"{place}/")
             else:  # somebody removed it
                 for instance in instances:
@@ -166,7 +209,7 @@ class Moves:
                 self._remove(instance)
             self._note(instances)
         del self._catalogue.groups[name]
-        return None
+        return doubt
 
     def _remove(self, instance: Instance) -> None:
         """Note that an instance is no live one any more."""
@@ -188,39 +231,6 @@ class Moves:
             if parts:
                 self._journal.append(encode(parts), frees_room=True)
 
-    # Moving
-
-    def _move(self, instances: list[Instance], old: str, new: str, *, frees_room: bool) -> None:
-        """Move a folder that is an instance's, or has instances in it, and note where they are now."""
-        if frees_room:
-            self._with_room(lambda: self._rename(instances, old, new))
-        else:
-            self._rename(instances, old, new)
-        try:
-            self._places.sync_above(new, old)
-        except OSError:
-            # Refused, so things have to be as they were. If that is not durable, nothing is committed before it is.
-            for instance in instances:
-                self._catalogue.disown(instance)
-                instance.is_unsettled = True
-            self._rename(instances, new, old)
-            raise
-
-    def _rename(self, instances: list[Instance], old: str, new: str) -> None:
-        with self._locks.moves:
-            self._places.move(old, new)
-            for instance in instances:
-                instance.path = new + instance.path[len(old) :]
-
-    def _with_room(self, action: Callable[[], T]) -> T:
-        """Do what leads to more room; where that needs some itself, it gets it from the reserve."""
-        while True:
-            try:
-                return action()
-            except OSError as error:
-                if not is_full(error) or not self._journal.lend():
-                    raise
-
     # Bringing back, and erasing
 
     def _restore(self, drop: Drop | None, name: str) -> WorkerError | None:
@@ -230,19 +240,26 @@ class Moves:
         if refusal is not None:
             return refusal
         group = self._catalogue.groups[drop.group]
+        try:
+            refusal = self._restore_into(group, drop, name)
+        finally:
+            self._unmake(group)
+        return refusal
+
+    def _restore_into(self, group: Group, drop: Drop, name: str) -> WorkerError | None:
         if group.problem:
             return StoreUnavailable()
         if name in group.instances or not self._is_free(group, name):
             return NameTaken()
         instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
         self._catalogue.open(instance).close()
-        self._move([instance], drop.path, join(group.folders[0], name), frees_room=False)
+        doubt = self._moving.move([instance], drop.path, join(group.folders[0], name))
         self._catalogue.dropped.pop(drop.path, None)
         instance.name = name
         group.instances[name] = instance
         self._drops.tidy(drop.path)
         self._note([instance])
-        return None
+        return doubt
 
     def _purge(self, drop: Drop | None) -> WorkerError | None:
         if drop is None:
@@ -253,12 +270,13 @@ class Moves:
             number = 0
             while stands_in(name := f"{id_}-{number}", purged):
                 number += 1
-        self._move([instance] if instance else [], drop.path, f"{PURGED}/{name}", frees_room=True)
+        instances = [instance] if instance else []
+        doubt = self._moving.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
         if instance is not None:
             self._catalogue.dropped.pop(drop.path, None)  # a checkpoint may have saved it meanwhile
             self._erase(instance)
         self._drops.tidy(drop.path)
-        return None
+        return doubt
 
     def _id_in(self, drop: Drop) -> str:
         with suppress(OSError), self._places.open(drop.path) as folder:

@@ -20,7 +20,6 @@ from sessionworker.stores.engine.copies import Copies
 from sessionworker.stores.engine.creds import CredsReading
 from sessionworker.stores.engine.drops import Drops
 from sessionworker.stores.engine.faults import Faults, reason_of
-from sessionworker.stores.engine.folder import UnfinishedNames
 from sessionworker.stores.engine.journal import Journal
 from sessionworker.stores.engine.large import LargeValues
 from sessionworker.stores.engine.limits import Limits
@@ -32,6 +31,7 @@ from sessionworker.stores.engine.reading import Reading
 from sessionworker.stores.engine.replay import Replay
 from sessionworker.stores.engine.saving import Saving
 from sessionworker.stores.engine.state import State
+from sessionworker.stores.engine.unfinished import UnfinishedNames
 from sessionworker.stores.rules.versions import Keep
 
 LEFT_BY_0_1_0 = ("staged", "clock")
@@ -97,7 +97,12 @@ def open_parts(
     faults, locks = Faults(report), Locks()
     places = Places(root, UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
     places.make_ours()
-    journal = Journal(f"{path}/{JOURNAL}", open_folder(JOURNAL, root), sync=sync, segment_size=segment_size)
+    folder = open_folder(JOURNAL, root)
+    try:
+        journal = Journal(f"{path}/{JOURNAL}", folder, sync=sync, segment_size=segment_size)
+    except BaseException:
+        os.close(folder)
+        raise
     catalogue = Catalogue(places, locks, report)
     drops = Drops(places)
     copies = Copies(catalogue.live)

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from sessionworker.disk import make_folder, opened_folder, remove_tree
 from sessionworker.file_names import OURS, encode_name
-from sessionworker.stores.engine.folder import Folder, UnfinishedNames
+from sessionworker.stores.engine.folder import Folder
+from sessionworker.stores.engine.unfinished import UnfinishedNames
 
 JOURNAL = f"{OURS}/journal"
 DROPPED = f"{OURS}/dropped"
@@ -28,7 +29,7 @@ LOST = f"{OURS}/lost"
 NEW = f"{OURS}/new"
 PROBE = f"{OURS}/probe"
 
-_FOLDERS = (OURS, JOURNAL, DROPPED, PURGED, LOST, NEW)
+_FOLDERS = (JOURNAL, DROPPED, PURGED, LOST, NEW)
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,14 @@ class Places:
 
     def make_ours(self) -> None:
         """Make the worker's own folders, where they are missing. Raises OSError."""
+        with suppress(FileExistsError):
+            os.mkdir(OURS, 0o700, dir_fd=self.root)
+        self.sync(".")
+        there = self.folders(OURS)
         for path in _FOLDERS:
-            self.make(path)
+            if os.path.basename(path) not in there:
+                self.make(path)
+        self.sync(OURS)
 
     def make(self, path: str) -> None:
         """Make a folder if it is missing, durably; the one above it is there. Raises OSError."""
@@ -81,17 +88,25 @@ class Places:
     def make_instance(self, path: str, id_: str) -> tuple[int, int]:
         """Make an instance's folder, empty but for its id; return its device and inode. Raises OSError."""
         new = f"{NEW}/{id_}"
-        self.make(new)
+        identity = 0, 0
         try:
+            self.make(new)
             with self.open(new) as folder:
-                folder.take_over(id_)
+                folder.begin(id_)
                 identity = folder.identity
             self.move(new, path)
+            self.sync_above(path)
         except BaseException:
+            self._take_back(path, identity, new)
             self.discard(new)
             raise
-        self.sync_above(path)
         return identity
+
+    def _take_back(self, path: str, identity: tuple[int, int], new: str) -> None:
+        """After a failure: move a folder back that is in its place all the same, as far as possible."""
+        with suppress(OSError), self.open(path) as folder:
+            if folder.identity == identity:
+                self.move(path, new)
 
 
 def join(folder: str, name: str) -> str:

@@ -63,11 +63,11 @@ class Reading:
     def read(self, instance: Instance, key: str) -> bytes | None:
         """Return a value, or None. Raises OSError."""
         since = Since(instance, instance.writes)  # before its values are looked at
+        recalled = self.recall(instance, key)
+        if recalled is not UNKNOWN:
+            return recalled
         with self._catalogue.open(instance) as folder:
             self.learn_names(instance, folder)
-            recalled = self.recall(instance, key)
-            if recalled is not UNKNOWN:
-                return recalled
             try:
                 value = self.read_file(instance, folder, key)
                 if value is None or is_json(value):

@@ -52,7 +52,10 @@ class Replay:
             return self._use(there)
         if any(name.startswith(id_) for name in self._places.folders(PURGED)):
             return None
-        found = self._search(id_, path)
+        try:
+            found = self._search(id_, path)
+        except OSError as error:
+            return self._hold(path, error)
         return self._use(found) if found is not None else self._lost(id_, path)
 
     def _at(self, path: str) -> Instance | None:
@@ -61,9 +64,12 @@ class Replay:
         if drop is not None:
             return Instance(drop.group, drop.instance, path)
         group, name = _names_in(path)
-        instance = self._catalogue.get(group, name)
-        if instance is None and isinstance(self._catalogue.absence(group), StoreUnavailable):
-            instance = self._catalogue.groups[group].instances[name] = Instance(group, name, path)
+        found = self._catalogue.seek(group, name)
+        if isinstance(found, Instance):
+            return found
+        if not isinstance(found, StoreUnavailable):
+            return None
+        instance = self._catalogue.groups[group].instances[name] = Instance(group, name, path)
         return instance
 
     def _is_taken_for(self, instance: Instance, id_: str) -> bool:
@@ -83,7 +89,7 @@ class Replay:
     def _search(self, id_: str, path: str) -> Instance | None:
         """Return the instance with an id, a live one before one that was dropped; None where two may be meant.
 
-        Raises StartError where it may be in a folder that cannot be looked at.
+        Raises OSError where it may be in a folder that cannot be looked at.
         """
         of_its_names = (Instance(*drop[:2], drop.path) for drop in self._drops.of(*_names_in(path)))
         for instance in of_its_names:  # those first: it may just have been dropped
@@ -107,12 +113,19 @@ class Replay:
                 return folder.ids()
         except (FileNotFoundError, NotADirectoryError):
             return []
-        except OSError as error:
-            raise StartError(
-                "The journal holds changes of an instance that was moved, and it may be the one whose folder cannot be "
-                f"looked at: {instance.path!r} in the store: {reason_of(error)}. See to that, then start again. "
-                "Nothing was changed."
-            ) from None
+
+    def _hold(self, path: str, error: OSError) -> Instance:
+        """Keep values in memory and in the journal: the next start may see more."""
+        instance = Instance(*_names_in(path), path)
+        self._faults.report(
+            f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
+            f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again."
+        )
+        group = self._catalogue.groups.get(instance.group)
+        if group is not None and group.instances.setdefault(instance.name, instance) is instance:
+            return instance  # and refused: nobody takes it for one that holds nothing
+        self._catalogue.dropped[path] = instance
+        return instance
 
     def _use(self, instance: Instance) -> Instance:
         if self._drops.at(instance.path) is not None:

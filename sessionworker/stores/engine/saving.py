@@ -41,8 +41,7 @@ class Saving:
         self._reading.learn_names(instance, folder)  # so that files of another spelling are found
         self._respell(instance, folder)
         if not instance.is_swept:
-            values = [*instance.unsaved.values(), *instance.saving.values()]
-            folder.sweep({value.file_name for value in values if isinstance(value, Large)})
+            folder.sweep(_large_of(instance))
             instance.is_swept = True
         for key in instance.saving_broken:
             self._set_aside(instance, folder, key)
@@ -71,7 +70,7 @@ class Saving:
 
     def _remove_superseded(self, instance: Instance, folder: Folder) -> None:
         superseded = instance.superseded
-        for file_name in superseded:
+        for file_name in set(superseded) - _large_of(instance):  # a value that was journaled again is still needed
             folder.remove_large(file_name)
         with self._locks.state:
             instance.superseded = instance.superseded[len(superseded) :]
@@ -135,3 +134,9 @@ class Saving:
         except OSError:
             return {}
         return {version_of(min(when, before.when - 1), 0, creds): value}
+
+
+def _large_of(instance: Instance) -> set[str]:
+    """Return the names of the files of large values that wait to be put in their place."""
+    values = [*instance.unsaved.values(), *instance.saving.values()]
+    return {value.file_name for value in values if isinstance(value, Large)}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from sessionworker.disk import read_file, remove_if_there, write_new
-from sessionworker.errors import NoSuchGroup, StartError, StoreUnavailable, WorkerError
+from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable, WorkerError
 from sessionworker.file_names import OURS
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
@@ -24,6 +24,7 @@ from sessionworker.stores.engine.catalogue import Group
 from sessionworker.stores.engine.committing import Committing
 from sessionworker.stores.engine.faults import reason_of, refusal_for
 from sessionworker.stores.engine.interface import (
+    UNKNOWN,
     DropSummary,
     Figures,
     InstanceSummary,
@@ -116,13 +117,19 @@ class FileStore:
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
-        return self._reading.recall(self._catalogue.find(file.group, file.instance), file.key)
+        instance = self._catalogue.get(file.group, file.instance)
+        if instance is not None:
+            return self._reading.recall(instance, file.key)
+        group = self._group(file.group)
+        if group.problem:
+            return UNKNOWN
+        raise NoSuchInstance
 
     def check_creds(self, group: str, instance: str) -> None:
         """Make sure that a `read` of an instance's creds will not fail; see `interface.Store`."""
         found = self._catalogue.find(group, instance)
         with self._parts.faults.reading(found):
-            self._parts.creds.read(found)
+            self._parts.creds.check(found)
 
     def groups(self) -> list[str]:
         """Return the names of all groups, sorted."""
@@ -131,6 +138,8 @@ class FileStore:
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted."""
         found = self._group(group)
+        if found.problem:
+            self._catalogue.load_group(found)
         if found.problem:
             raise StoreUnavailable
         return sorted(found.instances)
