@@ -129,7 +129,7 @@ def read_file(name: str, folder: int) -> bytes | None:
 def write_new(name: str, folder: int, value: bytes, *, sync: bool) -> None:
     """Write a file under a name that nobody knows of yet. The folder is not synced."""
     handle = os.open(name, _NEW_FILE, 0o600, dir_fd=folder)
-    try:
+    with removed_on_error(name, folder):
         try:
             written = os.write(handle, value)
             while written < len(value):
@@ -138,8 +138,16 @@ def write_new(name: str, folder: int, value: bytes, *, sync: bool) -> None:
                 os.fdatasync(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def removed_on_error(name: str, folder: int) -> Iterator[None]:
+    """Remove a file if a block fails, as far as possible: what is left would take room until the next start."""
+    try:
+        yield
     except BaseException:
-        os.unlink(name, dir_fd=folder)
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)
         raise
 
 

@@ -553,10 +553,12 @@ def test_a_journal_of_this_format_is_read_by_every_later_version(folder: Path) -
     copytree(GOLDEN / "2", folder)
     payloads, reports = replay(folder)
     assert reports == []
+    id_, path, when = "6f1d" * 8, "codechat/Loja São", 1795446697264
+    dropped = ".sessionworker/dropped/g~a~1795446697263-5d1f00aa"
     assert [decode(payload) for payload in payloads] == [
-        [Part("6f1d" * 8, "codechat/Loja São", [Value("pre-key-1", b'{"private":1}'), Gone("session-1")])],
-        [Part("6f1d" * 8, "codechat/Loja São", [NewCreds(b'{"me":1}', 1795446697263, "6d4f50e4047f", 7)])],
-        [Part("a0" * 16, ".sessionworker/dropped/g/a/1795446697263-x", [NewCreds(None, 1795446697264)])],
-        [Part("6f1d" * 8, "codechat/Loja São", [Broken("k"), Large("k", "large-1-1", 3_000_000)])],
+        [Part(id_, path, [Value("pre-key-1", b'{"private":1}'), Gone("session-1")], when)],
+        [Part(id_, path, [NewCreds(b'{"me":1}', 1795446697263, "6d4f50e4047f", 7)], when)],
+        [Part("a0" * 16, dropped, [NewCreds(None, 1795446697264)], when)],
+        [Part(id_, path, [Broken("k"), Large("k", "large-1-1", 3_000_000)], when)],
         [],
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 
 from sessionworker.errors import StoreUnavailable, WorkerError
 from sessionworker.stores.engine.checkpoints import Checkpoints
@@ -60,9 +59,7 @@ class Background:
         try:
             if self._checkpoints.is_needed or self._journal.size > self._checkpoints.due_at:
                 self._checkpoints.run()
-            if self._journal.is_low:
-                with suppress(OSError):  # it was said, if the reserve itself is missing
-                    self._journal.refill(more=1)
+            self._checkpoints.keep_ready()
         except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then
             self.problem = f"the background's work failed: {reason_of(error)}"
             self._faults.note("background_errors", f"The background's work failed: {reason_of(error)}. It goes on.")
@@ -70,7 +67,8 @@ class Background:
         finally:
             self._runs += 1
         self.problem = ""
-        return self._checkpoints.refusal
+        refusal = self._checkpoints.refusal
+        return refusal() if refusal is not None else None
 
     def close(self) -> None:
         """Have `maintain` end, and nobody wait any more."""
@@ -81,7 +79,7 @@ class Background:
         """Run the last checkpoint, whatever may happen; tell whether all that was committed is in the files."""
         try:
             if self._checkpoints.is_needed or not self._journal.is_empty:
-                self._checkpoints.run()
+                self._checkpoints.run(is_last=True)
         except Exception as error:  # noqa: BLE001 - what is not in the files is in the journal
             self._faults.note("background_errors", f"The last checkpoint failed: {reason_of(error)}.")
         return self._journal.is_empty

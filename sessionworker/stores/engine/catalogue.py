@@ -142,7 +142,14 @@ class Catalogue:
             return self._open(instance)
         except (FileNotFoundError, NotADirectoryError, NotItsFolder):
             with self._locks.moves:  # it may have been moved in between, and is where it was moved to now
+                self._places.put_back(instance.path)
                 return self._open(instance)
+
+    def settle(self, path: str) -> None:
+        """See that a folder is where it is taken to be, durably, whatever a failed move left. Raises OSError."""
+        with self._locks.moves:
+            self._places.put_back(path)
+        self._places.settle(path)
 
     def _open(self, instance: Instance) -> Folder:
         folder = self._places.open(instance.path)
@@ -183,8 +190,7 @@ class Catalogue:
                 folder.settle()
             self._learn_creds(instance, folder)
         self._respell(instance)
-        if instance.is_unsettled:
-            self._places.sync_above(instance.path)
+        self.settle(instance.path)
         self.adopted(instance, id_)
 
     @staticmethod
@@ -193,6 +199,7 @@ class Catalogue:
         versions = folder.versions()
         if versions:
             instance.last_version = max(instance.last_version, versions[-1].when)
+            instance.has_no_creds = instance.is_saved and versions[-1].is_deletion
         good = [version for version in versions if not version.is_deletion]
         if instance.creds is None and good:
             instance.creds = Creds(good[-1].identity, good[-1].next_pre_key)
@@ -203,8 +210,13 @@ class Catalogue:
     def adopted(self, instance: Instance, id_: str) -> None:
         """Note the id of an instance that is not dropped, and that something of it may be committed."""
         instance.id = id_
-        instance.is_adopted, instance.is_unsettled = True, False
+        instance.is_adopted = True
         self._ids[id_] = instance
+
+    def claim(self, instance: Instance) -> None:
+        """Note that the journal holds something of a live instance: its id is its own, whoever has a copy of it."""
+        if self.get(instance.group, instance.name) is instance:
+            self._ids[instance.id] = instance
 
     def disown(self, instance: Instance) -> None:
         """Note that nothing of an instance may be committed before it is adopted again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from sessionworker.disk import empty, opened_folder
 from sessionworker.errors import WorkerError
@@ -58,7 +59,7 @@ class Checkpoints:
         self.purges = 1
         """Goes up whenever something was purged; there may be something from before the start, too."""
         self._erased_purges = 0
-        self.refusal: WorkerError | None = None
+        self.refusal: type[WorkerError] | None = None
         """Why the last one did not bring everything into the files, if it did not."""
         self.due_at = limits.checkpoint_bytes
         """Bytes in the journal at which the next one is to begin at once."""
@@ -71,15 +72,19 @@ class Checkpoints:
         is_erased = self.purges == self._erased_purges
         return bool(self._state.to_save or self._journal.closed or self._journal.missing() or not is_erased)
 
-    def run(self) -> None:
-        """Run one. What it could not do is in `refusal`, and in the log; it raises what nobody foresaw."""
+    def run(self, *, is_last: bool = False) -> None:
+        """Run one, the last one where nothing is committed any more.
+
+        What it could not do is in `refusal`, and in the log; it raises what nobody foresaw.
+        """
         with self._locks.checkpoint:
             if self.is_closed:
                 return
             self.refusal = None
             purges, erased = self.purges, self._erase()
             with self._locks.state:
-                is_rotated = not self._state.apart or self._journal.size > self._limits.checkpoint_bytes // 2
+                is_worth_it = self._is_worth_it(self._journal.size, self._limits.checkpoint_bytes // 2)
+                is_rotated = is_last or (is_worth_it and self._journal.may_rotate)
                 if is_rotated:
                     self._journal.rotate()
                 closed = self._journal.closed
@@ -91,13 +96,19 @@ class Checkpoints:
             self._attempt("The journal's reserve could not be filled", self._journal.refill)
             self.due_at = self._journal.size + self._limits.checkpoint_bytes
 
+    def keep_ready(self) -> None:
+        """Fill another segment for commits if few are ready."""
+        with self._locks.checkpoint, suppress(OSError):  # it was said, if the reserve itself is missing
+            if not self.is_closed and self._journal.is_low:
+                self._journal.refill(more=1)
+
     def _attempt(self, what: str, action: Callable[[], None], *, is_vital: bool = False) -> None:
         """Do something that may fail by itself; say so when it begins to."""
         try:
             action()
         except OSError as error:
             if is_vital:
-                self.refusal = refusal_for(error)
+                self.refusal = type(refusal_for(error))
             self._faults.counts["checkpoint_errors"] += 1
             if what not in self._said:
                 self._said.add(what)
@@ -121,7 +132,7 @@ class Checkpoints:
                     self._state.to_save.update(dict.fromkeys(instances[place:]))
                 raise
             if error is not None:
-                self.refusal = refusal_for(error)
+                self.refusal = type(refusal_for(error))
                 self._faults.counts["checkpoint_errors"] += 1
                 if not was_apart:
                     failed.append((instance, error))
@@ -140,7 +151,7 @@ class Checkpoints:
             with self._locks.state:
                 if instance.is_purged:
                     return None
-                self._state.failed(instance, refusal_for(error))
+                self._state.failed(instance, type(refusal_for(error)))
             return error
         with self._locks.memory, self._locks.state:
             if not instance.is_purged:
@@ -165,17 +176,24 @@ class Checkpoints:
     # The journal
 
     def _let_go(self, closed: int) -> None:
-        """Let go of segments, unless they hold what is nowhere else. Raises OSError."""
+        """Let go of segments; what is nowhere else is written down once more. Raises OSError."""
         with self._locks.state:
-            apart, size = list(self._state.apart), self._state.apart_bytes
-        if apart:
-            # What they hold is worth writing down once more only where much else goes then.
-            if self._journal.closed_size <= 2 * size + self._limits.checkpoint_bytes // 4:
+            apart = list(self._state.apart)
+            size = sum(instance.journal_bytes for instance in apart)
+        if apart and closed:
+            fits = size < self._journal.room
+            is_worth_it = self._is_worth_it(self._journal.closed_size, self._limits.checkpoint_bytes // 4)
+            if not is_worth_it and not (fits and self._journal.missing()):
                 return
-            self._journal.refill(more=self._journal.segments_for(size))  # or some of it would be written in vain
+            if not fits:
+                self._journal.refill(more=self._journal.segments_for(size))  # or some would be written in vain
             for instance in apart:
                 self._append_again(instance)
         self._journal.release(closed)
+
+    def _is_worth_it(self, size: int, least: int) -> bool:
+        """Tell whether so much of the journal can go that what is nowhere else is worth writing down once more."""
+        return not self._state.apart or size > 2 * self._state.apart_bytes + least
 
     def _append_again(self, instance: Instance) -> None:
         with self._locks.state:
@@ -188,7 +206,8 @@ class Checkpoints:
 
     def _append(self, instance: Instance, pending: list[Pending]) -> None:
         if pending:
-            self._journal.append(encode([Part(instance.id, instance.path, pending)]))
+            record = encode([Part(instance.id, instance.path, pending, instance.last_write)])
+            self._journal.append(record, frees_room=True)
 
     # What was purged
 
@@ -202,9 +221,13 @@ class Checkpoints:
         def erase() -> None:
             with opened_folder(PURGED, self._places.root) as purged:
                 for name in os.listdir(purged):
-                    with opened_folder(name, purged) as folder:
-                        empty(folder)
-                    names.append(name)
+                    try:
+                        with opened_folder(name, purged) as folder:
+                            empty(folder)
+                    except NotADirectoryError:  # 0.1.0 left it
+                        os.unlink(name, dir_fd=purged)
+                    else:
+                        names.append(name)
 
         if self.purges != self._erased_purges:
             self._attempt("An instance that was purged could not be erased", erase)

@@ -103,17 +103,17 @@ class Committing:
     def _refusal(self, instance: Instance) -> WorkerError | None:
         """Return the reason for which an instance takes nothing that needs room now, if there is one."""
         if instance.refusal is not None:
-            return instance.refusal
+            return instance.refusal()
         state = self._parts.state
         if state.apart_bytes > self._parts.limits.apart_bytes:
-            return next(apart.refusal for apart in state.apart)
-        return (self._parts.checkpoints.refusal or StoreUnavailable()) if self._is_crowded else None
+            return next((apart.refusal() for apart in state.apart if apart.refusal is not None), None)
+        return (self._parts.checkpoints.refusal or StoreUnavailable)() if self._is_crowded else None
 
     def _make(self, accepted: list[Accepted], now: int) -> None:
         """Make accepted changes durable, and apply them."""
         if not accepted:
             return
-        failure = self._append(accepted)
+        failure = self._append(accepted, now)
         if failure is not None:
             for one in accepted:
                 one.failure = failure
@@ -121,7 +121,7 @@ class Committing:
             if not isinstance(failure, NoSpace) or len(freeing) in {0, len(accepted)}:
                 return
             accepted = freeing  # which have the reserve
-            failure = self._append(accepted)
+            failure = self._append(accepted, now)
         for one in accepted:
             one.failure = failure
             if failure is None and one.instance is not None:
@@ -146,9 +146,11 @@ class Committing:
                         f"The creds of {instance} came out of order: older ones over newer ones. Both are kept.",
                     )
 
-    def _append(self, accepted: list[Accepted]) -> WorkerError | None:
+    def _append(self, accepted: list[Accepted], now: int) -> WorkerError | None:
         """Write a record for all of them; return why that failed, if it did. Then nothing of it stays."""
-        parts = [Part(one.instance.id, one.instance.path, one.changes) for one in accepted if one.instance is not None]
+        parts = [
+            Part(one.instance.id, one.instance.path, one.changes, now) for one in accepted if one.instance is not None
+        ]
         begun = time.perf_counter()
         try:
             self._parts.journal.append(encode(parts), frees_room=not any(one.needs_room for one in accepted))

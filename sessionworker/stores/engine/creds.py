@@ -5,8 +5,10 @@ Where they are broken, the newest good ones that are left take their place: thos
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 
+from sessionworker.disk import NotAFile
 from sessionworker.errors import StoreUnavailable
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import SetAside, Write
@@ -52,11 +54,13 @@ class CredsReading:
             return waiting
         copy = self._copies.get(instance, CREDS)
         known = instance.known
-        if copy is None and instance.is_new and known is not None and CREDS not in known:
+        if copy is None and instance.has_no_creds and known is not None and CREDS not in known:
             return None
         try:
             value = self._reading.read_file(instance, folder, CREDS)
         except OSError as error:
+            if not _is_broken(error):
+                raise  # they may be whole, and newer than any version
             return self._older(since, folder, copy, reason_of(error))
         if value is not None and read_creds(value) is not None:
             self._reading.remember(since, CREDS, value)
@@ -92,6 +96,11 @@ class CredsReading:
         return good
 
 
+def _is_broken(error: OSError) -> bool:
+    """Tell whether an error means that a file is broken, and not only that it cannot be read now, or by us."""
+    return isinstance(error, NotAFile) or error.errno in {errno.EIO, errno.EBADMSG, errno.EUCLEAN}
+
+
 class _Overtaken(Exception):
     """Something was written to an instance while its creds were read."""
 
@@ -101,16 +110,22 @@ _DELETED = b""
 
 
 def _newest_good_version(folder: Folder) -> bytes | None:
-    """Return the newest good creds, _DELETED if the newest are none, or None if none can be had."""
-    try:
-        versions = folder.versions()
-    except OSError:
-        return None
+    """Return the newest good creds, _DELETED if the newest are none, or None if there are none.
+
+    Raises OSError if there may be some that cannot be read now.
+    """
+    versions = folder.versions()
     if versions and versions[-1].is_deletion:
         return _DELETED
+    failure = None
     for version in reversed(versions):
-        with suppress(OSError):
+        try:
             value = folder.read_version(version)
-            if value is not None and read_creds(value) is not None:
-                return value
+        except OSError as error:
+            failure = failure if _is_broken(error) else error
+            continue
+        if value is not None and read_creds(value) is not None:
+            return value
+    if failure is not None:
+        raise failure
     return None

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from sessionworker.disk import stands_in
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS, decode_name, encode_name
 from sessionworker.stores.engine.places import DROPPED, Places
 
@@ -48,6 +49,8 @@ class Drops:
     def __init__(self, places: Places) -> None:
         """Speak of the drops of one store."""
         self._places = places
+        self._latest: dict[tuple[str, str], int] = {}  # the times of the last drops by their names
+        self._is_learnt = False
 
     def all(self) -> Iterator[Drop]:
         """Yield all of them."""
@@ -75,7 +78,13 @@ class Drops:
 
     def find(self, group: str, instance: str, drop: str) -> Drop | None:
         """Return one of them, or None."""
-        return next((found for found in self.all() if found[:3] == (group, instance, drop)), None)
+        if not _drop(drop):
+            return None
+        for path in _paths(group, instance, drop):
+            with suppress(NotADirectoryError):  # something of somebody's
+                if stands_in(path, self._places.root):
+                    return self.at(path)
+        return next((found for found in self.all() if found[:3] == (group, instance, drop)), None)  # spelled by 0.1.0
 
     @staticmethod
     def at(path: str) -> Drop | None:
@@ -105,24 +114,42 @@ class Drops:
 
         `when` is the time now; a later one is taken where those dropped before are later, whatever the clock says.
         """
-        drop = _name(when, self.of(group, instance))
-        short = f"{_part(group)}{_BETWEEN}{_part(instance)}{_BETWEEN}{drop}"
-        return self._path(short, (encode_name(group), encode_name(instance)), drop)
+        self._learn_latest()
+        drop = _name(max(when, self._latest.get((group, instance), 0) + 1))
+        return self._path(_flat(group, instance, drop), (encode_name(group), encode_name(instance)), drop)
 
     def place_of_group(self, group: str, when: int) -> str:
         """Return a path that a group can be moved to, as above."""
-        drop = _name(when, [drop for drop in self.all() if drop.group == group])
-        return self._path(f"{_part(group)}{_BETWEEN}{drop}", (encode_name(group),), f"{OURS}-{drop}")
+        self._learn_latest()
+        drop = _name(max([when, *(latest + 1 for names, latest in self._latest.items() if names[0] == group)]))
+        return self._path(_flat(group, drop), (encode_name(group),), f"{OURS}-{drop}")
+
+    def _learn_latest(self) -> None:
+        if not self._is_learnt:
+            for drop in self.all():
+                self.note(drop)
+            self._is_learnt = True
+
+    def note(self, drop: Drop) -> None:
+        """Note that something was dropped: the next drop of its names is later."""
+        names = drop.group, drop.instance
+        self._latest[names] = max(drop.when, self._latest.get(names, 0))
 
     def _path(self, short: str, folders: tuple[str, ...], name: str) -> str:
         """Return the path of what is called `short`, or `name` below some folders where that is too long."""
-        if len(short.encode()) <= LONGEST_FILE_NAME:
+        if _fits(short):
             return f"{DROPPED}/{short}"
         above = DROPPED
         for folder in folders:
             above = f"{above}/{folder}"
             self._places.make(above)
         return f"{above}/{name}"
+
+    def forget(self, drop: Drop) -> None:
+        """Note that a drop was erased, and nothing of it is to be told any more."""
+        if self._latest.get((drop.group, drop.instance)) == drop.when:
+            del self._latest[drop.group, drop.instance]
+        self.tidy(drop.path)
 
     def tidy(self, path: str) -> None:
         """Remove the folders above a drop that is gone, if nothing else is in them. Never raises OSError."""
@@ -133,12 +160,28 @@ class Drops:
                 above = os.path.dirname(above)
 
 
-def _part(name: str) -> str:
-    """Encode a name for a file name that holds several."""
-    return encode_name(name).replace(_BETWEEN, f"%{ord(_BETWEEN):02X}")
+def _paths(group: str, instance: str, drop: str) -> Iterator[str]:
+    """Yield the paths that a drop may have."""
+    folder, name = encode_name(group), encode_name(instance)
+    for above, below in (
+        (_flat(group, instance, drop), ""),
+        (_flat(group, drop), f"/{name}"),
+        (folder, f"/{name}/{drop}"),
+        (folder, f"/{OURS}-{drop}/{name}"),
+    ):
+        if _fits(above):
+            yield f"{DROPPED}/{above}{below}"
 
 
-def _name(when: int, before: list[Drop]) -> str:
-    """Return a name that no drop had, later than those before it."""
-    when = max([when, *(drop.when + 1 for drop in before)])
+def _flat(*parts: str) -> str:
+    """Return a file name that holds several names."""
+    return _BETWEEN.join(encode_name(part).replace(_BETWEEN, f"%{ord(_BETWEEN):02X}") for part in parts)
+
+
+def _fits(name: str) -> bool:
+    return len(name.encode()) <= LONGEST_FILE_NAME
+
+
+def _name(when: int) -> str:
+    """Return a name that no drop had."""
     return f"{when:013}-{secrets.token_hex(4)}"

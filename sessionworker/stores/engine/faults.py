@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import PurePath
 
 from sessionworker.disk import is_full
@@ -28,17 +27,13 @@ class Faults:
         self.counts[count] += 1
         self.report(line)
 
-    @contextmanager
-    def reading(self, what: object) -> Iterator[None]:
-        """Say what the disk said in words, and as StoreUnavailable; `what` is what is read."""
-        try:
-            yield
-        except OSError as error:
-            self.note(
-                "read_errors",
-                f"The folder of {what} could not be read: {reason_of(error)}. See to the disk and its permissions.",
-            )
-            raise StoreUnavailable from None
+    def read_error(self, what: object, error: OSError) -> StoreUnavailable:
+        """Say what the disk said when something was read, and return what a client is told."""
+        self.note(
+            "read_errors",
+            f"The folder of {what} could not be read: {reason_of(error)}. See to the disk and its permissions.",
+        )
+        return StoreUnavailable()
 
 
 def refusal_for(error: Exception) -> WorkerError:

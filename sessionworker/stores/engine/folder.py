@@ -26,6 +26,7 @@ from sessionworker.disk import (
     opened_folder,
     read_file,
     remove_if_there,
+    removed_on_error,
     stands_in,
     sync_file_system,
     write_new,
@@ -161,26 +162,28 @@ class Folder:
         """Write a file for a block that gives it another name; on an error it is removed."""
         temporary = self._unfinished.new()
         write_new(temporary, self.ours, value, sync=sync)
-        try:
+        with removed_on_error(temporary, self.ours):
             yield temporary
-        except BaseException:
-            with suppress(OSError):
-                remove_if_there(temporary, self.ours)
-            raise
 
     def write_large(self, value: bytes) -> str:
         """Write a large value to a file, durably, and return its name; `put_large` makes it a key's own."""
         name = self._unfinished.large()
         write_new(name, self.ours, value, sync=self._sync)
-        if self._sync:
-            os.fsync(self.ours)
+        with removed_on_error(name, self.ours):
+            if self._sync:
+                os.fsync(self.ours)
         return name
 
-    def put_large(self, file_name: str, name: str) -> None:
-        """Let a large value become a session file."""
+    def put_large(self, file_name: str, name: str, size: int) -> bool:
+        """Let a large value of so many bytes become a session file; tell whether it is one then."""
         ours = self.ours  # which is there: only the file in it may be missing
-        if stands_in(file_name, ours):  # else it did so before, and the checkpoint failed or the worker ended
+        if stands_in(file_name, ours):
             self._become(file_name, name)
+            return True
+        try:  # it may have become one before the checkpoint failed, or the worker ended
+            return os.stat(name, dir_fd=self.handle, follow_symlinks=False).st_size == size
+        except FileNotFoundError:
+            return False
 
     def _become(self, temporary: str, name: str) -> None:
         try:
@@ -239,10 +242,16 @@ class Folder:
         with self._versions() as folder:
             return read_file(version.file_name, folder) if folder is not None else None
 
-    def version_size(self, version: Version) -> int:
-        """Return the size of a version in bytes."""
+    def version_sizes(self) -> dict[Version, int]:
+        """Return the size of each version in bytes."""
+        sizes: dict[Version, int] = {}
         with self._versions() as folder:
-            return os.stat(version.file_name, dir_fd=folder).st_size if folder is not None else 0
+            for name in os.listdir(folder) if folder is not None else ():
+                version = parse_version(name)
+                if version is not None:
+                    with suppress(FileNotFoundError):  # let go of meanwhile
+                        sizes[version] = os.stat(name, dir_fd=folder).st_size
+        return sizes
 
     @contextmanager
     def _versions(self) -> Iterator[int | None]:

@@ -13,6 +13,10 @@ Value: TypeAlias = bytes | Large | None
 """A value that waits for its file; None for a file that waits to be removed."""
 
 
+ENTRY_BYTES = 500
+"""Bytes that the journal takes for one change besides its value, at most; about."""
+
+
 class NewVersion(NamedTuple):
     """`creds` that are no version in the folder yet."""
 
@@ -36,12 +40,11 @@ class Instance:
         "creds",
         "folder",
         "group",
+        "has_no_creds",
         "id",
         "is_adopted",
-        "is_new",
         "is_purged",
         "is_swept",
-        "is_unsettled",
         "known",
         "last_version",
         "last_write",
@@ -71,16 +74,14 @@ class Instance:
         """Empty until it is found out, or made, at first use."""
         self.is_adopted = False
         """Whether its folder has that id and lies in its place, durably, so that something of it may be committed."""
-        self.is_unsettled = False
-        """Whether it was moved and, since that could not be synced, moved back: it must be adopted once more."""
         self.folder: tuple[int, int] | None = None
         """The device and the inode of its folder, once that was opened."""
         self.problem = ""
         """Why nothing can be done with it, until a person has seen to it."""
-        self.refusal: WorkerError | None = None
+        self.refusal: type[WorkerError] | None = None
         """Why it takes no writes: its files could not follow the journal."""
-        self.is_new = False
-        """Whether it has had no creds but those that were committed since it was made."""
+        self.has_no_creds = False
+        """Whether it is certain that it should have none: it had none yet, or they were deleted."""
         self.is_purged = False
         self.is_swept = False
         """Whether files that an earlier worker left unfinished were removed."""
@@ -109,8 +110,8 @@ class Instance:
         self.known: KnownNames | None = None
         self.learning: set[str] | None = None
         """Keys that were written since the folder began to be listed."""
-        self.odd_names: dict[str, str] = {}
-        """Keys whose files have another spelling of their name than ours."""
+        self.odd_names: dict[str, tuple[str, ...]] = {}
+        """For keys whose files have other spellings of their name than ours: these."""
 
     def has_known_names(self) -> bool:
         """Whether it is known which keys its folder holds."""
@@ -120,6 +121,12 @@ class Instance:
     def is_saved(self) -> bool:
         """Whether all that was committed is in its files."""
         return not (self.unsaved or self.saving or self.new_versions or self.saving_versions)
+
+    @property
+    def journal_bytes(self) -> int:
+        """Bytes of the journal that what waits of it takes, at most; about."""
+        versions = len(self.new_versions) + len(self.saving_versions)
+        return self.waiting_bytes + (self.waiting_files + versions) * ENTRY_BYTES
 
     def __str__(self) -> str:
         return f"instance {self.name!r} in group {self.group!r}"

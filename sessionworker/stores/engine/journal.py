@@ -20,7 +20,7 @@ from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
-from sessionworker.disk import is_full
+from sessionworker.disk import is_full, removed_on_error
 from sessionworker.stores.engine.recovery import read_left
 from sessionworker.stores.engine.segments import (
     END,
@@ -101,7 +101,18 @@ class Journal:
     def bytes_on_disk(self) -> int:
         """Bytes that all segments occupy, those that are ready included; about."""
         used = len(self._spares) + bool(self._active)
-        return used * self._segment_size + sum(max(self._segment_size, closed.size) for closed in self._closed)
+        return used * self._segment_size + sum(max(self._segment_size, closed.size) for closed in list(self._closed))
+
+    @property
+    def room(self) -> int:
+        """Bytes that can be appended without more room on the disk, by who frees some."""
+        ready = self._segment_size - HEAD_SIZE - len(END) if self._spares else 0
+        return max(ready, self._segment_size - self._active.end - len(END) if self._active else 0)
+
+    @property
+    def may_rotate(self) -> bool:
+        """Whether another segment can be begun by who frees room, or has to be before long."""
+        return bool(self._spares) or self._active is None or self._active.end > self._segment_size // 2
 
     @property
     def is_low(self) -> bool:
@@ -155,6 +166,7 @@ class Journal:
         segment, self._active = self._active, None
         if segment is None:
             return
+        self.is_short = False  # once for each segment it is worth to ask the disk again
         with suppress(OSError):  # what was written to it is synced, or was refused
             segment.close()
         if segment.is_empty:
@@ -203,7 +215,8 @@ class Journal:
         filling, spare = f"{_FILLING}{number}", f"{_SPARE}{number}"
         try:
             fill(filling, self._folder, self._segment_size, sync=self._sync)
-            os.rename(filling, spare, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            with removed_on_error(filling, self._folder), removed_on_error(spare, self._folder):
+                os.rename(filling, spare, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except OSError as error:
             self.is_short = is_full(error)
             raise

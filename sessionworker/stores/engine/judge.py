@@ -79,7 +79,8 @@ class Judge:
             instance = found
         if not instance.is_adopted:
             if not instance.problem:
-                self.unknown[instance] = any(type(change) is not Delete for change in batch.changes)
+                needs_room = any(type(change) is not Delete for change in batch.changes)
+                self.unknown[instance] = self.unknown.get(instance, True) and needs_room
             return StoreUnavailable()
         if batch.condition is not None and not self._holds(batch.condition, instance):
             return ConditionFailed()
@@ -95,7 +96,9 @@ class Judge:
                 refusal = self._refuse(instance)
                 if refusal is not None:
                     return refusal
-            pending = self._resolve(instance, change)
+            if isinstance(change, LargeWrite) and change.instance_id != instance.id:
+                return StoreUnavailable("The instance was made anew meanwhile. Write the value again.")
+            pending = self._resolve(instance, change, is_first=not changes and instance not in self._touched)
             if pending is None:
                 return CredsNotAllowed()
             changes.append(pending)
@@ -113,12 +116,14 @@ class Judge:
     def _holds(self, condition: Unwritten, instance: Instance) -> bool:
         return instance not in self._touched and condition.since == Since(instance, instance.writes)
 
-    def _resolve(self, instance: Instance, change: Change) -> Pending | None:
+    def _resolve(self, instance: Instance, change: Change, *, is_first: bool) -> Pending | None:
         """Return what a change comes to; None for creds that are none."""
         if isinstance(change, Write):
             return Value(change.key, change.value) if change.key != CREDS else self._new_creds(instance, change.value)
         if isinstance(change, Delete):
-            return Gone(change.key) if change.key != CREDS else NewCreds(None, self._next_version(instance))
+            if change.key != CREDS or (instance.has_no_creds and is_first):  # those were deleted: that is a version
+                return Gone(change.key)
+            return NewCreds(None, self._next_version(instance))
         if isinstance(change, LargeWrite):
             return Large(change.key, change.file_name, change.size)
         if isinstance(change, SetAside):

@@ -23,6 +23,7 @@ class LargeWrite(Change, frozen=True):
 
     file_name: str
     size: int
+    instance_id: str
     folder: Folder
     """The folder, open: it has to be closed, and where the write is refused, the file to be removed."""
 
@@ -42,7 +43,7 @@ class LargeValues:
         if not any(map(self._is_large, batch.changes)) or instance is None or not instance.is_adopted:
             return batch
         if instance.refusal is not None:
-            raise instance.refusal
+            raise instance.refusal()
         changes: list[Change] = []  # as far as they came
         try:
             changes.extend(self._write(instance, one) if self._is_large(one) else one for one in batch.changes)
@@ -60,7 +61,7 @@ class LargeValues:
         value = change.value if isinstance(change, Write) else b""
         folder = self._catalogue.open(instance)
         try:
-            return LargeWrite(change.key, folder.write_large(value), len(value), folder)
+            return LargeWrite(change.key, folder.write_large(value), len(value), instance.id, folder)
         except BaseException:
             folder.close()
             raise

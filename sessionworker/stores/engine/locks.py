@@ -7,12 +7,13 @@ Four kinds of thread are in the store:
     readers       any number: in everything else but `recall`
     the reactor   in `recall` alone, which takes no lock and asks no disk
 
-And four locks. Whoever holds one may take one that stands below it, never one above.
+Whoever holds a lock may take one that stands below it, never one above.
 
     checkpoint    one checkpoint at a time; it is held while files are written, so never by a committer
     memory        what is remembered of the disk: known names and recent values
     state         what was committed, what of it waits, and the journal's end
     moves         a folder changes its place; held for the rename and the note of it alone
+    room, probe   each by itself
 
 What is done without a lock:
 
@@ -21,8 +22,8 @@ What is done without a lock:
   committer alone.
 * A value moves in one direction: it is committed to `Instance.unsaved`, a checkpoint takes it into `saving`, then it is
   in its file, and then it is forgotten here. Who looks in the same direction does not miss it.
-* `Instance.writes` goes up after each change. Who remembers what a file held notes it before, and remembers nothing if
-  it went up.
+* `Instance.writes` goes up after each change, and when the instance is dropped. Who remembers what a file held notes it
+  before, and remembers nothing if it went up.
 * A folder is opened without a lock, and compared with the one that was seen before. If it is not there, or another one,
   it is looked for once more with `moves` held: then nobody moves it.
 """
@@ -42,4 +43,6 @@ class Locks:
         self.state = threading.Lock()
         self.moves = threading.Lock()
         self.room = threading.Condition()
-        """Notified when less waits. No other lock is taken by who holds it."""
+        """Notified when less waits."""
+        self.probe = threading.Lock()
+        """One health check writes at a time."""

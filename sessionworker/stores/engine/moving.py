@@ -40,9 +40,10 @@ class Moving:
         except OSError as error:
             for instance in instances:  # nothing of it is committed before it is known to be durable where it lies
                 self._catalogue.disown(instance)
-                instance.is_unsettled = True
             if self._is_taken_back(instances, old, new):
+                self._places.doubt(old, new)
                 raise
+            self._places.doubt(new, old)
             return refusal_for(error)
         return None
 
@@ -54,7 +55,7 @@ class Moving:
         try:
             is_back = stands_in(old, self._places.root)
         except OSError:
-            return all(instance.path.startswith(old) for instance in instances)  # as far as is known
+            is_back = all(instance.path.startswith(old) for instance in instances)  # as far as is known
         self._note(instances, *((new, old) if is_back else (old, new)))
         return is_back
 

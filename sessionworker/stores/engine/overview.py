@@ -77,8 +77,7 @@ class Overview:
         """Return the versions of an instance's creds, newest first."""
         waiting = self._waiting_versions(instance)
         with self._catalogue.open(instance) as folder:
-            kept = folder.versions()
-            sizes = {version: folder.version_size(version) for version in kept}
+            sizes = folder.version_sizes()
         sizes |= {version: len(new.value or b"") for version, new in waiting.items()}
         versions = sorted(to_keep(list(sizes), self._keep))
         stay = pinned(versions)

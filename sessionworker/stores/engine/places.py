@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sessionworker.disk import make_folder, opened_folder, remove_tree
+from sessionworker.disk import make_folder, opened_folder, remove_tree, stands_in
 from sessionworker.file_names import OURS, encode_name
 from sessionworker.stores.engine.folder import Folder
 from sessionworker.stores.engine.unfinished import UnfinishedNames
@@ -40,6 +40,7 @@ class Places:
     unfinished: UnfinishedNames
     is_synced: bool
     """Whether what is changed waits for the disk."""
+    _doubts: dict[str, str] = field(default_factory=dict)
 
     def make_ours(self) -> None:
         """Make the worker's own folders, where they are missing. Raises OSError."""
@@ -70,6 +71,31 @@ class Places:
     def sync_above(self, *paths: str) -> None:
         """Make the names at the end of some paths durable. Raises OSError."""
         self.sync(*map(_above, paths))
+
+    def doubt(self, path: str, other: str) -> None:
+        """Note that a move failed: a folder is taken to be at `path`, and may be at `other`, now or after a crash."""
+        self._doubts[path] = other
+        self._doubts.pop(other, None)
+
+    def put_back(self, path: str) -> None:
+        """Move a folder, and each one above it, to where it is taken to be, if a failed move left it elsewhere.
+
+        Raises OSError.
+        """
+        for place in _steps(path):
+            other = self._doubts.get(place)
+            if other is not None and not stands_in(place, self.root) and stands_in(other, self.root):
+                self.move(other, place)
+
+    def settle(self, path: str) -> None:
+        """Make durable that a folder, and each one above it, is where a failed move left it. Raises OSError.
+
+        Nothing may be said before that rests on where it is.
+        """
+        for place in _steps(path):
+            if place in self._doubts:
+                self.sync_above(place)
+                del self._doubts[place]
 
     def folders(self, path: str) -> list[str]:
         """Return the names of the folders in a folder; symbolic links are none. Raises OSError."""
@@ -112,6 +138,12 @@ class Places:
 def join(folder: str, name: str) -> str:
     """Return the path of what is called `name` in a folder."""
     return f"{folder}/{encode_name(name)}"
+
+
+def _steps(path: str) -> list[str]:
+    """Return a path, and that of each folder above it, the store's own left out; from the top."""
+    names = path.split("/")
+    return ["/".join(names[: count + 1]) for count in range(len(names))]
 
 
 def _above(path: str) -> str:

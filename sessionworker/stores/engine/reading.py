@@ -44,7 +44,7 @@ class Reading:
         # In the direction in which a checkpoint moves values meanwhile, so that none is missed on its way.
         known = instance.known
         is_absent = known is not None and key not in known  # asked first: a name becomes known after its value
-        if key == CREDS and not instance.is_new:
+        if key == CREDS and not instance.has_no_creds:
             is_absent = False  # where they are missing, that must be meant: the versions tell
         waiting = waiting_value(instance, key)
         if waiting is not MISSING:
@@ -88,9 +88,10 @@ class Reading:
             if value is not None:
                 return value
             seen = waiting  # seen twice and gone: it became the key's file
-        odd = instance.odd_names.get(key)
-        value = folder.read(odd) if odd is not None else None
-        return folder.read(encode_name(key)) if value is None else value
+        value = folder.read(encode_name(key))
+        for odd in instance.odd_names.get(key, ()) if value is None else ():
+            value = folder.read(odd) if value is None else value
+        return value
 
     def learn_names(self, instance: Instance, folder: Folder) -> None:
         """List an instance's folder, so that a read of a key that does not exist need not ask the disk."""
@@ -101,15 +102,19 @@ class Reading:
                 return
             with self._locks.state:  # before the folder is listed, so that what is saved meanwhile is not missed
                 instance.learning = {*instance.unsaved, *instance.saving}
-            names = {name: decode_name(name) for name in folder.names()}
-            odd = {key: name for name, key in names.items() if key is not None and encode_name(key) != name}
+            names = {name: decode_name(name) for name in sorted(folder.names())}
+            odd: dict[str, tuple[str, ...]] = {}
+            for name, key in names.items():
+                if key is not None and encode_name(key) != name:
+                    odd[key] = (*odd.get(key, ()), name)
             known = KnownNames(key for key in names.values() if key is not None)
             with self._locks.state:
                 for key in instance.learning:
                     known.add(key)
                 instance.learning = None
                 instance.odd_names = odd
-                self._copies.learn(instance, known)
+                if self._catalogue.get(instance.group, instance.name) is instance:  # it was not dropped meanwhile
+                    self._copies.learn(instance, known)
 
     def remember(self, since: Since, key: str, value: bytes | None) -> None:
         """Keep a copy of what a file held, if nothing was written to the instance since then."""

@@ -69,6 +69,8 @@ class Part(Struct, frozen=True, array_like=True):
     path: str
     """Where its folder lay in the store."""
     changes: list[Pending]
+    when: int
+    """When the instance was written to, in milliseconds since 1970."""
 
 
 _encoder = msgspec.msgpack.Encoder()

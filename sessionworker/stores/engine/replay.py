@@ -28,21 +28,24 @@ class Replay:
         self._state = state
         self._faults = faults
         self._everywhere: dict[str, list[Instance]] | None = None
+        self._unread: OSError | None = None
 
     def run(self, payloads: Iterable[bytes]) -> int:
         """Take what records hold, and return how many changes that were. Raises StartError, or OSError."""
-        paths: dict[str, str] = {}
+        latest: dict[str, Part] = {}
         changes: dict[str, list[Pending]] = {}
         for payload in payloads:
             for part in _decode(payload):
-                paths[part.id] = part.path  # the latest says best where it lies
+                latest.pop(part.id, None)
+                latest[part.id] = part  # which says best where it lies
                 changes.setdefault(part.id, []).extend(part.changes)
-        for id_, pending in changes.items():
-            if pending:
-                instance = self._find(id_, paths[id_])
+        for id_, part in reversed(latest.items()):  # the one in use last first: others may have lain in its place
+            if pending := changes[id_]:
+                instance = self._find(id_, part.path)
                 if instance is not None:
                     instance.id = id_
-                    self._state.apply(instance, pending, instance.last_write)
+                    self._catalogue.claim(instance)
+                    self._state.apply(instance, pending, part.when)
         return sum(map(len, changes.values()))
 
     def _find(self, id_: str, path: str) -> Instance | None:
@@ -77,6 +80,8 @@ class Replay:
 
         It is compared again before anything is read or written there.
         """
+        if instance.id:
+            return instance.id == id_
         try:
             with self._places.open(instance.path) as folder:
                 return id_ in folder.ids()
@@ -89,7 +94,7 @@ class Replay:
     def _search(self, id_: str, path: str) -> Instance | None:
         """Return the instance with an id, a live one before one that was dropped; None where two may be meant.
 
-        Raises OSError where it may be in a folder that cannot be looked at.
+        Raises OSError where it is not found, and may be in a folder that cannot be looked at.
         """
         of_its_names = (Instance(*drop[:2], drop.path) for drop in self._drops.of(*_names_in(path)))
         for instance in of_its_names:  # those first: it may just have been dropped
@@ -99,9 +104,14 @@ class Replay:
             self._everywhere = {}
             dropped = (Instance(*drop[:2], drop.path) for drop in self._drops.all())
             for instance in (*self._catalogue.live(), *dropped):
-                for found_id in self._ids(instance):
-                    self._everywhere.setdefault(found_id, []).append(instance)
+                try:
+                    for found_id in self._ids(instance):
+                        self._everywhere.setdefault(found_id, []).append(instance)
+                except OSError as error:
+                    self._unread = error
         found = self._everywhere.get(id_, [])
+        if not found and self._unread is not None:
+            raise self._unread
         live = [instance for instance in found if self._drops.at(instance.path) is None]
         if len(live) > 1:
             return None
@@ -121,9 +131,6 @@ class Replay:
             f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
             f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again."
         )
-        group = self._catalogue.groups.get(instance.group)
-        if group is not None and group.instances.setdefault(instance.name, instance) is instance:
-            return instance  # and refused: nobody takes it for one that holds nothing
         self._catalogue.dropped[path] = instance
         return instance
 

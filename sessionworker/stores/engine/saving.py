@@ -45,12 +45,14 @@ class Saving:
             instance.is_swept = True
         for key in instance.saving_broken:
             self._set_aside(instance, folder, key)
-        for key, value in instance.saving.items():
-            if value is None:
-                folder.remove(encode_name(key))
+        gone = {key for key, value in instance.saving.items() if value is None}
+        for key in gone - {CREDS}:
+            folder.remove(encode_name(key))
         self._remove_superseded(instance, folder)
         if instance.saving_versions:
             self._save_versions(folder, instance.saving_versions)
+        if CREDS in gone:  # once they are a version
+            folder.remove(CREDS)
         self._write(instance, folder)
         folder.sync()
 
@@ -64,8 +66,12 @@ class Saving:
         while some := {name: waiting[name] for name in islice(left, self._limits.files_at_once)}:
             folder.write({name: value for name, value in some.items() if isinstance(value, bytes)})
             for name, value in some.items():
-                if isinstance(value, Large):
-                    folder.put_large(value.file_name, name)
+                if isinstance(value, Large) and not folder.put_large(value.file_name, name, value.size):
+                    self._faults.note(
+                        "large_values_lost",
+                        f"A large value of {instance} is nowhere: its file was removed before it was in its place. "
+                        "What the session file held before stays.",
+                    )
             self._let_go(instance, list(some.values()))
 
     def _remove_superseded(self, instance: Instance, folder: Folder) -> None:
@@ -84,7 +90,7 @@ class Saving:
 
     def _respell(self, instance: Instance, folder: Folder) -> None:
         """Give files of another spelling the names that we would have given them."""
-        for key, odd in instance.odd_names.items():
+        for key, odd in ((key, odd) for key, names in instance.odd_names.items() for odd in names):
             ours = encode_name(key)
             if not stands_in(ours, folder.handle):
                 folder.rename(odd, ours)

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from sessionworker.disk import is_full
+from sessionworker.disk import is_full, removed_on_error
 
 FORMAT = 2
 """The version of all that is written to the journal. 0.1.0 wrote 1."""
@@ -60,7 +59,7 @@ def name_of(first: int) -> str:
 def fill(name: str, folder: int, size: int, *, sync: bool) -> None:
     """Make a file of zeros that occupies its blocks. Raises OSError, and leaves nothing behind."""
     handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    try:
+    with removed_on_error(name, folder):
         try:
             _allocate(handle, size)
             for offset in range(0, size, len(_ZEROS)):
@@ -69,10 +68,6 @@ def fill(name: str, folder: int, size: int, *, sync: bool) -> None:
                 os.fsync(handle)
         finally:
             os.close(handle)
-    except BaseException:
-        with suppress(OSError):  # or a disk without room for it would have none for anything else
-            os.unlink(name, dir_fd=folder)
-        raise
 
 
 def _allocate(handle: int, size: int) -> None:

@@ -61,7 +61,7 @@ class State:
         instance.writes += 1  # last: whoever read a file before sees that there was one
         self.to_save[instance] = None
 
-    def _values_of(self, instance: Instance, changes: Iterable[Pending]) -> dict[str, AnyValue]:
+    def _values_of(self, instance: Instance, changes: Sequence[Pending]) -> dict[str, AnyValue]:
         """Return the values that changes lead to, and note what they mean besides."""
         values: dict[str, AnyValue] = {}
         for change in changes:
@@ -75,13 +75,16 @@ class State:
                     self._count(instance, 0, _size(value))
                     instance.last_version = max(instance.last_version, at)
                     instance.creds = change.creds or instance.creds
+                    instance.has_no_creds = value is None
                     if is_current:
                         values[CREDS] = value
                 case Large(key):
-                    self._supersede(instance, values.get(key))
                     values[key] = change
                 case Broken(key):
                     instance.broken |= {key}
+        for change in changes:
+            if isinstance(change, Large) and values[change.key] is not change:
+                self._supersede(instance, change)
         return values
 
     def _supersede(self, instance: Instance, value: AnyValue) -> None:
@@ -136,7 +139,7 @@ class State:
         self._recount(instance)
         self._set_refusal(instance, None)
 
-    def failed(self, instance: Instance, refusal: WorkerError) -> None:
+    def failed(self, instance: Instance, refusal: type[WorkerError]) -> None:
         """Set an instance apart, since its files could not follow: it is the only one that minds."""
         instance.new_versions = (*instance.saving_versions, *instance.new_versions)
         instance.broken |= instance.saving_broken
@@ -158,7 +161,7 @@ class State:
         """Forget which names an instance has, which is dropped."""
         self._copies.forget(instance)
 
-    def _set_refusal(self, instance: Instance, refusal: WorkerError | None) -> None:
+    def _set_refusal(self, instance: Instance, refusal: type[WorkerError] | None) -> None:
         files, size = instance.waiting_files, instance.waiting_bytes
         self._count(instance, -files, -size)
         instance.refusal = refusal

@@ -11,7 +11,8 @@ and under which lock, is said in `locks`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.engine.catalogue import Group
 from sessionworker.stores.engine.committing import Committing
 from sessionworker.stores.engine.faults import reason_of, refusal_for
+from sessionworker.stores.engine.instance import Instance
 from sessionworker.stores.engine.interface import (
     UNKNOWN,
     DropSummary,
@@ -109,11 +111,22 @@ class FileStore:
 
     def read(self, file: SessionFile) -> bytes | None:
         """Return a value, or None; see `interface.Store`."""
-        instance = self._catalogue.find(file.group, file.instance)
-        with self._parts.faults.reading(instance):
+        with self._reading_of(file.group, file.instance) as instance:
             if file.key == CREDS:
                 return self._parts.creds.read(instance)
             return self._reading.read(instance, file.key)
+
+    @contextmanager
+    def _reading_of(self, group: str, name: str) -> Iterator[Instance]:
+        """Find an instance whose folder is read in a block; if it is dropped meanwhile, nothing there counts."""
+        found = self._catalogue.find(group, name)
+        try:
+            yield found
+        except OSError as error:
+            if self._catalogue.get(group, name) is found:
+                raise self._parts.faults.read_error(found, error) from None
+        if self._catalogue.get(group, name) is not found:
+            raise NoSuchInstance
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
@@ -127,8 +140,7 @@ class FileStore:
 
     def check_creds(self, group: str, instance: str) -> None:
         """Make sure that a `read` of an instance's creds will not fail; see `interface.Store`."""
-        found = self._catalogue.find(group, instance)
-        with self._parts.faults.reading(found):
+        with self._reading_of(group, instance) as found:
             self._parts.creds.check(found)
 
     def groups(self) -> list[str]:
@@ -158,35 +170,41 @@ class FileStore:
 
     def versions(self, group: str, instance: str) -> list[VersionSummary]:
         """Return the versions of an instance's creds, newest first."""
-        found = self._catalogue.find(group, instance)
-        with self._parts.faults.reading(found):
+        with self._reading_of(group, instance) as found:
             return self._parts.overview.versions(found)
 
     def read_version(self, group: str, instance: str, version: str) -> bytes:
         """Return the creds of a version. Raises NoSuchVersion."""
-        found = self._catalogue.find(group, instance)
-        with self._parts.faults.reading(found):
+        with self._reading_of(group, instance) as found:
             return self._parts.overview.read_version(found, version)
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
-        with self._parts.faults.reading("what was dropped"):
+        with self._reading_drops():
             return self._parts.overview.drops()
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
-        with self._parts.faults.reading("what was dropped"):
+        with self._reading_drops():
             drops = [drop for drop in self._parts.drops.all() if drop.when < when]
         return [PurgeDrop(drop.group, drop.instance, drop.drop) for drop in drops]
+
+    @contextmanager
+    def _reading_drops(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._parts.faults.read_error("what was dropped", error) from None
 
     def check(self) -> None:
         """Write something and read it back, and ask how the background's work does; see `interface.Store`."""
         problem = self._parts.background.problem
         try:
-            remove_if_there(PROBE, self._root)
-            write_new(PROBE, self._root, b"ok", sync=self._parts.places.is_synced)
-            if read_file(PROBE, self._root) != b"ok":
-                problem = "what was written is not read back"
+            with self._parts.locks.probe:
+                remove_if_there(PROBE, self._root)
+                write_new(PROBE, self._root, b"ok", sync=self._parts.places.is_synced)
+                if read_file(PROBE, self._root) != b"ok":
+                    problem = "what was written is not read back"
         except OSError as error:
             raise refusal_for(error) from None
         if problem:
@@ -213,7 +231,7 @@ class FileStore:
             "instances": sum(len(group.instances) for group in groups),
             "instances_apart": len(parts.state.apart),
         }
-        return Figures(parts.faults.counts, gauges)
+        return Figures(parts.faults.counts.copy(), gauges)
 
     # Its life
 

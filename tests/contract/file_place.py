@@ -1,0 +1,89 @@
+"""Where file stores live in tests, and how they are left there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from sessionworker.file_names import encode_name
+from sessionworker.names import SessionFile
+from sessionworker.stores.engine.interface import Store
+from sessionworker.stores.engine.limits import Limits
+from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.rules.versions import Keep
+
+SEGMENT = 4096
+"""Bytes of a segment of the journal: small, so that a short test fills several."""
+
+LARGE = 20_000
+
+_numbers = count()
+
+
+def kill(folder: Path) -> None:
+    """Close every file and folder that is open at or below `folder`, as the kernel does for `kill -9`."""
+    for handle in list(Path("/proc/self/fd").iterdir()):
+        with suppress(FileNotFoundError):  # the one that listed them
+            if handle.readlink().is_relative_to(folder):
+                os.close(int(handle.name))
+
+
+class FilePlace:
+    """A folder for a file store."""
+
+    large_from = LARGE
+
+    def __init__(self, folder: Path, limits: Limits, *, sync: bool = False, keep: Keep = Keep()) -> None:  # noqa: B008
+        """Put a store there that has these limits; the folder is made when it is opened."""
+        self.folder = folder
+        self._limits = limits
+        self._sync = sync
+        self._keep = keep
+
+    def open(self) -> FileStore:
+        return FileStore(self.folder, sync=self._sync, segment_size=SEGMENT, limits=self._limits, keep=self._keep)
+
+    def settle(self, store: Store) -> None:
+        store.checkpoint()
+        gauges = store.figures().gauges
+        assert gauges["backlog_bytes"] == gauges["waiting_files"] == gauges["instances_apart"] == 0
+        assert isinstance(store, FileStore)
+        known = sum(len(instance.known or ()) for instance in store._catalogue.live())
+        assert gauges["known_names"] == known
+
+    def kill(self, store: Store) -> None:  # noqa: ARG002 - all that is open below its folder is what it holds
+        kill(self.folder)
+
+    def damage(self, file: SessionFile, value: bytes | None) -> None:
+        path = self.folder / encode_name(file.group) / encode_name(file.instance) / encode_name(file.key)
+        if value is None:
+            path.unlink()
+        else:
+            path.write_bytes(value)
+
+    def litter(self) -> list[str]:
+        """Name the files under way that were left in instances, and what was erased and is still there."""
+        ours = [path for path in self.folder.rglob(".sessionworker/*") if path.name.startswith(("new-", "large-"))]
+        purged = (self.folder / ".sessionworker" / "purged").iterdir()
+        return [str(path.relative_to(self.folder)) for path in (*ours, *purged)]
+
+    def erase(self) -> None:
+        kill(self.folder)
+        rmtree(self.folder)
+
+    def fresh(self, keep: Keep) -> FilePlace:
+        folder = self.folder.with_name(f"{self.folder.name}-{next(_numbers)}")
+        return FilePlace(folder, self._limits, sync=self._sync, keep=keep)
+
+
+SMALL = Limits(lag_seconds=0.01, large_value=LARGE, checkpoint_bytes=40_000)
+
+
+def start(folder: Path, reports: list[str] | None = None, **options: Any) -> FileStore:
+    """Open a store with small segments and limits; what it tells the operator is added to `reports`."""
+    report = reports.append if reports is not None else lambda _: None
+    return FileStore(folder, **{"sync": False, "segment_size": SEGMENT, "limits": SMALL, "report": report, **options})

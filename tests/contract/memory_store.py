@@ -1,0 +1,248 @@
+"""A store in dictionaries, without a disk or a thread: the simplest that keeps every store's promises.
+
+The tests' model, and a store for tests of what stands before one. A value never changes in its place: a commit puts a
+new dictionary where the old one was, so whoever looks meanwhile sees all of a batch or nothing of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Literal
+
+from sessionworker import errors
+from sessionworker.errors import WorkerError
+from sessionworker.names import CREDS, SessionFile, type_of_key
+from sessionworker.stores import changes
+from sessionworker.stores.changes import Batch, Delete, Entry, PurgeDrop, SetAside, Unwritten, Write
+from sessionworker.stores.engine import interface
+from sessionworker.stores.engine.interface import UNKNOWN, DropSummary, InstanceSummary, VersionSummary
+from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
+from sessionworker.values_new import is_json
+
+
+@dataclass(eq=False)
+class Instance:
+    """What an instance holds."""
+
+    values: Mapping[str, bytes] = field(default_factory=dict)
+    versions: Mapping[Version, bytes | None] = field(default_factory=dict)
+    """By what they are called; None for a deletion."""
+    last_write: int = 0
+    writes: int = 0
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """The condition that it is written to no more."""
+        return Unwritten((self, self.writes))
+
+    def sum_up(self) -> tuple[int, int]:
+        """Return how many session files it has, and their bytes."""
+        return len(self.values), sum(map(len, self.values.values()))
+
+
+@dataclass
+class Contents:
+    """What a store holds: it outlives the store, as a disk does."""
+
+    groups: dict[str, dict[str, Instance]] = field(default_factory=dict)
+    drops: dict[tuple[str, str, str], Instance] = field(default_factory=dict)
+    """By the names that they had, and what the drop is called; oldest first."""
+    aside: list[bytes] = field(default_factory=list)
+    """Values that were broken."""
+    last_drop: int = 0
+
+
+class MemoryStore:
+    """Session files in dictionaries. See `interface.Store` for what each method is for."""
+
+    def __init__(self, contents: Contents | None = None, *, keep: Keep = Keep()) -> None:  # noqa: B008 - it is frozen
+        """Show what is in `contents`, and change it."""
+        self.contents = contents if contents is not None else Contents()
+        self._keep = keep
+        self._ask: Callable[[Batch], None] = lambda _: None
+        self._is_closed = Event()
+
+    def on_repair(self, ask: Callable[[Batch], None]) -> None:
+        self._ask = ask
+
+    # Changing
+
+    def prepare(self, batch: Batch) -> Batch:
+        return batch
+
+    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+        return [self._make(entry) for entry in entries]
+
+    def _make(self, entry: Entry) -> WorkerError | None:
+        groups, drops = self.contents.groups, self.contents.drops
+        match entry:
+            case Batch():
+                return self._make_batch(entry)
+            case changes.CreateGroup(group):
+                groups.setdefault(group, {})
+            case changes.CreateInstance(group, name):
+                groups.setdefault(group, {}).setdefault(name, Instance())
+            case changes.DropInstance(group, name):
+                self._drop(group, [name] if name in groups.get(group, {}) else [])
+            case changes.DropGroup(group):
+                if group not in groups:
+                    return errors.NoSuchGroup()
+                self._drop(group, list(groups[group]))
+                del groups[group]
+            case changes.RestoreInstance(group, instance, drop, name):
+                if (group, instance, drop) not in drops:
+                    return errors.NoSuchDrop()
+                if name in groups.get(group, {}):
+                    return errors.NameTaken()
+                groups.setdefault(group, {})[name] = drops.pop((group, instance, drop))
+            case PurgeDrop(group, instance, drop):
+                return errors.NoSuchDrop() if drops.pop((group, instance, drop), None) is None else None
+        return None
+
+    def _drop(self, group: str, names: list[str]) -> None:
+        for name in names:
+            self.contents.last_drop = max(_now(), self.contents.last_drop + 1)
+            drop = f"{self.contents.last_drop:013}-0"
+            self.contents.drops[group, name, drop] = self.contents.groups[group].pop(name)
+
+    def _make_batch(self, batch: Batch) -> WorkerError | None:
+        group = self.contents.groups.get(batch.group)
+        instance = group.get(batch.instance) if group is not None else None
+        if instance is None:
+            if all(isinstance(change, Delete) for change in batch.changes):
+                return None
+            return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
+        if batch.condition is not None and batch.condition != instance.unwritten:
+            return errors.ConditionFailed()
+        values, versions = dict(instance.values), dict(instance.versions)
+        is_changed, aside = False, []
+        for change in batch.changes:
+            if isinstance(change, SetAside):
+                aside += [values[change.key]] if change.key in values else []
+                continue
+            value = change.value if isinstance(change, Write) else None
+            creds = read_creds(value) if value is not None and change.key == CREDS else None
+            if value is not None:
+                values[change.key] = value
+            elif values.pop(change.key, None) is None and (change.key != CREDS or _is_settled(versions)):
+                continue
+            is_changed = True
+            if change.key == CREDS:
+                if value is not None and creds is None:
+                    return errors.CredsNotAllowed()
+                when = max([_now(), *(version.when + 1 for version in versions)])
+                versions[version_of(when, 0, creds)] = value
+        if is_changed:
+            kept = to_keep(list(versions), self._keep)
+            instance.versions = {version: value for version, value in versions.items() if version in kept}
+            instance.values, instance.last_write = values, _now()
+            instance.writes += 1
+            self.contents.aside += aside
+        return None
+
+    # Reading
+
+    def _group(self, name: str) -> dict[str, Instance]:
+        if name not in self.contents.groups:
+            raise errors.NoSuchGroup
+        return self.contents.groups[name]
+
+    def _find(self, group: str, name: str) -> Instance:
+        found = self._group(group).get(name)
+        if found is None:
+            raise errors.NoSuchInstance
+        return found
+
+    def read(self, file: SessionFile) -> bytes | None:
+        recalled = self.recall(file)
+        if recalled is not UNKNOWN:
+            return recalled
+        instance = self._find(file.group, file.instance)
+        good: bytes | None = None
+        repair: tuple[changes.Change, ...] = SetAside(file.key), Delete(file.key)
+        if file.key == CREDS:
+            good = next((value for _, value in sorted(instance.versions.items(), reverse=True) if value), None)
+            if good is None:
+                raise errors.StoreUnavailable
+            repair = SetAside(CREDS), Write(CREDS, good)
+        self._ask(Batch(file.group, file.instance, repair, instance.unwritten))
+        return good
+
+    def recall(self, file: SessionFile) -> bytes | Literal[interface.Unknown.UNKNOWN] | None:
+        instance = self._find(file.group, file.instance)
+        value = instance.values.get(file.key)
+        if value is not None:
+            is_whole = is_json(value) if file.key != CREDS else read_creds(value) is not None
+            return value if is_whole else UNKNOWN
+        return None if file.key != CREDS or _is_settled(instance.versions) else UNKNOWN
+
+    def check_creds(self, group: str, instance: str) -> None:
+        self.read(SessionFile(group, instance, CREDS))
+
+    def groups(self) -> list[str]:
+        return sorted(self.contents.groups)
+
+    def instances(self, group: str) -> list[str]:
+        return sorted(self._group(group))
+
+    def describe(self, group: str) -> list[InstanceSummary]:
+        return [
+            InstanceSummary(name, *one.sum_up(), one.last_write, dict(Counter(map(type_of_key, one.values))))
+            for name, one in sorted(self._group(group).items())
+        ]
+
+    def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        kept = self._find(group, instance).versions
+        newest, stay = max(kept, default=None), pinned(kept)
+        return [
+            VersionSummary(
+                version.file_name,
+                version.when,
+                "" if version.is_deletion else version.identity,
+                len(value or b""),
+                is_pinned=version in stay,
+                is_current=version == newest,
+            )
+            for version, value in sorted(kept.items(), reverse=True)
+        ]
+
+    def read_version(self, group: str, instance: str, version: str) -> bytes:
+        for one, value in self._find(group, instance).versions.items():
+            if one.file_name == version and value is not None:
+                return value
+        raise errors.NoSuchVersion
+
+    def drops(self) -> list[DropSummary]:
+        oldest_first = list(self.contents.drops.items())
+        return [DropSummary(*drop, int(drop[2].partition("-")[0]), *one.sum_up()) for drop, one in oldest_first[::-1]]
+
+    def drops_before(self, when: int) -> list[PurgeDrop]:
+        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if one.when < when]
+
+    def check(self) -> None: ...
+
+    def checkpoint(self) -> None: ...
+
+    def figures(self) -> interface.Figures:
+        groups = self.contents.groups
+        return interface.Figures({}, {"groups": len(groups), "instances": sum(map(len, groups.values()))})
+
+    def maintain(self) -> None:
+        self._is_closed.wait()
+
+    def close(self) -> None:
+        self._is_closed.set()
+
+
+def _is_settled(versions: Mapping[Version, bytes | None]) -> bool:
+    """Tell whether there should be no `creds`."""
+    return not versions or max(versions).is_deletion
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,41 @@
+"""All that every store promises, as one class."""
+
+from __future__ import annotations
+
+from tests.contract.batches import BatchesContract
+from tests.contract.conditions import ConditionsContract
+from tests.contract.creds import CredsContract
+from tests.contract.drops import DropsContract
+from tests.contract.groups import GroupsContract
+from tests.contract.instances import InstancesContract
+from tests.contract.judging import JudgingContract
+from tests.contract.large_values import LargeValuesContract
+from tests.contract.lifetime import LifetimeContract
+from tests.contract.odd_creds import OddCredsContract
+from tests.contract.overview import OverviewContract
+from tests.contract.purges import PurgesContract
+from tests.contract.restores import RestoresContract
+from tests.contract.story import StoryContract
+from tests.contract.values import ValuesContract
+from tests.contract.versions import VersionsContract
+
+
+class StoreContract(
+    ValuesContract,
+    GroupsContract,
+    InstancesContract,
+    BatchesContract,
+    JudgingContract,
+    ConditionsContract,
+    CredsContract,
+    OddCredsContract,
+    VersionsContract,
+    DropsContract,
+    RestoresContract,
+    PurgesContract,
+    LargeValuesContract,
+    OverviewContract,
+    LifetimeContract,
+    StoryContract,
+):
+    """The promises of a store."""

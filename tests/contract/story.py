@@ -1,0 +1,257 @@
+"""Anything that may happen to a store, beside a store in dictionaries: at each moment both say the same."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from sessionworker.names import SessionFile
+from sessionworker.stores.changes import Batch, CreateInstance, Delete, DropGroup, DropInstance, Entry, Write
+from sessionworker.stores.engine.interface import UNKNOWN
+from tests.contract.base import Contract
+from tests.contract.memory_store import MemoryStore
+from tests.contract.story_parts import (
+    ALL,
+    CHANGES,
+    DELETIONS,
+    ENTRIES,
+    INSTANCES,
+    KEYS,
+    PLACES,
+    WRITES,
+    WRITES_OF_CREDS,
+    Drop,
+    listed,
+    name_of,
+    one_of,
+    told,
+)
+from tests.contract.words import Place, commit, delete, kept, kinds, purge, read_and_recall, restore, write
+
+
+class Story(RuleBasedStateMachine):
+    """Anything that may happen."""
+
+    def __init__(self, place: Place) -> None:
+        """Begin in a place with nothing in it."""
+        super().__init__()
+        self.place = place
+        self.model = MemoryStore(keep=ALL)
+        self.drops: list[Drop] = []
+        self.prepared: list[tuple[Batch, Batch]] = []
+        self.was_killed = False
+
+    @initialize()
+    def begin(self) -> None:
+        self.store = self.place.open()
+        create = CreateInstance("g", "one")
+        commit(self.model, create)
+        commit(self.store, create)
+
+    def both(self, *entries: Entry) -> None:
+        """Commit entries to both."""
+        assert kinds(self.store.commit(entries)) == kinds(self.model.commit(entries))
+
+    def one(self, place: int) -> tuple[str, str]:
+        """Return the names of one of the instances that there are; one is made where there is none."""
+        groups = self.model.contents.groups.items()
+        there = sorted((group, instance) for group, instances in groups for instance in instances)
+        if not there:
+            self.both(CreateInstance("g", "one"))
+        return one_of(there, place) or ("g", "one")
+
+    @rule(entries=st.lists(ENTRIES, max_size=5))
+    def commit(self, entries: list[Entry]) -> None:
+        self.both(*entries)
+
+    @rule(place=PLACES, changes=CHANGES)
+    def change(self, place: int, changes: list[Write | Delete]) -> None:
+        self.both(Batch(*self.one(place), tuple(changes)))
+
+    @rule(place=PLACES, write=WRITES)
+    def write(self, place: int, write: Write) -> None:
+        self.both(Batch(*self.one(place), (write,)))
+
+    @rule(place=PLACES, write=WRITES_OF_CREDS)
+    def write_creds(self, place: int, write: Write) -> None:
+        self.both(Batch(*self.one(place), (write,)))
+
+    @rule(place=PLACES, deletion=DELETIONS)
+    def delete(self, place: int, deletion: Delete) -> None:
+        self.both(Batch(*self.one(place), (deletion,)))
+
+    # Large values
+
+    @rule(place=PLACES, key=st.sampled_from(KEYS[1:]), more=CHANGES, text=st.sampled_from("abc"))
+    def prepare(self, place: int, key: str, more: list[Write | Delete], text: str) -> None:
+        value = b'"%b"' % (text.encode() * self.place.large_from)
+        batch = Batch(*self.one(place), (*more[:1], Write(key, value), *more[1:]))
+        self.prepared.append((batch, self.store.prepare(batch)))
+
+    @rule(entries=st.lists(ENTRIES, max_size=2))
+    def commit_what_was_prepared(self, entries: list[Entry]) -> None:
+        outcomes = self.store.commit([*entries, *(prepared for _, prepared in self.prepared)])
+        assert kinds(outcomes) == kinds(self.model.commit([*entries, *(batch for batch, _ in self.prepared)]))
+        self.prepared = []
+
+    # Dropping, bringing back, erasing
+
+    @rule(place=PLACES)
+    def drop_instance(self, place: int) -> None:
+        self.drop(DropInstance(*self.one(place)))
+
+    @rule(place=PLACES)
+    def drop_group(self, place: int) -> None:
+        self.drop(DropGroup(self.one(place)[0]))
+
+    def drop(self, entry: Entry) -> None:
+        """Drop something, and note which drop of the store is which of the model."""
+        self.commit_what_was_prepared([])
+        known = listed(self.model), listed(self.store)
+        self.both(entry)
+        new = (listed(self.model).keys() - known[0].keys(), listed(self.store).keys() - known[1].keys())
+        assert [name[:2] for name in sorted(new[0])] == [name[:2] for name in sorted(new[1])]
+        for model, store in zip(sorted(new[0]), sorted(new[1]), strict=True):
+            self.drops.append(Drop(listed(self.model)[model], listed(self.store)[store]))
+
+    @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES))
+    def bring_back(self, place: int, name: str) -> None:
+        found = one_of(self.drops, place)
+        if found is not None:
+            [expected] = kinds(self.model.commit([restore(found.model, name)]))
+            assert kinds(self.store.commit([restore(found.store, name)])) == [expected]
+            if expected is None:
+                self.drops.remove(found)
+
+    @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES))
+    def drop_and_bring_back(self, place: int, name: str) -> None:
+        self.drop_instance(place)
+        self.bring_back(-1, name)  # the latest
+
+    @rule(place=PLACES)
+    def erase(self, place: int) -> None:
+        found = one_of(self.drops, place)
+        if found is not None:
+            commit(self.model, purge(found.model))
+            commit(self.store, purge(found.store))
+            self.drops.remove(found)
+
+    # Versions
+
+    @rule(place=PLACES, version=PLACES)
+    def make_a_version_current(self, place: int, version: int) -> None:
+        group, instance = self.one(place)
+        value = one_of(kept(self.store, SessionFile(group, instance, "creds")).versions, version)
+        if value is not None:
+            self.both(Batch(group, instance, (Write("creds", value),)))
+
+    # Its life
+
+    @rule()
+    def settle(self) -> None:
+        self.place.settle(self.store)
+
+    @rule()
+    def stop_and_start(self) -> None:
+        self.commit_what_was_prepared([])
+        self.store.close()
+        self.store = self.place.open()
+
+    @rule()
+    def kill_and_start(self) -> None:
+        self.prepared = []
+        self.was_killed = True
+        self.place.kill(self.store)
+        self.store = self.place.open()
+
+    @rule(place=PLACES, key=st.sampled_from(KEYS))
+    def break_and_repair(self, place: int, key: str) -> None:
+        self.commit_what_was_prepared([])
+        file = SessionFile(*self.one(place), key)
+        value = self.model.read(file)
+        if value is None:
+            return
+        self.store.close()
+        self.place.damage(file, b"{")
+        self.store = self.place.open()
+        asked: list[Batch] = []
+        self.store.on_repair(asked.append)
+        assert self.store.read(file) == (value if key == "creds" else None)
+        commit(self.store, asked[0])
+        commit(self.model, write(file, value) if key == "creds" else delete(file))
+
+    # What has to hold
+
+    @invariant()
+    def both_say_the_same(self) -> None:
+        assert self.store.groups() == self.model.groups()
+        for group in self.model.groups():
+            assert self.store.instances(group) == self.model.instances(group)
+            assert told(self.store, group) == told(self.model, group)
+            for instance in self.model.instances(group):
+                for key in KEYS:
+                    file = SessionFile(group, instance, key)
+                    assert self.store.recall(file) in {self.model.read(file), UNKNOWN}
+
+    @invariant()
+    def both_list_the_same_drops(self) -> None:
+        assert listed(self.store) == {name_of(drop.store): drop.store for drop in self.drops}
+        for model, store in self.drops:
+            assert (*name_of(model)[:2], model.files, model.bytes) == (*name_of(store)[:2], store.files, store.bytes)
+
+    @rule(place=PLACES)
+    def look_at_an_instance(self, place: int) -> None:
+        self.compare(SessionFile(*self.one(place), "creds"))
+
+    def compare(self, creds_: SessionFile) -> None:
+        """See that an instance holds the same in both."""
+        self.store.check_creds(creds_.group, creds_.instance)
+        for key in KEYS:
+            file = creds_._replace(key=key)
+            assert read_and_recall(self.store, file) == self.model.read(file)
+        assert kept(self.store, creds_, *KEYS) == kept(self.model, creds_, *KEYS)
+
+    def teardown(self) -> None:
+        try:
+            self.end()
+        finally:
+            self.place.erase()
+
+    def end(self) -> None:
+        """Stop and start once more, and look at everything, what was dropped included."""
+        self.commit_what_was_prepared([])
+        self.place.settle(self.store)
+        assert self.was_killed or self.place.litter() == []
+        self.store.close()
+        self.store = self.place.open()
+        while self.drops:
+            self.bring_back_somewhere(self.drops[0])
+        for group in self.model.groups():
+            for instance in self.model.instances(group):
+                self.compare(SessionFile(group, instance, "creds"))
+                self.both(Batch(group, instance, (Write(".x", b'"the end"'),)))
+        self.place.settle(self.store)
+        assert self.place.litter() == []
+        self.store.close()
+
+    def bring_back_somewhere(self, found: Drop) -> None:
+        """Bring back a drop under a name that nobody has, to look at it."""
+        name = f"back {len(self.drops)}"
+        commit(self.model, restore(found.model, name))
+        commit(self.store, restore(found.store, name))
+        self.drops.remove(found)
+
+
+class StoryContract(Contract):
+    """A store does what the model does, whatever happens to it."""
+
+    def test_any_story_ends_as_it_would_in_dictionaries(self, place: Place) -> None:
+        class StoryHere(Story):
+            def __init__(self) -> None:
+                super().__init__(place.fresh(ALL))
+
+        run_state_machine_as_test(
+            StoryHere,
+            settings=settings(max_examples=150, stateful_step_count=40, deadline=None),
+        )

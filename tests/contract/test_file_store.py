@@ -1,0 +1,44 @@
+"""The file store keeps every store's promises, with room to spare and under the narrowest limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sessionworker.stores.engine.limits import Limits
+from tests.contract.file_place import LARGE, FilePlace, kill
+from tests.contract.promises import StoreContract
+from tests.contract.words import Place
+
+AMPLE = Limits(lag_seconds=0.01, large_value=LARGE)
+
+NARROW = Limits(
+    lag_seconds=0.01,
+    checkpoint_bytes=3_000,
+    journal_bytes=9_000,
+    waiting_files=1,
+    waiting_bytes=1_000,
+    files_at_once=3,
+    large_value=LARGE,
+)
+"""Nearly every commit waits for the files, and a checkpoint is made beside it."""
+
+
+class TestFileStore(StoreContract):
+    """The file store."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[Place]:
+        yield FilePlace(tmp_path / "store", AMPLE)
+        kill(tmp_path)
+
+
+class TestFileStoreInLittleRoom(StoreContract):
+    """The file store whose commits wait for its files, and whose files are written at once."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[Place]:
+        yield FilePlace(tmp_path / "store", NARROW)
+        kill(tmp_path)

@@ -1,0 +1,54 @@
+"""The store in dictionaries keeps every store's promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from sessionworker.names import SessionFile
+from sessionworker.stores.engine.interface import Store
+from sessionworker.stores.rules.versions import Keep
+from tests.contract.memory_store import Contents, MemoryStore
+from tests.contract.promises import StoreContract
+from tests.contract.words import Place
+
+
+class MemoryPlace:
+    """What a store in dictionaries leaves when it is closed, or killed."""
+
+    large_from = 1000
+
+    def __init__(self, keep: Keep = Keep()) -> None:  # noqa: B008 - it is frozen
+        """Begin with nothing."""
+        self._contents = Contents()
+        self._keep = keep
+
+    def open(self) -> MemoryStore:
+        return MemoryStore(self._contents, keep=self._keep)
+
+    def settle(self, store: Store) -> None:
+        """Nothing waits here."""
+
+    def kill(self, store: Store) -> None:
+        """Nothing is held here."""
+
+    def damage(self, file: SessionFile, value: bytes | None) -> None:
+        instance = self._contents.groups[file.group][file.instance]
+        others = {key: other for key, other in instance.values.items() if key != file.key}
+        instance.values = others if value is None else {**others, file.key: value}
+
+    def litter(self) -> list[str]:
+        return []
+
+    def erase(self) -> None:
+        self._contents = Contents()
+
+    def fresh(self, keep: Keep) -> MemoryPlace:
+        return MemoryPlace(keep)
+
+
+class TestMemoryStore(StoreContract):
+    """The store in dictionaries."""
+
+    @pytest.fixture
+    def place(self) -> Place:
+        return MemoryPlace()
