@@ -1,6 +1,7 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
 # make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
 # make lint    ruff and mypy
+# make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)
 # make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
 # make clean   remove what these made
 #
@@ -20,7 +21,7 @@ $(VENV)/installed-lint: EXTRAS := [test,bench,lint]
 $(VENV)/installed-bench: EXTRAS := [bench]
 
 # Without a target: what there is.
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint simulate bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -36,6 +37,9 @@ lint: $(VENV)/installed-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
+
+simulate: $(VENV)/installed-test
+	$(BIN)/python -m tests.simulation $(ARGS)
 
 bench: $(VENV)/installed-bench $(NODE_PACKAGES)
 	$(BIN)/python -m benchmarks.run $(ARGS)

@@ -18,6 +18,8 @@ TEST_DEPENDENCIES = [
     "pytest >=9.2, <10",
     "pytest-twisted >=1.14, <2",
     "hypothesis >=6.170, <7",
+    # The threads of the simulation: a switch between two is a call, and takes place where a seed says.
+    "greenlet >=3.5, <4",
     "cryptography >=45, <51",
     "build >=1.6, <2",
     # Carries the compose specification's own schema, and checks a file against it.

@@ -37,7 +37,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
 
 from sessionworker import errors
-from sessionworker.stores.engine.interface import DropSummary, InstanceSummary, VersionSummary
+from sessionworker.stores.interface import DropSummary, InstanceSummary, VersionSummary
 
 TIME_LIMIT_SECONDS = 30.0
 """How long a call may take, from the moment it is made to the last byte of its answer, unless the program says else."""

@@ -18,7 +18,7 @@ from twisted.python.threadpool import ThreadPool
 from sessionworker.errors import Overloaded, WorkerError
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, Write
-from sessionworker.stores.engine.interface import Store, Unknown
+from sessionworker.stores.interface import Store, Unknown
 from sessionworker.turns import Turns, place_of
 
 LARGEST_COMMIT = 512

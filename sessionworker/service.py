@@ -21,7 +21,7 @@ from sessionworker.errors import StartError
 from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
 from sessionworker.stores.changes import PurgeDrop
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.rules.versions import DAY, Keep
 from sessionworker.tokens import find_token
 from sessionworker.web import build_site

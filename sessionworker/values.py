@@ -1,21 +1,23 @@
-"""What the values of session files are: JSON, and for `creds` a WhatsApp identity."""
+"""What the values of session files are: JSON texts in UTF-8."""
 
 from __future__ import annotations
 
 import json
-from hashlib import sha256
-from typing import Any, NamedTuple, NoReturn
+from codecs import getincrementaldecoder
+from typing import NoReturn
 
 import msgspec
 
-LONGEST_NUMBER = 19
-"""Digits of a number that is looked at as one."""
-
 _skip = msgspec.json.Decoder(msgspec.Raw)
+
+_UTF8_AT_ONCE = 2**16
+"""Bytes of a value that are decoded at once, so that a large value is not held a second time."""
 
 
 def is_json(value: bytes) -> bool:
-    """Tell whether bytes are one JSON text (RFC 8259)."""
+    """Tell whether bytes are one JSON text in UTF-8 (RFC 8259)."""
+    if not value.isascii() and not _is_utf8(value):
+        return False  # asked first: msgspec takes any bytes inside a string
     try:
         _skip.decode(value)  # 30 MiB in 15 ms: it builds no objects
     except (msgspec.MsgspecError, RecursionError):
@@ -28,41 +30,15 @@ def is_json_object(value: bytes) -> bool:
     return value.lstrip(b" \t\r\n").startswith(b"{") and is_json(value)
 
 
-class Creds(NamedTuple):
-    """What tells the `creds` of one identity from those of another, and a newer one from an older."""
-
-    identity: str
-    """A short hash; two `creds` with the same one are of the same identity."""
-    next_pre_key: int
-    """`nextPreKeyId`, which only grows within an identity."""
-
-
-class _Identity(msgspec.Struct):
-    registrationId: Any = None
-    noiseKey: Any = None
-    signedIdentityKey: Any = None
-    nextPreKeyId: Any = None
-
-
-_identity = msgspec.json.Decoder(_Identity)
-
-
-def read_creds(value: bytes) -> Creds | None:
-    """Return what `creds` are about, or None if they are not whole: not JSON, or not an object.
-
-    Two are the same identity when `registrationId`, `noiseKey` and `signedIdentityKey` agree (Baileys'
-    AuthenticationCreds).
-    """
-    if not is_json_object(value):
-        return None
+def _is_utf8(value: bytes) -> bool:
+    decoder = getincrementaldecoder("utf-8")()
     try:
-        found = _identity.decode(value)
-    except (msgspec.MsgspecError, RecursionError):
-        fields = json.loads(value, parse_int=_whole_number)  # lone surrogates; see is_json
-        found = _Identity(*(fields.get(name) for name in _Identity.__struct_fields__))
-    parts = [found.registrationId, found.noiseKey, found.signedIdentityKey]
-    identity = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-    return Creds(identity, found.nextPreKeyId if isinstance(found.nextPreKeyId, int) else 0)
+        for begin in range(0, len(value), _UTF8_AT_ONCE):
+            decoder.decode(value[begin : begin + _UTF8_AT_ONCE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_json_with_lone_surrogates(value: bytes) -> bool:
@@ -74,10 +50,6 @@ def _is_json_with_lone_surrogates(value: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _whole_number(digits: str) -> int | str:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else digits  # Python refuses to convert more than 4,300 digits
 
 
 def _refuse_constant(_: str) -> NoReturn:

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.store_contract")
-
-# The line above must come before these, which it is about.
-from tests.process import WorkerProcess, install_node_packages  # noqa: E402
-from tests.tools import figures, require  # noqa: E402
+from tests.process import WorkerProcess, install_node_packages
+from tests.tools import figures, require
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

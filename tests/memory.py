@@ -27,8 +27,8 @@ from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
-from sessionworker.stores.engine.interface import DropSummary, InstanceSummary, Unknown, VersionSummary
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import DropSummary, InstanceSummary, Unknown, VersionSummary
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.web import CONNECTIONS, build_site
 from sessionworker.web.channel import WorkerChannel

@@ -22,8 +22,8 @@ import pytest_twisted  # type: ignore[import-untyped]
 from twisted.internet.defer import maybeDeferred
 
 from sessionworker.offload import LONGEST_QUEUE, Offload
-from sessionworker.stores.engine.interface import Store
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import Store
 from sessionworker.web import build_site
 from sessionworker.web.site import WorkerSite
 

@@ -45,7 +45,7 @@ from sessionworker.client import (
     UnexpectedAnswer,
 )
 from sessionworker.names import check_key
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
 from sessionworker.web.answers import error_body
 from sessionworker.web.channel import IDLE_SECONDS
 from tests.server import MIB, TOKEN, RunningWorker, asynchronous, asynchronous_fixture, running_worker

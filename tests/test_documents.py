@@ -20,7 +20,7 @@ from sessionworker import client, errors
 from sessionworker.errors import WorkerError
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES, Offload
 from sessionworker.settings import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_VARIABLE
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
 from sessionworker.web.api import CREATE_SECONDS, build_api
 from sessionworker.web.channel import (
     BODY_SECONDS,

@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 
 from sessionworker.client import Client, Unavailable
 from sessionworker.stores.changes import Probe
-from sessionworker.stores.engine import store
+from sessionworker.stores.files import store
 from sessionworker.web.health import LIMIT_SECONDS, VALID_SECONDS
 from tests.answers import Answer
 from tests.memory import Connection, Worker, request

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionworker.errors import StartError
-from sessionworker.stores.engine.journal import RESERVE, Journal
-from sessionworker.stores.engine.records import Broken, Gone, Large, NewCreds, Part, Value, decode
-from sessionworker.stores.engine.segments import HEAD_SIZE, RECORD_HEAD_SIZE
+from sessionworker.stores.files.journal import RESERVE, Journal
+from sessionworker.stores.files.records import Broken, Gone, Large, NewCreds, Part, Value, decode
+from sessionworker.stores.files.segments import HEAD_SIZE, RECORD_HEAD_SIZE
 
 SEGMENT = 512
 

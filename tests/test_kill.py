@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sessionworker.values import read_creds
+from sessionworker.stores.rules.creds import read_creds
 from tests.process import WorkerProcess
 from tests.tools import show_figure
 

@@ -7,7 +7,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionworker.stores.engine.memory import KnownNames, RecentValues
+from sessionworker.stores.files.memory import KnownNames, RecentValues
 
 NAMES = st.lists(st.text(max_size=5), max_size=30)
 

@@ -16,7 +16,7 @@ from sessionworker.errors import NoSuchInstance, Overloaded, WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, CreateInstance, Delete, DropGroup, Entry, SetAside, Write
-from sessionworker.stores.engine.interface import Store, Unknown
+from sessionworker.stores.interface import Store, Unknown
 from tests.memory import LONGEST_WAIT, Reactor
 
 CREDS = SessionFile("codechat", "sales", "creds")

@@ -1,90 +1,24 @@
 """What a store does, in words that fit any store.
 
 A store keeps groups, the instances of each group, and the session files of each instance. Its state changes only by
-`commit`, which takes several changes at once and returns when all of them are durable. One thread at a time calls
-`commit`, one runs `maintain`; any number of threads may read meanwhile.
+`commit`, which takes several entries at once and returns when all of them are durable. One thread at a time calls
+`commit`, one runs `maintain`; any number of threads may call the other methods meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
+from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 
 
-class CreateGroup(Struct, frozen=True, array_like=True, tag=True):
-    """Make a group, if it does not exist."""
-
-    group: str
-
-
-class CreateInstance(Struct, frozen=True, array_like=True, tag=True):
-    """Make an instance, and its group, if they do not exist."""
-
-    group: str
-    instance: str
-
-
-class Write(Struct, frozen=True, array_like=True, tag=True):
-    """Store a value over whatever the key held. Refused with NoSuchInstance or NoSuchGroup.
-
-    The value is one JSON text, which the caller has checked: what does not read back as JSON is taken for broken.
-    """
-
-    file: SessionFile
-    value: bytes
-
-
-class Delete(Struct, frozen=True, array_like=True, tag=True):
-    """Remove a session file, if it exists."""
-
-    file: SessionFile
-
-
-class DropInstance(Struct, frozen=True, array_like=True, tag=True):
-    """Remove an instance with all its session files, if it exists. For a while, `RestoreInstance` brings it back."""
-
-    group: str
-    instance: str
-
-
-class DropGroup(Struct, frozen=True, array_like=True, tag=True):
-    """Remove a group with all its instances, each as `DropInstance` does."""
-
-    group: str
-
-
-class RestoreInstance(Struct, frozen=True, array_like=True, tag=True):
-    """Bring back an instance that was dropped, under `name`. Refused with NoSuchDrop, or with NameTaken."""
-
-    group: str
-    instance: str
-    drop: str
-    name: str
-
-
-class Probe(Struct, frozen=True, array_like=True, tag=True):
-    """Change nothing, durably: whoever wants to know whether changes can be made."""
-
-
-class WriteStaged(Struct, frozen=True, array_like=True, tag=True):
-    """Store a large value as `Write` does, after `Store.stage` has put it where its commit costs little."""
-
-    file: SessionFile
-    staged: str
-
-
-Change: TypeAlias = (
-    CreateGroup | CreateInstance | Write | WriteStaged | Delete | DropInstance | DropGroup | RestoreInstance | Probe
-)
-
-
-class InstanceSummary(Struct, frozen=True, rename="camel"):
+class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
     """What an instance holds."""
 
     instance: str
@@ -94,6 +28,8 @@ class InstanceSummary(Struct, frozen=True, rename="camel"):
     """Milliseconds since 1970, 0 if nothing was written."""
     types: dict[str, int]
     """How many files there are of each type of key."""
+    problem: str = ""
+    """What is the matter with it, in words; empty where nothing is."""
 
 
 class VersionSummary(Struct, frozen=True, rename="camel"):
@@ -131,61 +67,83 @@ class Unknown(Enum):
 UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
 
 
-class Store(Protocol):
-    """A place for session files. Names have been checked by the caller; every method but `recall` may block."""
+class Figures(Struct, frozen=True):
+    """What a store tells of itself, by names that a store chooses; sizes are in bytes."""
 
-    def commit(self, changes: Sequence[Change]) -> list[WorkerError | None]:
+    counts: Mapping[str, int]
+    """What went wrong, or was odd, how often since the start."""
+    gauges: Mapping[str, float]
+    """How much there is now."""
+
+
+class Store(Protocol):
+    """A place for session files. Names have been checked by the caller; every method but `recall` may block.
+
+    Those that read raise NoSuchGroup, NoSuchInstance, or StoreUnavailable where it cannot be said what is there.
+    """
+
+    def on_repair(self, ask: Callable[[Batch], None]) -> None:
+        """Have `ask` called, in any thread, with a batch that is to be committed in its turn.
+
+        A reader changes nothing. Where it finds something broken, it asks for a repair, under the condition that
+        nothing was written meanwhile.
+        """
+
+    # Changing
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Do what takes long about a batch with large values, in any thread, before its turn to be committed comes.
+
+        Returns the batch to commit in its place; it has to be committed. Raises NoSpace or StoreUnavailable.
+        """
+
+    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
         """Make changes durable, in their order.
 
-        Returns one outcome for each change: None, or the error that refused it. A change that was refused has left
+        Returns one outcome for each entry: None, or the error that refused it. An entry that was refused has left
         things as they were; it does not hold up the others.
         """
 
-    def stage(self, write: Write) -> Write | WriteStaged:
-        """Do what takes long about storing a large value, in any thread, before its turn to be committed comes.
-
-        Returns the change to commit in its place. Raises NoSpace or StoreUnavailable.
-        """
+    # Reading
 
     def read(self, file: SessionFile) -> bytes | None:
-        """Return the value of a session file, or None if its key holds nothing.
-
-        Raises NoSuchGroup, NoSuchInstance or StoreUnavailable.
-        """
+        """Return the value of a session file, or None if its key holds nothing."""
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
-        """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN.
-
-        Raises NoSuchGroup or NoSuchInstance.
-        """
+        """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN."""
 
     def check_creds(self, group: str, instance: str) -> None:
-        """Make sure that a `read` of an instance's `creds` will not fail, whatever the disk does next.
+        """Make sure that a `read` of an instance's `creds` will not fail, whatever becomes of the store next.
 
-        `creds` that are broken are replaced by the newest good version. Raises NoSuchGroup, NoSuchInstance, or
-        StoreUnavailable where there were `creds` and none can be had.
+        `creds` that are broken are replaced by the newest good version. Raises StoreUnavailable where there were
+        `creds` and none can be had, or where it cannot be told.
         """
 
     def groups(self) -> list[str]:
         """Return the names of all groups, sorted."""
 
     def instances(self, group: str) -> list[str]:
-        """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
+        """Return the names of a group's instances, sorted."""
+
+    # For operators
 
     def describe(self, group: str) -> list[InstanceSummary]:
-        """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup or StoreUnavailable."""
+        """Return what each instance of a group holds, sorted by name."""
 
     def versions(self, group: str, instance: str) -> list[VersionSummary]:
-        """Return the versions of an instance's `creds`, newest first. Raises as `read` does."""
+        """Return the versions of an instance's `creds`, newest first."""
 
     def read_version(self, group: str, instance: str, version: str) -> bytes:
-        """Return the `creds` of a version. Raises as `read` does, or NoSuchVersion."""
+        """Return the `creds` of a version. Raises NoSuchVersion."""
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
 
-    def purge(self) -> int:
-        """Let go of what was dropped long enough ago, and return how many instances that were."""
+    def drops_before(self, when: int) -> list[PurgeDrop]:
+        """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+
+    def check(self) -> None:
+        """Do as much as tells whether the store works. Raises NoSpace, or StoreUnavailable with the reason."""
 
     def checkpoint(self) -> None:
         """Bring what was committed to where it stays, so that a copy of it holds everything.
@@ -193,8 +151,10 @@ class Store(Protocol):
         Raises NoSpace or StoreUnavailable.
         """
 
-    def probe(self) -> None:
-        """Write something and read it back. Raises StoreUnavailable or NoSpace."""
+    def figures(self) -> Figures:
+        """Return what the metrics show."""
+
+    # Its life
 
     def maintain(self) -> None:
         """Do the store's background work until `close` is called."""

@@ -7,7 +7,7 @@ from typing import NoReturn
 import msgspec
 
 from sessionworker.errors import BodyNotAllowed
-from sessionworker.values_new import is_json
+from sessionworker.values import is_json
 
 
 class _Group(msgspec.Struct):

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from sessionworker.stores.engine.interface import Figures
+from sessionworker.stores.interface import Figures
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 

@@ -15,7 +15,7 @@ from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NoSuchKey, Wo
 from sessionworker.names import SessionFile, check_key, check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Delete, Write
-from sessionworker.stores.engine.interface import UNKNOWN
+from sessionworker.stores.interface import UNKNOWN
 from sessionworker.web.answers import answer, answer_error, answer_nothing, answer_when, send
 from sessionworker.web.bodies import read_data
 from sessionworker.web.request import WorkerRequest

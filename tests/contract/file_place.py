@@ -11,9 +11,9 @@ from typing import Any
 
 from sessionworker.file_names import encode_name
 from sessionworker.names import SessionFile
-from sessionworker.stores.engine.interface import Store
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
 
 SEGMENT = 4096

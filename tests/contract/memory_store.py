@@ -16,13 +16,12 @@ from typing import Literal
 from sessionworker import errors
 from sessionworker.errors import WorkerError
 from sessionworker.names import CREDS, SessionFile, type_of_key
-from sessionworker.stores import changes
+from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, PurgeDrop, SetAside, Unwritten, Write
-from sessionworker.stores.engine import interface
-from sessionworker.stores.engine.interface import UNKNOWN, DropSummary, InstanceSummary, VersionSummary
+from sessionworker.stores.interface import UNKNOWN, DropSummary, InstanceSummary, VersionSummary
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
-from sessionworker.values_new import is_json
+from sessionworker.values import is_json
 
 
 @dataclass(eq=False)

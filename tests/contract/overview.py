@@ -8,7 +8,7 @@ import pytest
 
 from sessionworker.errors import NoSuchGroup
 from sessionworker.stores.changes import CreateGroup, Probe
-from sessionworker.stores.engine.interface import Figures
+from sessionworker.stores.interface import Figures
 from tests.contract.base import Contract
 from tests.contract.words import (
     CREDS,

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, CreateInstance, Delete, DropGroup, DropInstance, Entry, Write
-from sessionworker.stores.engine.interface import UNKNOWN
+from sessionworker.stores.interface import UNKNOWN
 from tests.contract.base import Contract
 from tests.contract.memory_store import MemoryStore
 from tests.contract.story_parts import (

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from hypothesis import strategies as st
 
 from sessionworker.stores.changes import Batch, CreateGroup, CreateInstance, Delete, Probe, Write
-from sessionworker.stores.engine.interface import DropSummary, InstanceSummary, Store
+from sessionworker.stores.interface import DropSummary, InstanceSummary, Store
 from sessionworker.stores.rules.versions import Keep
 from tests.contract.words import creds
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores.engine.limits import Limits
+from sessionworker.stores.files.limits import Limits
 from tests.contract.file_place import LARGE, FilePlace, kill
 from tests.contract.promises import StoreContract
 from tests.contract.words import Place

@@ -9,7 +9,7 @@ import pytest
 
 from sessionworker.errors import WorkerError
 from sessionworker.stores.changes import DropGroup, DropInstance
-from sessionworker.stores.engine.moves import Moves
+from sessionworker.stores.files.moves import Moves
 from tests.contract.file_place import LARGE, kill, start
 from tests.contract.words import (
     CREDS,

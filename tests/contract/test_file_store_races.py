@@ -14,9 +14,9 @@ import pytest
 
 from sessionworker import disk
 from sessionworker.errors import NoSuchInstance, WorkerError
-from sessionworker.stores.engine.folder import Folder
-from sessionworker.stores.engine.instance import Instance
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.rules.versions import Keep, Version
 from tests.contract.file_place import LARGE, SEGMENT, SMALL, start
 from tests.contract.words import (
@@ -85,7 +85,7 @@ def test_two_checks_may_meet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
         others.append(threads.submit(store.check))
         wait(others, timeout=0.2)
 
-    monkeypatch.setattr("sessionworker.stores.engine.store.remove_if_there", overtaken)
+    monkeypatch.setattr("sessionworker.stores.files.store.remove_if_there", overtaken)
     store.check()
     assert [other.result(timeout=10) for other in others] == [None]
     threads.shutdown()

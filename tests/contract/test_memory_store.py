@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sessionworker.names import SessionFile
-from sessionworker.stores.engine.interface import Store
+from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
 from tests.contract.memory_store import Contents, MemoryStore
 from tests.contract.promises import StoreContract

@@ -18,7 +18,7 @@ from sessionworker.stores.changes import (
     RestoreInstance,
     Write,
 )
-from sessionworker.stores.engine.interface import UNKNOWN, DropSummary, InstanceSummary, Store, VersionSummary
+from sessionworker.stores.interface import UNKNOWN, DropSummary, InstanceSummary, Store, VersionSummary
 from sessionworker.stores.rules.versions import Keep
 
 MIB = 2**20

@@ -29,9 +29,9 @@ from sessionworker.stores.changes import (
     RestoreInstance,
     Write,
 )
-from sessionworker.stores.engine.interface import DropSummary, VersionSummary
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import DropSummary, VersionSummary
 
 Entry: TypeAlias = changes.Entry
 Drop: TypeAlias = DropSummary

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores.engine import parts
+from sessionworker.stores.files import parts
 from tests.files.stops import Locks
 from tests.files.words import kill
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sessionworker.stores.engine import locks, store
+from sessionworker.stores.files import locks, store
 
 PATIENCE = 20.0
 """Seconds after which a call that has not come back is a failure."""

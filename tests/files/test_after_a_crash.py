@@ -13,7 +13,7 @@ import pytest
 from sessionworker.errors import NoSuchInstance
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateInstance, DropGroup, DropInstance, Entry
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
 from tests.contract.words import (
     CREDS,
     KEY,

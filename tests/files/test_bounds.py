@@ -12,7 +12,7 @@ import pytest
 from sessionworker.errors import StoreUnavailable
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Entry
-from sessionworker.stores.engine.limits import Limits
+from sessionworker.stores.files.limits import Limits
 from tests.contract.words import (
     CREDS,
     KEY,

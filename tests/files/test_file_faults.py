@@ -24,8 +24,8 @@ from sessionworker.stores.changes import (
     RestoreInstance,
     Write,
 )
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
 from tests.contract.words import CREDS, KEY, SUPPORT, commit, creds, delete, drop, purge, restore, write
 from tests.defects.calls import FUNCTIONS, WRITING, Wanted, about, anything
 from tests.defects.faults import disk_of

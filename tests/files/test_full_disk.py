@@ -11,7 +11,7 @@ import pytest
 from sessionworker.errors import NoSpace
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateGroup, CreateInstance, DropGroup, DropInstance, Entry, Probe
-from sessionworker.stores.engine.limits import Limits
+from sessionworker.stores.files.limits import Limits
 from tests.contract.words import (
     CREDS,
     KEY,

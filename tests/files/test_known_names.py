@@ -8,7 +8,7 @@ import pytest
 
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateInstance
-from sessionworker.stores.engine import copies
+from sessionworker.stores.files import copies
 from tests.contract.words import CREDS, commit, create, drop, purge, read_and_recall, value_of, write
 from tests.files.words import gauge, start
 

@@ -9,8 +9,8 @@ import pytest
 
 from sessionworker.errors import NoSpace, NoSuchInstance, StoreUnavailable, WorkerError
 from sessionworker.stores.changes import Change, CreateInstance, Delete, DropInstance, Write
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
 from tests.contract.words import (
     CREDS,
     KEY,

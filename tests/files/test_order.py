@@ -14,8 +14,8 @@ import pytest
 from sessionworker.disk import sync_file_system
 from sessionworker.errors import StoreUnavailable
 from sessionworker.stores.changes import CreateGroup, DropGroup, DropInstance
-from sessionworker.stores.engine import folder as folder_module
-from sessionworker.stores.engine.limits import Limits
+from sessionworker.stores.files import folder as folder_module
+from sessionworker.stores.files.limits import Limits
 from tests.contract.words import CREDS, KEY, SUPPORT, commit, create, creds, delete, drop, purge, restore, write
 from tests.defects.faults import disk_of
 from tests.files.words import gauge, session_files, start

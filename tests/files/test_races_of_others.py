@@ -14,8 +14,8 @@ import pytest
 
 from sessionworker.errors import NoSuchDrop, NoSuchGroup, NoSuchInstance, StoreUnavailable
 from sessionworker.stores.changes import Batch, CreateInstance, DropGroup, DropInstance
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
 from tests.contract.words import (
     CREDS,
     KEY,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sessionworker.names import SessionFile
-from sessionworker.stores.engine.interface import UNKNOWN
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import UNKNOWN
 from tests.contract.words import CREDS, KEY, commit, create, creds, delete, read_and_recall, write
 from tests.defects.calls import about
 from tests.defects.faults import disk_of

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from sessionworker.errors import StoreUnavailable, WorkerError
-from sessionworker.stores.engine import copies
-from sessionworker.stores.engine.interface import UNKNOWN
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.saving import Saving
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files import copies
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.saving import Saving
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import UNKNOWN
 from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, commit, create, creds, delete, drop, read_all, write
 from tests.defects.calls import Call, about
 from tests.defects.faults import disk_of
@@ -215,7 +215,7 @@ def test_creds_that_cannot_be_read_now_are_not_said_to_be_lost(folder: Path, rep
     store.close()
 
 
-@pytest.mark.parametrize("error", [errno.EMFILE, errno.EACCES], ids=["EMFILE", "EACCES"])
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENOMEM], ids=["EMFILE", "ENOMEM"])
 def test_creds_that_could_not_be_opened_once_are_not_replaced_by_an_older_version(folder: Path, error: int) -> None:
     with_files(folder)
     (folder_of(folder) / "creds").write_bytes(creds(5))  # by session-manager, which had the folder meanwhile

@@ -13,9 +13,9 @@ from typing import Any
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Write
-from sessionworker.stores.engine.interface import DropSummary
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import DropSummary
 from tests.contract.words import CREDS, KEY, SUPPORT, commit, create, creds, read_all, write
 
 SEGMENT = 4096

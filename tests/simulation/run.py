@@ -25,7 +25,7 @@ from tests.simulation.shrink import shrink
 from tests.simulation.subject import Subject
 from tests.simulation.telling import tell_history
 
-SUBJECT = "subject_010:Subject010"
+SUBJECT = "subject_files:FileSubject"
 """The store that is simulated: a module here, and a class in it."""
 
 CHUNK = 20
@@ -70,7 +70,7 @@ class Tally:
 
 
 def find_subject(name: str) -> Subject:
-    """Return a subject by the name of its module and class, as `subject_010:Subject010`."""
+    """Return a subject by the name of its module and class, as `subject_files:FileSubject`."""
     module, _, attribute = name.partition(":")
     return cast("Subject", getattr(import_module(f"tests.simulation.{module}"), attribute)())
 

@@ -14,11 +14,11 @@ from sessionworker import disk
 from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import SessionFile
 from sessionworker.stores import changes as words
-from sessionworker.stores import engine
-from sessionworker.stores.engine import memory
-from sessionworker.stores.engine.interface import UNKNOWN as UNKNOWN_TO_STORE
-from sessionworker.stores.engine.limits import Limits
-from sessionworker.stores.engine.store import FileStore
+from sessionworker.stores import files
+from sessionworker.stores.files import memory
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import UNKNOWN as UNKNOWN_TO_STORE
 from tests.simulation.machine import Machine
 from tests.simulation.subject import (
     DROPS,
@@ -58,7 +58,7 @@ BOUNDS = Limits(
 )
 
 _recent_values = memory.RecentValues
-_modules = [import_module(f"{engine.__name__}.{found.name}") for found in iter_modules(engine.__path__)]
+_modules = [import_module(f"{files.__name__}.{found.name}") for found in iter_modules(files.__path__)]
 
 
 class FileSubject:

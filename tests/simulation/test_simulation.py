@@ -42,7 +42,6 @@ def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
 # The store
 
 
-@pytest.mark.xfail(strict=True, reason="0.1.0 has the defects that the simulation was made to find")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_nothing_is_lost_stopped_or_stuck(chunk: int, *, full: bool) -> None:
     seeds = SEEDS if full else SEEDS_IN_CI

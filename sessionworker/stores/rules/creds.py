@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sessionworker.values_new import is_json_object
+from sessionworker.values import is_json_object
 
 LARGEST_NUMBER = 2**63
 """No counter of pre-keys comes near it: WhatsApp's ids of them have 24 bits."""

@@ -1,0 +1,109 @@
+"""The background's work, which outlives whatever happens to it, and commits that wait for it."""
+
+from __future__ import annotations
+
+import threading
+
+from sessionworker.errors import StoreUnavailable, WorkerError
+from sessionworker.stores.files.checkpoints import Checkpoints
+from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.state import State
+
+WAIT_SECONDS = 0.05
+"""After which a commit that waits for room looks again, if nobody tells it."""
+
+
+class Background:
+    """Runs a checkpoint every few seconds, or sooner when much waits."""
+
+    def __init__(
+        self, checkpoints: Checkpoints, state: State, journal: Journal, locks: Locks, faults: Faults, limits: Limits
+    ) -> None:
+        """Begin with nobody who does the work; `maintain` is called for that."""
+        self._checkpoints = checkpoints
+        self._state = state
+        self._journal = journal
+        self._locks = locks
+        self._faults = faults
+        self._limits = limits
+        self._wake = threading.Event()
+        self._is_closing = False
+        self._is_maintained = False
+        self._runs = 0
+        self.problem = ""
+        """What is the matter with the background's work; empty where nothing is."""
+
+    def wake(self) -> None:
+        """Have a checkpoint run soon."""
+        self._wake.set()
+
+    def maintain(self) -> None:
+        """Do the work until `close` is called."""
+        self._is_maintained = True
+        try:
+            while not self._is_closing:
+                self._wake.wait(self._limits.lag_seconds)
+                self._wake.clear()
+                if not self._is_closing:
+                    self.try_checkpoint()
+        finally:
+            self._is_maintained = False
+            if not self._is_closing:
+                self.problem = "the background's work has ended"
+
+    def try_checkpoint(self) -> WorkerError | None:
+        """Run a checkpoint if one is needed, whatever may happen; return why it did not do all that it is for."""
+        try:
+            if self._checkpoints.is_needed or self._journal.size > self._checkpoints.due_at:
+                self._checkpoints.run()
+            self._checkpoints.keep_ready()
+        except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then
+            self.problem = f"the background's work failed: {reason_of(error)}"
+            self._faults.note("background_errors", f"The background's work failed: {reason_of(error)}. It goes on.")
+            return StoreUnavailable()
+        finally:
+            self._runs += 1
+        self.problem = ""
+        refusal = self._checkpoints.refusal
+        return refusal() if refusal is not None else None
+
+    def close(self) -> None:
+        """Have `maintain` end, and nobody wait any more."""
+        self._is_closing = True
+        self._wake.set()
+
+    def finish(self) -> bool:
+        """Run the last checkpoint, whatever may happen; tell whether all that was committed is in the files."""
+        try:
+            if self._checkpoints.is_needed or not self._journal.is_empty:
+                self._checkpoints.run(is_last=True)
+        except Exception as error:  # noqa: BLE001 - what is not in the files is in the journal
+            self._faults.note("background_errors", f"The last checkpoint failed: {reason_of(error)}.")
+        return self._journal.is_empty
+
+    # Room
+
+    def waits_much(self, share: float = 1.0) -> bool:
+        """Tell whether as much waits as may wait, or that share of it."""
+        return (
+            self._state.waiting_bytes > self._limits.waiting_bytes * share
+            or self._state.waiting_files > self._limits.waiting_files * share
+            or self._journal.size > self._limits.journal_bytes * share
+        )
+
+    def wait_for_room(self) -> bool:
+        """Wait for the files to follow, not longer than that can help; tell whether less waits than may."""
+        begun = self._runs
+        while self.waits_much() and not self._is_closing:
+            if not self._is_maintained:
+                self.try_checkpoint()
+                break
+            if self._runs > begun + 1:  # one has run that began after this
+                break
+            self._wake.set()
+            with self._locks.room:
+                self._locks.room.wait(WAIT_SECONDS)
+        return not self.waits_much()

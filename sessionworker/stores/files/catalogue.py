@@ -1,0 +1,252 @@
+"""Which groups and instances there are, and the folder of each.
+
+What stands in an instance's place and is not its folder (a file, a symbolic link, another instance's folder, nothing
+where there was one) is never taken for it, nor moved away: `open` raises then.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+
+from sessionworker.disk import NotAFile
+from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, StoreUnavailable, WorkerError
+from sessionworker.file_names import decode_name, encode_name
+from sessionworker.names import CREDS, check_name
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.places import Places, join
+from sessionworker.stores.rules.creds import Creds, read_creds
+
+
+class NotItsFolder(OSError):
+    """What stands in an instance's place is not its folder."""
+
+    def __init__(self, reason: str = "another folder stands in its place") -> None:
+        """Say so, as other errors of the disk do."""
+        super().__init__(0, reason)
+
+
+class Group:
+    """A group and its instances."""
+
+    def __init__(self, name: str) -> None:
+        """Begin with no folder and no instance."""
+        self.name = name
+        self.folders: list[str] = []
+        """Their paths; more than one where several spellings mean one name. New instances are made in the first."""
+        self.instances: dict[str, Instance] = {}
+        self.problem = ""
+        """Why it is not known what is in it."""
+
+
+class Catalogue:
+    """All groups and instances of a store. What changes it is in `moves`."""
+
+    def __init__(self, places: Places, locks: Locks, report: Callable[[str], None]) -> None:
+        """Begin with none; `load` looks for them. `report` takes a line for the operator."""
+        self._places = places
+        self._locks = locks
+        self._report = report
+        self.groups: dict[str, Group] = {}
+        self.dropped: dict[str, Instance] = {}
+        """By their paths: those that were dropped, and have something to save."""
+        self._ids: dict[str, Instance] = {}
+
+    def load(self) -> None:
+        """Find out which groups and instances there are, and make sure that a power cut leaves them. Raises OSError."""
+        self._places.sync(".")
+        for folder in self._places.folders("."):
+            name = _allowed("group", decode_name(folder))
+            if name is not None:
+                group = self.groups.setdefault(name, Group(name))
+                group.folders.append(folder)
+        for group in self.groups.values():
+            self._respell_group(group)
+            self.load_group(group)
+
+    def load_group(self, group: Group) -> None:
+        """Find out which instances of a group there are; what cannot be listed is the group's problem, and said."""
+        problem = ""
+        with self._locks.moves:  # or an instance that is dropped meanwhile would be back
+            for folder in group.folders:
+                try:
+                    names = self._places.folders(folder)
+                    self._places.sync(folder)
+                except OSError as error:
+                    problem = f"its folder cannot be read: {error.strerror}"
+                    if not group.problem:
+                        self._report(
+                            f"What is in the folder {folder!r} of the store cannot be told: {error.strerror}. If it is "
+                            "a group, its instances are refused until it can be read; if it is not, move it elsewhere."
+                        )
+                    continue
+                for file_name in names:
+                    name = _allowed("instance", decode_name(file_name))
+                    if name is not None:
+                        self._add(group, Instance(group.name, name, f"{folder}/{file_name}"))
+        group.problem = problem
+
+    def _add(self, group: Group, found: Instance) -> None:
+        known = group.instances.setdefault(found.name, found)
+        if known.path != found.path:
+            known.problem = "two folders have its name"
+            self._report(
+                f"Two folders in the store mean {known}: {known.path!r} and {found.path!r}. It is refused until one of "
+                "them is moved elsewhere and the worker started again."
+            )
+
+    def _respell_group(self, group: Group) -> None:
+        ours = encode_name(group.name)
+        if ours in group.folders:
+            group.folders.sort(key=lambda folder: folder != ours)
+            return
+        with suppress(OSError):  # then it keeps the name that it has
+            self._places.move(group.folders[0], ours)
+            group.folders[0] = ours
+
+    # Finding
+
+    def find(self, group: str, name: str) -> Instance:
+        """Return an instance. Raises NoSuchGroup or NoSuchInstance, or StoreUnavailable where that cannot be told."""
+        found = self.seek(group, name)
+        if isinstance(found, Instance):
+            return found
+        raise found
+
+    def seek(self, group: str, name: str) -> Instance | WorkerError:
+        """Return an instance, or the error for one that is not there. Where that is not certain, the disk is asked."""
+        found = self.groups.get(group)
+        if found is None:
+            return NoSuchGroup()
+        if found.problem and name not in found.instances:
+            self.load_group(found)
+        return found.instances.get(name) or (StoreUnavailable() if found.problem else NoSuchInstance())
+
+    def get(self, group: str, name: str) -> Instance | None:
+        """Return an instance, or None."""
+        found = self.groups.get(group)
+        return found.instances.get(name) if found is not None else None
+
+    def live(self) -> list[Instance]:
+        """Return all instances that were not dropped."""
+        return [instance for group in list(self.groups.values()) for instance in list(group.instances.values())]
+
+    def open(self, instance: Instance) -> Folder:
+        """Open an instance's folder. Raises OSError, also where something else stands in its place."""
+        if instance.problem:
+            raise NotItsFolder(instance.problem)
+        try:
+            return self._open(instance)
+        except (FileNotFoundError, NotADirectoryError, NotItsFolder):
+            with self._locks.moves:  # it may have been moved in between, and is where it was moved to now
+                self._places.put_back(instance.path)
+                return self._open(instance)
+
+    def put_back(self) -> None:
+        """See that all folders are where they are taken to be, as far as possible: one may look dropped, and is not."""
+        with suppress(OSError), self._locks.moves:
+            for path in self._places.in_doubt:
+                self._places.put_back(path)
+
+    def settle(self, path: str) -> None:
+        """See that a folder is where it is taken to be, durably, whatever a failed move left. Raises OSError."""
+        with self._locks.moves:
+            self._places.put_back(path)
+        self._places.settle(path)
+
+    def _open(self, instance: Instance) -> Folder:
+        folder = self._places.open(instance.path)
+        try:
+            self._compare(instance, folder)
+        except BaseException:
+            folder.close()
+            raise
+        return folder
+
+    @staticmethod
+    def _compare(instance: Instance, folder: Folder) -> None:
+        """Raise NotItsFolder, unless a folder is the one that was seen before, or has the instance's id."""
+        if folder.identity == instance.folder:
+            return
+        is_first_look = instance.folder is None and not instance.id
+        if not is_first_look and (not instance.id or instance.id not in folder.ids()):
+            raise NotItsFolder
+        instance.folder = folder.identity
+
+    # Ids
+
+    def adopt(self, instance: Instance) -> None:
+        """Find out the id of an instance, or give it one, before something of it is committed. Raises OSError."""
+        with self.open(instance) as folder:
+            ids = folder.ids()
+            if len(ids) > 1:
+                raise NotItsFolder("it has more than one id")
+            id_ = ids[0] if ids else new_id()
+            if not ids:
+                folder.take_over(id_)
+            elif self._ids.get(id_, instance) is not instance:  # a copy: what is written to one is not the other's
+                if not instance.is_saved:
+                    raise NotItsFolder("another instance has its id")
+                id_ = new_id()
+                folder.change_id(ids[0], id_)
+            else:
+                folder.settle()
+            self._learn_creds(instance, folder)
+        self._respell(instance)
+        self.settle(instance.path)
+        self.adopted(instance, id_)
+
+    @staticmethod
+    def _learn_creds(instance: Instance, folder: Folder) -> None:
+        """Find out what the creds before the next ones are about, and when they came."""
+        versions = folder.versions()
+        if versions:
+            instance.last_version = max(instance.last_version, versions[-1].when)
+            instance.has_no_creds = instance.is_saved and versions[-1].is_deletion
+        good = [version for version in versions if not version.is_deletion]
+        if instance.creds is None and good:
+            instance.creds = Creds(good[-1].identity, good[-1].next_pre_key)
+        elif instance.creds is None:
+            with suppress(NotAFile):
+                instance.creds = read_creds(folder.read(CREDS) or b"")
+
+    def adopted(self, instance: Instance, id_: str) -> None:
+        """Note the id of an instance that is not dropped, and that something of it may be committed."""
+        instance.id = id_
+        instance.is_adopted = True
+        self._ids[id_] = instance
+
+    def claim(self, instance: Instance) -> None:
+        """Note that the journal holds something of a live instance: its id is its own, whoever has a copy of it."""
+        if self.get(instance.group, instance.name) is instance:
+            self._ids[instance.id] = instance
+
+    def disown(self, instance: Instance) -> None:
+        """Note that nothing of an instance may be committed before it is adopted again."""
+        instance.is_adopted = False
+        if self._ids.get(instance.id) is instance:
+            del self._ids[instance.id]
+
+    def _respell(self, instance: Instance) -> None:
+        """Give an instance's folder the name that we would have given it."""
+        ours = join(self.groups[instance.group].folders[0], instance.name)
+        if instance.path != ours:
+            with self._locks.moves:
+                self._places.move(instance.path, ours)
+                instance.path = ours
+            self._places.sync_above(ours)
+
+
+def new_id() -> str:
+    """Return an id that no instance has."""
+    return secrets.token_hex(16)
+
+
+def _allowed(what: str, name: str | None) -> str | None:
+    """Return a name that somebody may ask for, or None: a foreign folder is left alone."""
+    with suppress(NameNotAllowed):
+        return check_name(what, name) if name else None
+    return None

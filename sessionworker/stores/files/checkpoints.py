@@ -1,0 +1,252 @@
+"""A checkpoint: what was committed is brought into the files, one instance after another, and the journal let go.
+
+An instance whose files cannot follow, for whatever reason, is set apart: its writes are refused, what was acknowledged
+stays in memory and in the journal, and it is tried again with each checkpoint. The others do not notice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from sessionworker.disk import empty, opened_folder
+from sessionworker.errors import WorkerError
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.copies import Copies
+from sessionworker.stores.files.faults import Faults, reason_of, refusal_for
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.places import PURGED, Places
+from sessionworker.stores.files.records import Part, Pending, encode
+from sessionworker.stores.files.saving import Saving
+from sessionworker.stores.files.state import State
+
+KEYS_AT_ONCE = 16
+"""Keys that are written to the journal once more with one record; commits come between two of them."""
+
+MOST_NAMED = 3
+"""Instances that are named in the log one by one; of more only their number is said."""
+
+
+class Checkpoints:
+    """Runs checkpoints. Called by the checkpointer alone, but for what says otherwise."""
+
+    def __init__(
+        self,
+        places: Places,
+        catalogue: Catalogue,
+        state: State,
+        journal: Journal,
+        saving: Saving,
+        copies: Copies,
+        locks: Locks,
+        faults: Faults,
+        limits: Limits,
+    ) -> None:
+        """Save by `saving`."""
+        self._places = places
+        self._catalogue = catalogue
+        self._state = state
+        self._journal = journal
+        self._saving = saving
+        self._copies = copies
+        self._locks = locks
+        self._faults = faults
+        self._limits = limits
+        self.purges = 1
+        """Goes up whenever something was purged; there may be something from before the start, too."""
+        self._erased_purges = 0
+        self.refusal: type[WorkerError] | None = None
+        """Why the last one did not bring everything into the files, if it did not."""
+        self.due_at = limits.checkpoint_bytes
+        """Bytes in the journal at which the next one is to begin at once."""
+        self.is_closed = False
+        self._said: set[str] = set()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a checkpoint would have something to do. Any thread may ask."""
+        is_erased = self.purges == self._erased_purges
+        return bool(self._state.to_save or self._journal.closed or self._journal.missing() or not is_erased)
+
+    def run(self, *, is_last: bool = False) -> None:
+        """Run one, the last one where nothing is committed any more.
+
+        What it could not do is in `refusal`, and in the log; it raises what nobody foresaw.
+        """
+        with self._locks.checkpoint:
+            if self.is_closed:
+                return
+            self.refusal = None
+            purges, erased = self.purges, self._erase()
+            with self._locks.state:
+                is_worth_it = self._is_worth_it(self._journal.size, self._limits.checkpoint_bytes // 2)
+                is_rotated = is_last or (is_worth_it and self._journal.may_rotate)
+                if is_rotated:
+                    self._journal.rotate()
+                closed = self._journal.closed
+                instances = self._state.begin_checkpoint()
+            self._save_all(instances)
+            self._attempt("The journal could not be let go", lambda: self._let_go(closed), is_vital=True)
+            if is_rotated and not self._journal.closed:
+                self._attempt("What was erased could not be forgotten", lambda: self._forget_erased(erased, purges))
+            self._attempt("The journal's reserve could not be filled", self._journal.refill)
+            self.due_at = self._journal.size + self._limits.checkpoint_bytes
+
+    def keep_ready(self) -> None:
+        """Fill another segment for commits if few are ready."""
+        with self._locks.checkpoint, suppress(OSError):  # it was said, if the reserve itself is missing
+            if not self.is_closed and self._journal.is_low:
+                self._journal.refill(more=1)
+
+    def _attempt(self, what: str, action: Callable[[], None], *, is_vital: bool = False) -> None:
+        """Do something that may fail by itself; say so when it begins to."""
+        try:
+            action()
+        except OSError as error:
+            if is_vital:
+                self.refusal = type(refusal_for(error))
+            self._faults.counts["checkpoint_errors"] += 1
+            if what not in self._said:
+                self._said.add(what)
+                self._faults.report(
+                    f"{what}: {reason_of(error)}. It is tried again every {self._limits.lag_seconds:g} s."
+                )
+        else:
+            self._said.discard(what)
+
+    # Instances
+
+    def _save_all(self, instances: list[Instance]) -> None:
+        failed: list[tuple[Instance, Exception]] = []
+        follow_again: list[Instance] = []
+        for place, instance in enumerate(instances):
+            was_apart = instance.refusal is not None
+            try:
+                error = self._save(instance)
+            except BaseException:  # what nobody foresaw must not have the others forgotten
+                with self._locks.state:
+                    self._state.to_save.update(dict.fromkeys(instances[place:]))
+                raise
+            if error is not None:
+                self.refusal = type(refusal_for(error))
+                self._faults.counts["checkpoint_errors"] += 1
+                if not was_apart:
+                    failed.append((instance, error))
+            elif was_apart:
+                follow_again.append(instance)
+        self._say_failed(failed)
+        for which in _named(follow_again):
+            self._faults.report(f"The files of {which} follow the journal again. Writes are accepted.")
+
+    def _save(self, instance: Instance) -> Exception | None:
+        """Save one instance, or set it apart and return the reason."""
+        try:
+            with self._catalogue.open(instance) as folder:
+                self._saving.save(instance, folder)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this instance's alone
+            with self._locks.state:
+                if instance.is_purged:
+                    return None
+                self._state.failed(instance, type(refusal_for(error)))
+            return error
+        with self._locks.memory, self._locks.state:
+            if not instance.is_purged:
+                for key, value in instance.saving.items():
+                    self._copies.keep(instance, key, value if isinstance(value, bytes) else None)
+                self._state.saved(instance)
+                if not instance.is_adopted:  # it was dropped, or is not in use yet
+                    self._state.forget_names(instance)
+                if instance.is_saved:
+                    self._catalogue.dropped.pop(instance.path, None)
+        return None
+
+    def _say_failed(self, failed: list[tuple[Instance, Exception]]) -> None:
+        for reason in dict.fromkeys(reason_of(error) for _, error in failed):
+            for which in _named([instance for instance, error in failed if reason_of(error) == reason]):
+                self._faults.report(
+                    f"The files of {which} cannot follow the journal: {reason}. What was acknowledged is kept in the "
+                    "journal. Only their writes are refused until it works again; it is tried every "
+                    f"{self._limits.lag_seconds:g} s."
+                )
+
+    # The journal
+
+    def _let_go(self, closed: int) -> None:
+        """Let go of segments; what is nowhere else is written down once more. Raises OSError."""
+        with self._locks.state:
+            apart = list(self._state.apart)
+            size = sum(instance.journal_bytes for instance in apart)
+        if apart and closed:
+            fits = size < self._journal.room
+            is_worth_it = self._is_worth_it(self._journal.closed_size, self._limits.checkpoint_bytes // 4)
+            if not is_worth_it and not (fits and self._journal.missing()):
+                return
+            if not fits:
+                self._journal.refill(more=self._journal.segments_for(size))  # or some would be written in vain
+            for instance in apart:
+                self._append_again(instance)
+        self._journal.release(closed)
+
+    def _is_worth_it(self, size: int, least: int) -> bool:
+        """Tell whether so much of the journal can go that what is nowhere else is worth writing down once more."""
+        return not self._state.apart or size > 2 * self._state.apart_bytes + least
+
+    def _append_again(self, instance: Instance) -> None:
+        with self._locks.state:
+            keys = list({**instance.saving, **instance.unsaved})
+            self._append(instance, self._state.pending(instance))
+        while keys:
+            some, keys = keys[:KEYS_AT_ONCE], keys[KEYS_AT_ONCE:]
+            with self._locks.state:  # what is committed between two records comes after the first and before the second
+                self._append(instance, self._state.pending(instance, some))
+
+    def _append(self, instance: Instance, pending: list[Pending]) -> None:
+        if pending:
+            record = encode([Part(instance.id, instance.path, pending, instance.last_write)])
+            self._journal.append(record, frees_room=True)
+
+    # What was purged
+
+    def _erase(self) -> list[str]:
+        """Remove the files of instances that were purged; return the names of their folders, which stay for now.
+
+        As long as the journal may hold something of an instance, its folder tells that it was not lost.
+        """
+        names: list[str] = []
+
+        def erase() -> None:
+            with opened_folder(PURGED, self._places.root) as purged:
+                for name in os.listdir(purged):
+                    try:
+                        with opened_folder(name, purged) as folder:
+                            empty(folder)
+                    except NotADirectoryError:  # 0.1.0 left it
+                        os.unlink(name, dir_fd=purged)
+                    else:
+                        names.append(name)
+
+        if self.purges != self._erased_purges:
+            self._attempt("An instance that was purged could not be erased", erase)
+        return names
+
+    def _forget_erased(self, names: list[str], purges: int) -> None:
+        """Remove the folders of instances that were erased: the journal holds nothing of them any more."""
+        with opened_folder(PURGED, self._places.root) as purged:
+            for name in names:
+                os.rmdir(name, dir_fd=purged)
+            if names and self._places.is_synced:
+                os.fsync(purged)
+            if not os.listdir(purged):
+                self._erased_purges = purges
+
+
+def _named(instances: list[Instance]) -> Iterator[str]:
+    """Yield what to call some instances in lines for the log."""
+    if len(instances) > MOST_NAMED:
+        yield f"{len(instances)} instances"
+    else:
+        yield from map(str, instances)

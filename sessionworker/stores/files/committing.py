@@ -1,0 +1,161 @@
+"""A commit: what is to be changed is judged, made durable, and then shown to readers. Done by the committer alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from sessionworker.disk import is_full
+from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
+from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop
+from sessionworker.stores.files.faults import reason_of, refusal_for
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.judge import Accepted, Judge
+from sessionworker.stores.files.parts import Parts
+from sessionworker.stores.files.records import NewCreds, Part, Pending, encode
+from sessionworker.stores.rules.creds import Oddity, find_oddities
+
+
+class Committing:
+    """Commits entries. See the module."""
+
+    def __init__(self, parts: Parts, observe_sync: Callable[[float], None]) -> None:
+        """Commit to the store of these parts; `observe_sync` takes the seconds of each append to the journal."""
+        self._parts = parts
+        self._state_lock = parts.locks.state
+        self._observe_sync = observe_sync
+        self._said: set[Instance] = set()
+        self._is_crowded = False
+
+    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+        """Make changes durable, in their order; see `interface.Store`."""
+        background = self._parts.background
+        self._is_crowded = background.waits_much() and not background.wait_for_room()
+        outcomes: list[WorkerError | None] = []
+        batches: list[Batch | Probe] = []  # that come one after the other: they are one record
+        for entry in entries:
+            if type(entry) is Batch or type(entry) is Probe:
+                batches.append(entry)
+                continue
+            if batches:
+                outcomes += self._commit(batches)
+                batches = []
+            outcomes.append(self._move(entry))  # type: ignore[arg-type]  # mypy does not see what is left of the union
+        if batches:
+            outcomes += self._commit(batches)
+        if background.waits_much(0.75) or self._parts.journal.size > self._parts.checkpoints.due_at:
+            background.wake()
+        return outcomes
+
+    # Which groups and instances there are
+
+    def _move(self, change: CatalogueChange) -> WorkerError | None:
+        try:
+            outcome = self._parts.moves.make(change)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this change's alone
+            self._parts.faults.note(
+                "catalogue_errors", f"A group or an instance could not be made, moved or erased: {reason_of(error)}."
+            )
+            return refusal_for(error)
+        if isinstance(change, PurgeDrop) and outcome is None:
+            self._parts.checkpoints.purges += 1
+            self._parts.background.wake()
+        return outcome
+
+    # Batches
+
+    def _commit(self, batches: Sequence[Batch | Probe]) -> list[WorkerError | None]:
+        tried: dict[Instance, bool] = {}
+        while True:
+            with self._state_lock:
+                judge = Judge(self._parts.catalogue, self._parts.reading, self._refusal)
+                verdicts = [judge.judge(batch) for batch in batches]
+                unknown = {one: needs for one, needs in judge.unknown.items() if one not in tried}
+                if not unknown:
+                    self._make([one for one in verdicts if isinstance(one, Accepted) and one.is_change], judge.now)
+                    break
+            for instance, needs_room in unknown.items():  # asks the disk, so not with the lock held
+                self._adopt(instance, may_lend=not needs_room)
+            tried |= unknown
+        outcomes = [one.failure if isinstance(one, Accepted) else one for one in verdicts]
+        for batch, outcome in zip(batches, outcomes, strict=True):
+            if type(batch) is Batch and self._parts.large.finish(batch, outcome):
+                self._parts.background.wake()  # it may have taken another's place, whose room is free then
+        return outcomes
+
+    def _adopt(self, instance: Instance, *, may_lend: bool) -> None:
+        """See that an instance's folder is there and has an id, before something of it is committed."""
+        try:
+            try:
+                self._parts.catalogue.adopt(instance)
+            except OSError as error:
+                if not (is_full(error) and may_lend and self._parts.journal.lend()):
+                    raise
+                self._parts.catalogue.adopt(instance)
+        except OSError as error:
+            self._parts.faults.counts["catalogue_errors"] += 1
+            if instance not in self._said:
+                self._said.add(instance)
+                self._parts.faults.report(f"The folder of {instance} cannot be used: {reason_of(error)}.")
+        else:
+            self._said.discard(instance)
+
+    def _refusal(self, instance: Instance) -> WorkerError | None:
+        """Return the reason for which an instance takes nothing that needs room now, if there is one."""
+        if instance.refusal is not None:
+            return instance.refusal()
+        state = self._parts.state
+        if state.apart_bytes > self._parts.limits.apart_bytes:
+            return next((apart.refusal() for apart in state.apart if apart.refusal is not None), None)
+        return (self._parts.checkpoints.refusal or StoreUnavailable)() if self._is_crowded else None
+
+    def _make(self, accepted: list[Accepted], now: int) -> None:
+        """Make accepted changes durable, and apply them."""
+        if not accepted:
+            return
+        failure = self._append(accepted, now)
+        if failure is not None:
+            for one in accepted:
+                one.failure = failure
+            freeing = [one for one in accepted if not one.needs_room]
+            if not isinstance(failure, NoSpace) or len(freeing) in {0, len(accepted)}:
+                return
+            accepted = freeing  # which have the reserve
+            failure = self._append(accepted, now)
+        for one in accepted:
+            one.failure = failure
+            if failure is None and one.instance is not None:
+                self._look_at(one.instance, one.changes)
+                self._parts.state.apply(one.instance, one.changes, now)
+
+    def _look_at(self, instance: Instance, changes: Sequence[Pending]) -> None:
+        """Count and report what is odd about new creds."""
+        new = [change.creds for change in changes if type(change) is NewCreds]
+        if not new:
+            return
+        for oddity in find_oddities(creds for creds in (instance.creds, *new) if creds is not None):
+            match oddity:
+                case Oddity.ANOTHER_IDENTITY:
+                    self._parts.faults.note(
+                        "identity_changes",
+                        f"The creds of {instance} are of another identity now. The last ones of the old one are kept.",
+                    )
+                case Oddity.OUT_OF_ORDER:
+                    self._parts.faults.note(
+                        "creds_out_of_order",
+                        f"The creds of {instance} came out of order: older ones over newer ones. Both are kept.",
+                    )
+
+    def _append(self, accepted: list[Accepted], now: int) -> WorkerError | None:
+        """Write a record for all of them; return why that failed, if it did. Then nothing of it stays."""
+        parts = [
+            Part(one.instance.id, one.instance.path, one.changes, now) for one in accepted if one.instance is not None
+        ]
+        begun = time.perf_counter()
+        try:
+            self._parts.journal.append(encode(parts), frees_room=not any(one.needs_room for one in accepted))
+        except OSError as error:
+            self._parts.faults.note("journal_errors", f"The journal could not be written: {reason_of(error)}.")
+            return refusal_for(error)
+        self._observe_sync(time.perf_counter() - begun)
+        return None

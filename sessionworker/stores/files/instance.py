@@ -1,0 +1,132 @@
+"""An instance in memory: where it lies, and what of it is not in its files yet."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from sessionworker.errors import WorkerError
+from sessionworker.stores.files.memory import KnownNames
+from sessionworker.stores.files.records import Large
+from sessionworker.stores.rules.creds import Creds
+
+Value: TypeAlias = bytes | Large | None
+"""A value that waits for its file; None for a file that waits to be removed."""
+
+
+ENTRY_BYTES = 500
+"""Bytes that the journal takes for one change besides its value, at most; about."""
+
+
+class NewVersion(NamedTuple):
+    """`creds` that are no version in the folder yet."""
+
+    when: int
+    creds: Creds | None
+    value: bytes | None
+
+
+NOTHING: dict[str, Value] = {}
+"""What most of thousands of instances have to save. It is never written to."""
+
+
+class Instance:
+    """One instance, as long as it has its id; one that is made again under the same name is another one.
+
+    Who may change what is said in `locks`.
+    """
+
+    __slots__ = (
+        "broken",
+        "creds",
+        "folder",
+        "group",
+        "has_no_creds",
+        "id",
+        "is_adopted",
+        "is_purged",
+        "is_swept",
+        "known",
+        "last_version",
+        "last_write",
+        "learning",
+        "name",
+        "new_versions",
+        "odd_names",
+        "path",
+        "problem",
+        "refusal",
+        "saving",
+        "saving_broken",
+        "saving_versions",
+        "superseded",
+        "unsaved",
+        "waiting_bytes",
+        "waiting_files",
+        "writes",
+    )
+
+    def __init__(self, group: str, name: str, path: str) -> None:
+        """Speak of the folder at `path` in the store. It is not looked at yet."""
+        self.group = group
+        self.name = name
+        self.path = path
+        self.id = ""
+        """Empty until it is found out, or made, at first use."""
+        self.is_adopted = False
+        """Whether its folder has that id and lies in its place, durably, so that something of it may be committed."""
+        self.folder: tuple[int, int] | None = None
+        """The device and the inode of its folder, once that was opened."""
+        self.problem = ""
+        """Why nothing can be done with it, until a person has seen to it."""
+        self.refusal: type[WorkerError] | None = None
+        """Why it takes no writes: its files could not follow the journal."""
+        self.has_no_creds = False
+        """Whether it is certain that it should have none: it had none yet, or they were deleted."""
+        self.is_purged = False
+        self.is_swept = False
+        """Whether files that an earlier worker left unfinished were removed."""
+
+        # What was committed. `unsaved` is looked at before `saving`, and that before the files: in this direction a
+        # checkpoint moves values.
+        self.unsaved = NOTHING
+        self.saving = NOTHING
+        self.new_versions: tuple[NewVersion, ...] = ()
+        self.saving_versions: tuple[NewVersion, ...] = ()
+        self.broken: frozenset[str] = frozenset()
+        self.saving_broken: frozenset[str] = frozenset()
+        self.superseded: tuple[str, ...] = ()
+        """Files of large values that were written over before they became their keys' own."""
+        self.writes = 0
+        self.creds: Creds | None = None
+        """What the latest creds were about, if there were any and it is known."""
+        self.last_version = 0
+        """The time of its latest `creds`, in milliseconds since 1970."""
+        self.last_write = 0
+        """The time of the latest commit, in milliseconds since 1970; 0 before the first."""
+        self.waiting_files = 0
+        self.waiting_bytes = 0
+
+        # What is known of the folder.
+        self.known: KnownNames | None = None
+        self.learning: set[str] | None = None
+        """Keys that were written since the folder began to be listed."""
+        self.odd_names: dict[str, tuple[str, ...]] = {}
+        """For keys whose files have other spellings of their name than ours: these."""
+
+    def has_known_names(self) -> bool:
+        """Whether it is known which keys its folder holds."""
+        return self.known is not None
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all that was committed is in its files."""
+        return not (self.unsaved or self.saving or self.new_versions or self.saving_versions)
+
+    @property
+    def journal_bytes(self) -> int:
+        """Bytes of the journal that what waits of it takes, at most; about."""
+        versions = len(self.new_versions) + len(self.saving_versions)
+        return self.waiting_bytes + (self.waiting_files + versions) * ENTRY_BYTES
+
+    def __str__(self) -> str:
+        return f"instance {self.name!r} in group {self.group!r}"

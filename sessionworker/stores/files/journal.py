@@ -1,0 +1,297 @@
+"""The journal: what was committed and is not in its files yet, one synced append for each commit.
+
+It is a sequence of segments (see `segments`), named by the number of their first record; numbers go up by one, across
+segments too. A record is written and synced before the next one begins. So what a crash can tear is the last record,
+and nothing can follow it: whole records after a broken one mean that the disk lost something, and that is not ours to
+guess at. Where an append failed and could not be undone, another segment begins with the number of the record that
+failed, and so says that this one does not count.
+Some segments are ready at all times, filled. They are the reserve: room that the worker owns, so that what frees room
+can be done on a full disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+from typing import NamedTuple
+
+from sessionworker.disk import is_full, removed_on_error
+from sessionworker.stores.files.recovery import read_left
+from sessionworker.stores.files.segments import (
+    END,
+    HEAD_SIZE,
+    RECORD_HEAD_SIZE,
+    SUFFIX,
+    Segment,
+    fill,
+    name_of,
+)
+
+SEGMENT_SIZE = 4 * 2**20
+"""Bytes of a segment. One record may be larger; its segment then is, too."""
+
+RESERVE = 2
+"""Segments that are kept ready for what frees room."""
+
+_SPARE, _FILLING = "spare-", "filling-"
+_spare_number = re.compile(rf"{_SPARE}(\d+)").fullmatch
+
+
+class _Closed(NamedTuple):
+    """A segment that nothing is appended to any more."""
+
+    name: str
+    size: int  # bytes of its records
+
+
+class Journal:
+    """Appends payloads durably, gives them back after a crash, and forgets them when it is told to.
+
+    One thread at a time may call `append`, `rotate` and `lend`, one at a time `release` and `refill`.
+    """
+
+    def __init__(
+        self, path: str, folder: int, *, sync: bool, segment_size: int = SEGMENT_SIZE, reserve: int = RESERVE
+    ) -> None:
+        """Look at the segments in `folder`, which is the journal's own; `path` is for messages. Call `replay` next.
+
+        Raises OSError.
+        """
+        self._path = path
+        self._folder = folder
+        self._sync = sync
+        self._segment_size = segment_size
+        self._reserve = reserve
+        self._next_number = 1
+        self._numbers = count(1)  # for names
+        self._active: Segment | None = None
+        self._closed: deque[_Closed] = deque()
+        self._spares: deque[str] = deque()
+        self.size = 0
+        """Bytes of records that are not let go of."""
+        self.is_short = False
+        """Whether there was no room for another segment when one was wanted last."""
+        self._left_by_crash = []
+        for name in sorted(os.listdir(folder)):
+            match = _spare_number(name)
+            if name.endswith(SUFFIX):
+                self._left_by_crash.append(name)
+            elif match and os.stat(name, dir_fd=folder).st_size == segment_size:
+                self._spares.append(name)
+                self._numbers = count(max(next(self._numbers), int(match[1]) + 1))
+            else:
+                os.unlink(name, dir_fd=folder)  # being filled, or of another size, when the worker ended
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no record."""
+        return not self._closed and (self._active is None or self._active.is_empty)
+
+    @property
+    def closed_size(self) -> int:
+        """Bytes of records that could be let go of, the active segment left out."""
+        return self.size - (self._active.end if self._active else 0)
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Bytes that all segments occupy, those that are ready included; about."""
+        used = len(self._spares) + bool(self._active)
+        return used * self._segment_size + sum(max(self._segment_size, closed.size) for closed in list(self._closed))
+
+    @property
+    def room(self) -> int:
+        """Bytes that can be appended without more room on the disk, by who frees some."""
+        ready = self._segment_size - HEAD_SIZE - len(END) if self._spares else 0
+        return max(ready, self._segment_size - self._active.end - len(END) if self._active else 0)
+
+    @property
+    def may_rotate(self) -> bool:
+        """Whether another segment can be begun by who frees room, or has to be before long."""
+        return bool(self._spares) or self._active is None or self._active.end > self._segment_size // 2
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the next segment but one would have to be filled by whoever appends."""
+        return len(self._spares) <= self._reserve
+
+    def missing(self, more: int = 0) -> int:
+        """Return how many bytes are missing from the reserve, with `more` segments besides."""
+        return max(0, self._reserve + more - len(self._spares)) * self._segment_size
+
+    def segments_for(self, size: int) -> int:
+        """Return how many segments so many bytes of values need, at most; about."""
+        return 2 * size // self._segment_size + 2
+
+    # Writing
+
+    def append(self, payload: bytes, *, frees_room: bool = False) -> None:
+        """Make a payload durable. For one that frees room, the reserve may be used.
+
+        Raises OSError; then the payload is not in the journal, also if the disk kept some of it.
+        """
+        segment = self._active
+        length = RECORD_HEAD_SIZE + len(payload)
+        if segment is None or (not segment.is_empty and segment.end + length + len(END) > self._segment_size):
+            segment = self._begin(frees_room=frees_room)
+        try:
+            segment.append(self._next_number, payload)
+        except OSError as error:
+            self._undo(segment, error)
+            raise
+        self.size += length
+        self._next_number += 1
+
+    def _undo(self, segment: Segment, error: OSError) -> None:
+        try:
+            segment.undo(self._segment_size)
+        except OSError:
+            self.rotate()
+        else:
+            # After a failed sync nobody knows what the disk holds (fsync(2)), so nothing more is written to that file.
+            if not is_full(error):
+                self.rotate()
+
+    @property
+    def closed(self) -> int:
+        """How many segments nothing is appended to any more."""
+        return len(self._closed)
+
+    def rotate(self) -> None:
+        """Have the next record begin another segment, so that `release` can let go of what was appended until now."""
+        segment, self._active = self._active, None
+        if segment is None:
+            return
+        self.is_short = False  # once for each segment it is worth to ask the disk again
+        with suppress(OSError):  # what was written to it is synced, or was refused
+            segment.close()
+        if segment.is_empty:
+            self.size -= segment.end  # the next one has the same name, and takes its place
+        else:
+            self._closed.append(_Closed(name_of(segment.first), segment.end))
+
+    def _begin(self, *, frees_room: bool) -> Segment:
+        self.rotate()
+        spare = self._take_spare(frees_room=frees_room)
+        try:
+            segment = Segment(spare, self._folder, self._next_number, sync=self._sync)
+            try:
+                os.rename(spare, name_of(self._next_number), src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            except BaseException:
+                segment.close()
+                raise
+        except BaseException:
+            with suppress(OSError):  # unless it has its new name in spite of the error
+                os.stat(spare, dir_fd=self._folder)
+                self._spares.append(spare)
+            raise
+        try:
+            self._sync_folder()
+        except BaseException:
+            segment.close()  # the next one takes its name
+            raise
+        self._active = segment
+        self.size += segment.end
+        return segment
+
+    def _take_spare(self, *, frees_room: bool) -> str:
+        try:
+            if len(self._spares) > self._reserve:
+                return self._spares.popleft()
+            return self._fill()
+        except OSError as error:
+            if not (frees_room and is_full(error) and self._spares):
+                raise
+            return self._spares.popleft()
+
+    def _fill(self) -> str:
+        if self.is_short:  # asking the disk each time would cost it a segment of zeros each time
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        number = next(self._numbers)
+        filling, spare = f"{_FILLING}{number}", f"{_SPARE}{number}"
+        try:
+            fill(filling, self._folder, self._segment_size, sync=self._sync)
+            with removed_on_error(filling, self._folder), removed_on_error(spare, self._folder):
+                os.rename(filling, spare, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        except OSError as error:
+            self.is_short = is_full(error)
+            raise
+        return spare
+
+    # The reserve
+
+    def refill(self, more: int = 0) -> None:
+        """Make the reserve whole, and keep `more` segments ready besides. Raises OSError."""
+        self.is_short = False
+        while len(self._spares) < self._reserve + more:
+            self._spares.append(self._fill())
+
+    def lend(self) -> bool:
+        """Give one segment of the reserve back to the disk, for something that frees room; tell whether there was one.
+
+        Raises OSError.
+        """
+        if not self._spares:
+            return False
+        os.unlink(self._spares.pop(), dir_fd=self._folder)
+        return True
+
+    # Letting go
+
+    def release(self, number: int) -> None:
+        """Let go of the oldest segments that nothing is appended to any more, as many as that. Raises OSError.
+
+        The oldest goes first, and is durably gone before the next: a gap would look like a loss at the next start.
+        Those that were needed this time stay ready for the next, and one at least.
+        """
+        ready = self._reserve + max(1, number)
+        for _ in range(number):
+            name, size = self._closed[0]
+            with suppress(FileNotFoundError):  # somebody removed it: then it is gone
+                if len(self._spares) < ready and os.stat(name, dir_fd=self._folder).st_size == self._segment_size:
+                    spare = f"{_SPARE}{next(self._numbers)}"
+                    os.rename(name, spare, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+                    self._spares.append(spare)
+                else:
+                    os.unlink(name, dir_fd=self._folder)
+            self._sync_folder()
+            self._closed.popleft()
+            self.size -= size
+        while len(self._spares) > ready:
+            os.unlink(self._spares.pop(), dir_fd=self._folder)
+
+    def close(self) -> None:
+        """Let go of the folder. Segments that were not let go of stay for the next start, and so does the reserve."""
+        is_unused = self._active is not None and self._active.is_empty
+        self.rotate()
+        with suppress(OSError):  # it holds nothing: the next start removes it
+            if is_unused:
+                os.unlink(name_of(self._next_number), dir_fd=self._folder)
+            while len(self._spares) > self._reserve:
+                os.unlink(self._spares.pop(), dir_fd=self._folder)
+        os.close(self._folder)
+
+    def _sync_folder(self) -> None:
+        if self._sync:
+            os.fsync(self._folder)
+
+    # After a crash
+
+    def replay(self, report: Callable[[str], None]) -> Iterator[bytes]:
+        """Yield the payloads that a crash left, oldest first.
+
+        A torn last record is cut off and reported. Raises StartError when there is more after a broken record, a
+        segment is missing, or the format is another one: nothing is thrown away then.
+        """
+        for segment in read_left(self._path, self._folder, self._left_by_crash, report):
+            yield from segment.payloads
+            self._next_number = segment.next_number
+            if segment.end > HEAD_SIZE:
+                self._closed.append(_Closed(segment.name, segment.end))
+                self.size += segment.end
+            else:
+                os.unlink(segment.name, dir_fd=self._folder)  # the next one may have the same name

@@ -1,0 +1,144 @@
+"""Which batches can be made, and what each of them changes.
+
+Called by the committer with the state lock held. Nothing here asks the disk: what can be known only there was found out
+before (see `Catalogue.adopt`), and what follows from a value is worked out here, before the value is acknowledged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sessionworker.errors import (
+    ConditionFailed,
+    CredsNotAllowed,
+    NoSuchGroup,
+    NoSuchInstance,
+    StoreUnavailable,
+    WorkerError,
+)
+from sessionworker.names import CREDS
+from sessionworker.stores.changes import Batch, Change, Delete, Probe, SetAside, Unwritten, Write
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.large import LargeWrite
+from sessionworker.stores.files.reading import Reading, Since
+from sessionworker.stores.files.records import Broken, Gone, Large, NewCreds, Pending, Value
+from sessionworker.stores.rules.creds import read_creds
+
+
+class Accepted:
+    """A batch that can be made, or what else is to be made durable."""
+
+    __slots__ = ("changes", "failure", "instance", "is_change", "needs_room")
+
+    def __init__(self, instance: Instance | None, changes: list[Pending], needs_room: bool, is_change: bool) -> None:
+        """Keep what is to be done."""
+        self.instance = instance
+        self.changes = changes
+        self.needs_room = needs_room
+        """Whether more room may be taken than freed."""
+        self.is_change = is_change
+        """Whether there is anything to do."""
+        self.failure: WorkerError | None = None
+        """Why it was not made after all."""
+
+
+class Judge:
+    """Judges the batches of one commit, one after the other."""
+
+    def __init__(
+        self, catalogue: Catalogue, reading: Reading, refuse: Callable[[Instance], WorkerError | None]
+    ) -> None:
+        """Begin a commit. `refuse` tells why an instance takes nothing that needs room now, if it does not."""
+        self._catalogue = catalogue
+        self._groups = catalogue.groups
+        self._reading = reading
+        self._refuse = refuse
+        self._now = time.time_ns() // 1_000_000
+        self._touched: set[Instance] = set()  # by batches that were accepted, and are not applied yet
+        self.unknown: dict[Instance, bool] = {}
+        """Instances that have to be adopted before anything of them can be judged, and whether they want room for more
+        than that."""
+
+    @property
+    def now(self) -> int:
+        """The time of the commit, in milliseconds since 1970."""
+        return self._now
+
+    def judge(self, batch: Batch | Probe) -> Accepted | WorkerError:
+        """Return what a batch changes, or the reason for which it is refused."""
+        if type(batch) is not Batch:
+            return Accepted(None, [], True, True)
+        group = self._groups.get(batch.group)
+        instance = group.instances.get(batch.instance) if group is not None else None
+        if instance is None:
+            found = self._catalogue.seek(batch.group, batch.instance)
+            if not isinstance(found, Instance):
+                return self._judge_nobody(batch, found)
+            instance = found
+        if not instance.is_adopted:
+            if not instance.problem:
+                needs_room = any(type(change) is not Delete for change in batch.changes)
+                self.unknown[instance] = self.unknown.get(instance, True) and needs_room
+            return StoreUnavailable()
+        if batch.condition is not None and not self._holds(batch.condition, instance):
+            return ConditionFailed()
+        changes: list[Pending] = []
+        needs_room = False
+        for change in batch.changes:
+            kind = type(change)
+            if kind is Delete:
+                if not changes and self._holds_nothing(instance, change.key):
+                    continue
+            elif not needs_room:
+                needs_room = True
+                refusal = self._refuse(instance)
+                if refusal is not None:
+                    return refusal
+            if isinstance(change, LargeWrite) and change.instance_id != instance.id:
+                return StoreUnavailable("The instance was made anew meanwhile. Write the value again.")
+            pending = self._resolve(instance, change, is_first=not changes and instance not in self._touched)
+            if pending is None:
+                return CredsNotAllowed()
+            changes.append(pending)
+        if changes:
+            self._touched.add(instance)
+        return Accepted(instance, changes, needs_room, bool(changes))
+
+    @staticmethod
+    def _judge_nobody(batch: Batch, absence: WorkerError) -> Accepted | WorkerError:
+        is_certain = isinstance(absence, NoSuchGroup | NoSuchInstance)
+        if is_certain and all(type(change) is Delete for change in batch.changes):
+            return Accepted(None, [], False, False)
+        return absence
+
+    def _holds(self, condition: Unwritten, instance: Instance) -> bool:
+        return instance not in self._touched and condition.since == Since(instance, instance.writes)
+
+    def _resolve(self, instance: Instance, change: Change, *, is_first: bool) -> Pending | None:
+        """Return what a change comes to; None for creds that are none."""
+        if isinstance(change, Write):
+            return Value(change.key, change.value) if change.key != CREDS else self._new_creds(instance, change.value)
+        if isinstance(change, Delete):
+            if change.key != CREDS or (instance.has_no_creds and is_first):  # those were deleted: that is a version
+                return Gone(change.key)
+            return NewCreds(None, self._next_version(instance))
+        if isinstance(change, LargeWrite):
+            return Large(change.key, change.file_name, change.size)
+        if isinstance(change, SetAside):
+            return Broken(change.key)
+        raise TypeError(change)
+
+    def _holds_nothing(self, instance: Instance, key: str) -> bool:
+        """Tell whether a deletion would change nothing, without a doubt."""
+        return instance not in self._touched and not self._reading.may_hold(instance, key)
+
+    def _new_creds(self, instance: Instance, value: bytes) -> NewCreds | None:
+        creds = read_creds(value)
+        return None if creds is None else NewCreds(value, self._next_version(instance), *creds)
+
+    def _next_version(self, instance: Instance) -> int:
+        """Return the time of new creds: always later than that of those before, whatever the clock says."""
+        instance.last_version = max(self._now, instance.last_version + 1)
+        return instance.last_version

@@ -1,0 +1,234 @@
+"""Dropping, bringing back and erasing: each is one rename of a folder, synced, and then known.
+
+They are rare, and done in their turn by the committer. None is a record of the journal: a rename is atomic by itself,
+and what the journal holds of an instance follows it to wherever it lies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import suppress
+from functools import partial
+
+from sessionworker.disk import opened_folder, stands_in
+from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
+from sessionworker.stores.changes import (
+    CatalogueChange,
+    CreateGroup,
+    CreateInstance,
+    DropGroup,
+    DropInstance,
+    PurgeDrop,
+    RestoreInstance,
+)
+from sessionworker.stores.files.catalogue import Catalogue, Group, new_id
+from sessionworker.stores.files.creating import Creating
+from sessionworker.stores.files.drops import Drop, Drops
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.moving import Moving
+from sessionworker.stores.files.places import PURGED, Places, join
+from sessionworker.stores.files.records import Part, encode
+from sessionworker.stores.files.state import State
+
+
+class Moves:
+    """Changes which groups and instances there are. Every method is called by the committer."""
+
+    def __init__(
+        self,
+        places: Places,
+        catalogue: Catalogue,
+        drops: Drops,
+        locks: Locks,
+        state: State,
+        journal: Journal,
+        counts: Counter[str],
+    ) -> None:
+        """Change `catalogue`. `counts` is for what is odd."""
+        self._places = places
+        self._catalogue = catalogue
+        self._drops = drops
+        self._locks = locks
+        self._state = state
+        self._journal = journal
+        self._counts = counts
+        self._moving = Moving(places, catalogue, locks, journal)
+        self._creating = Creating(places, catalogue)
+
+    def make(self, change: CatalogueChange) -> WorkerError | None:
+        """Make a change, durably. Returns the reason for which it was refused, or raises OSError."""
+        self._catalogue.put_back()
+        match change:
+            case CreateGroup(group):
+                return self._creating.create_group(group)
+            case CreateInstance(group, name):
+                return self._creating.create_instance(group, name)
+            case DropInstance(group, name):
+                return self._drop_instance(group, name)
+            case DropGroup(group):
+                return self._drop_group(group)
+            case RestoreInstance(group, instance, drop, name):
+                found = self._find_drop(group, instance, drop)
+                return self._restore(found, name) if isinstance(found, Drop) else found
+            case PurgeDrop(group, instance, drop):
+                found = self._find_drop(group, instance, drop)
+                return self._purge(found) if isinstance(found, Drop) else found
+
+    # Dropping
+
+    def _drop_instance(self, group: str, name: str) -> WorkerError | None:
+        found = self._catalogue.seek(group, name)
+        if isinstance(found, StoreUnavailable):
+            return found
+        instance = found if isinstance(found, Instance) else self._find_unknown(group, name)
+        if instance is None:
+            self._counts["drops_of_unknown_instances"] += 1
+            return None
+        if instance.problem:
+            return StoreUnavailable()
+        self._catalogue.settle(instance.path)
+        try:
+            self._catalogue.open(instance).close()  # never somebody else's folder, nor a file
+        except FileNotFoundError:
+            if not self._creating.is_free(self._catalogue.groups[group], name):
+                raise
+            self._erase(instance)  # somebody removed it: there is nothing to bring back
+            self._remove(instance)
+            return None
+        moving = self._moving
+        place = moving.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
+        doubt = moving.with_room(lambda: moving.move([instance], instance.path, place))
+        self._remove(instance)
+        self._note([instance])
+        return doubt
+
+    def _find_unknown(self, group_name: str, name: str) -> Instance | None:
+        """Return an instance that nobody knows of, if there is one: it came there after the start."""
+        group = self._catalogue.groups.get(group_name)
+        if group is None:
+            return None
+        instance = Instance(group_name, name, join(group.folders[0], name))
+        self._catalogue.settle(instance.path)
+        if self._creating.is_free(group, name):
+            return None
+        with suppress(NotADirectoryError):  # a file of somebody's
+            self._catalogue.open(instance).close()
+            return group.instances.setdefault(name, instance)
+        return None
+
+    def _drop_group(self, name: str) -> WorkerError | None:
+        group = self._catalogue.groups.get(name)
+        if group is None:
+            return NoSuchGroup()
+        moving, doubt = self._moving, None
+        for folder in list(group.folders):
+            instances = [one for one in group.instances.values() if one.path.startswith(f"{folder}/")]
+            self._catalogue.settle(folder)
+            if self._is_there(folder):
+                for instance in instances:
+                    self._catalogue.settle(instance.path)
+                place = moving.with_room(lambda: self._drops.place_of_group(name, _now()))
+                doubt = moving.with_room(partial(moving.move, instances, folder, place)) or doubt
+                self._drops.tidy(f"{place}/")
+            else:  # somebody removed it
+                for instance in instances:
+                    self._erase(instance)
+            group.folders.remove(folder)
+            for instance in instances:
+                self._remove(instance)
+            self._note(instances)
+        del self._catalogue.groups[name]
+        return doubt
+
+    def _is_there(self, path: str) -> bool:
+        """Tell whether a folder is there. Raises OSError where something else stands in its place."""
+        with suppress(FileNotFoundError), opened_folder(path, self._places.root):
+            return True
+        return False
+
+    def _remove(self, instance: Instance) -> None:
+        """Note that an instance is no live one any more."""
+        del self._catalogue.groups[instance.group].instances[instance.name]
+        self._catalogue.disown(instance)
+        drop = self._drops.at(instance.path)
+        if drop is not None:
+            self._drops.note(drop)
+        with self._locks.state:
+            instance.writes += 1
+            self._state.forget_names(instance)
+            if not instance.is_saved:
+                self._catalogue.dropped[instance.path] = instance
+
+    def _erase(self, instance: Instance) -> None:
+        with self._locks.state:
+            self._state.forget(instance)
+
+    def _note(self, instances: list[Instance]) -> None:
+        """Tell the journal where instances lie now, if it holds something of them: it need not look for them then."""
+        with self._locks.state, suppress(OSError):
+            parts = [Part(one.id, one.path, [], one.last_write) for one in instances if one.id and not one.is_saved]
+            if parts:
+                self._journal.append(encode(parts), frees_room=True)
+
+    # Bringing back, and erasing
+
+    def _find_drop(self, group: str, instance: str, drop: str) -> Drop | WorkerError:
+        found = self._drops.find(group, instance, drop)
+        if found is None:
+            return NoSuchDrop()
+        is_live = found.path in self._places.in_doubt.values()  # its drop was refused, and cannot be undone now
+        return StoreUnavailable() if is_live else found
+
+    def _restore(self, drop: Drop, name: str) -> WorkerError | None:
+        refusal = self._creating.create_group(drop.group)
+        if refusal is not None:
+            return refusal
+        group = self._catalogue.groups[drop.group]
+        try:
+            return self._restore_into(group, drop, name)
+        finally:
+            self._creating.unmake(group)
+
+    def _restore_into(self, group: Group, drop: Drop, name: str) -> WorkerError | None:
+        if group.problem:
+            return StoreUnavailable()
+        if name in group.instances or not self._creating.is_free(group, name):
+            return NameTaken()
+        self._catalogue.settle(drop.path)
+        instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
+        self._catalogue.open(instance).close()
+        doubt = self._moving.move([instance], drop.path, join(group.folders[0], name))
+        self._catalogue.dropped.pop(drop.path, None)
+        instance.name = name
+        group.instances[name] = instance
+        self._drops.tidy(drop.path)
+        self._note([instance])
+        return doubt
+
+    def _purge(self, drop: Drop) -> WorkerError | None:
+        instance = self._catalogue.dropped.get(drop.path)
+        id_ = instance.id if instance is not None else self._id_in(drop)
+        with opened_folder(PURGED, self._places.root) as purged:
+            number = 0
+            while stands_in(name := f"{id_}-{number}", purged):
+                number += 1
+        instances = [instance] if instance else []
+        doubt = self._moving.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
+        if instance is not None:
+            self._catalogue.dropped.pop(drop.path, None)  # a checkpoint may have saved it meanwhile
+            self._erase(instance)
+        self._drops.forget(drop)
+        return doubt
+
+    def _id_in(self, drop: Drop) -> str:
+        with suppress(OSError), self._places.open(drop.path) as folder:
+            for id_ in folder.ids():
+                return id_
+        return new_id()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,159 @@
+"""The parts of one store, and how they are put together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sessionworker.disk import empty, is_full, make_folders, open_folder, opened_folder
+from sessionworker.errors import StartError
+from sessionworker.file_names import OURS
+from sessionworker.stores.changes import Batch
+from sessionworker.stores.files.background import Background
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.checkpoints import Checkpoints
+from sessionworker.stores.files.copies import Copies
+from sessionworker.stores.files.creds import CredsReading
+from sessionworker.stores.files.drops import Drops
+from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.large import LargeValues
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.moves import Moves
+from sessionworker.stores.files.overview import Overview
+from sessionworker.stores.files.places import JOURNAL, NEW, Places
+from sessionworker.stores.files.reading import Reading
+from sessionworker.stores.files.replay import Replay
+from sessionworker.stores.files.saving import Saving
+from sessionworker.stores.files.state import State
+from sessionworker.stores.files.unfinished import UnfinishedNames
+from sessionworker.stores.rules.versions import Keep
+
+LEFT_BY_0_1_0 = ("staged", "clock")
+"""What 0.1.0 had in its own folder, and nothing of it is needed after a clean end."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All parts of a store that is open."""
+
+    places: Places
+    locks: Locks
+    faults: Faults
+    limits: Limits
+    catalogue: Catalogue
+    drops: Drops
+    copies: Copies
+    state: State
+    journal: Journal
+    reading: Reading
+    creds: CredsReading
+    overview: Overview
+    moves: Moves
+    large: LargeValues
+    checkpoints: Checkpoints
+    background: Background
+
+
+def open_root(path: str, *, sync: bool) -> tuple[int, int]:
+    """Take ownership of a store's folder, made if missing; return it and its lock, both open. Raises StartError."""
+    root = -1
+    try:
+        make_folders(path, sync=sync)
+        root = open_folder(path)
+        with suppress(FileExistsError):
+            os.mkdir(OURS, 0o700, dir_fd=root)
+        lock = os.open(f"{OURS}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=root)
+    except OSError as error:
+        if root >= 0:
+            os.close(root)
+        raise StartError(f"The store {path} cannot be used: {reason_of(error)}.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        os.close(root)
+        raise StartError(f"The store {path} is in use by another worker.") from None
+    return root, lock
+
+
+def open_parts(
+    path: str,
+    root: int,
+    report: Callable[[str], None],
+    ask: Callable[[Batch], None],
+    *,
+    sync: bool,
+    keep: Keep,
+    limits: Limits,
+    segment_size: int,
+) -> Parts:
+    """Put a store together, and take up what a crash left. Raises StartError or OSError."""
+    faults, locks = Faults(report), Locks()
+    places = Places(root, UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
+    places.make_ours()
+    folder = open_folder(JOURNAL, root)
+    try:
+        journal = Journal(f"{path}/{JOURNAL}", folder, sync=sync, segment_size=segment_size)
+    except BaseException:
+        os.close(folder)
+        raise
+    catalogue = Catalogue(places, locks, report)
+    drops = Drops(places)
+    copies = Copies(catalogue.live)
+    state = State(copies)
+    reading = Reading(catalogue, copies, locks, ask)
+    saving = Saving(reading, state, locks, faults, limits, keep)
+    checkpoints = Checkpoints(places, catalogue, state, journal, saving, copies, locks, faults, limits)
+    parts = Parts(
+        places=places,
+        locks=locks,
+        faults=faults,
+        limits=limits,
+        catalogue=catalogue,
+        drops=drops,
+        copies=copies,
+        state=state,
+        journal=journal,
+        reading=reading,
+        creds=CredsReading(catalogue, copies, reading, faults),
+        overview=Overview(places, catalogue, drops, locks, keep),
+        moves=Moves(places, catalogue, drops, locks, state, journal, faults.counts),
+        large=LargeValues(catalogue, faults, limits.large_value),
+        checkpoints=checkpoints,
+        background=Background(checkpoints, state, journal, locks, faults, limits),
+    )
+    try:
+        _take_up(parts)
+    except BaseException:
+        journal.close()
+        raise
+    return parts
+
+
+def _take_up(parts: Parts) -> None:
+    """Find out what there is, and give what the journal holds to the instances."""
+    places, journal, report = parts.places, parts.journal, parts.faults.report
+    with opened_folder(NEW, places.root) as new:
+        empty(new)
+    parts.catalogue.load()
+    replay = Replay(places, parts.catalogue, parts.drops, parts.state, parts.faults)
+    replayed = replay.run(journal.replay(report))
+    if replayed:
+        report(f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files.")
+    for name in LEFT_BY_0_1_0:
+        places.discard(f"{OURS}/{name}")
+    try:
+        journal.refill(more=1)  # and one to write to
+    except OSError as error:
+        if not is_full(error):
+            raise
+        report(
+            f"The disk is full: {journal.missing(more=1) / 2**20:.3g} MiB are missing that the worker needs for "
+            "itself. What is stored can be read. Writes are refused until there is room."
+        )

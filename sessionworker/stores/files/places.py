@@ -1,0 +1,162 @@
+"""Where things lie in a store. Paths are relative to its folder.
+
+codechat/Loja São/creds        group / instance / key, named as `file_names` says; see `folder`
+.sessionworker/                ours:
+    lock, token                    who has the store; what clients must send
+    journal/                       what is not in its files yet
+    dropped/                       instances that were dropped; see `drops`
+    purged/                        erased: what is in it goes
+    lost/                          values of instances whose folders are nowhere, for a person to look at
+    new/                           folders that are being made
+    probe                          what a health check writes
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sessionworker.disk import make_folder, opened_folder, remove_tree, stands_in
+from sessionworker.file_names import OURS, encode_name
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.unfinished import UnfinishedNames
+
+JOURNAL = f"{OURS}/journal"
+DROPPED = f"{OURS}/dropped"
+PURGED = f"{OURS}/purged"
+LOST = f"{OURS}/lost"
+NEW = f"{OURS}/new"
+PROBE = f"{OURS}/probe"
+
+_FOLDERS = (JOURNAL, DROPPED, PURGED, LOST, NEW)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folder of one store, open."""
+
+    root: int
+    unfinished: UnfinishedNames
+    is_synced: bool
+    """Whether what is changed waits for the disk."""
+    _doubts: dict[str, str] = field(default_factory=dict)
+
+    def make_ours(self) -> None:
+        """Make the worker's own folders, where they are missing. Raises OSError."""
+        with suppress(FileExistsError):
+            os.mkdir(OURS, 0o700, dir_fd=self.root)
+        self.sync(".")
+        there = self.folders(OURS)
+        for path in _FOLDERS:
+            if os.path.basename(path) not in there:
+                self.make(path)
+        self.sync(OURS)
+
+    def make(self, path: str) -> None:
+        """Make a folder if it is missing, durably; the one above it is there. Raises OSError."""
+        with opened_folder(_above(path), self.root) as folder:
+            make_folder(os.path.basename(path), folder, sync=self.is_synced)
+
+    def move(self, old: str, new: str) -> None:
+        """Rename a folder, at once and whole. `sync_above` makes it durable. Raises OSError."""
+        os.rename(old, new, src_dir_fd=self.root, dst_dir_fd=self.root)
+
+    def sync(self, *folders: str) -> None:
+        """Make the names in some folders durable. Raises OSError."""
+        for path in dict.fromkeys(folders) if self.is_synced else ():
+            with opened_folder(path, self.root) as folder:
+                os.fsync(folder)
+
+    def sync_above(self, *paths: str) -> None:
+        """Make the names at the end of some paths durable. Raises OSError."""
+        self.sync(*map(_above, paths))
+
+    def doubt(self, path: str, other: str) -> None:
+        """Note that a move failed: a folder is taken to be at `path`, and may be at `other`, now or after a crash."""
+        self._doubts[path] = other
+        self._doubts.pop(other, None)
+
+    @property
+    def in_doubt(self) -> dict[str, str]:
+        """The paths of folders that may be elsewhere, and where."""
+        return dict(self._doubts)
+
+    def put_back(self, path: str) -> None:
+        """Move a folder, and each one above it, to where it is taken to be, if a failed move left it elsewhere.
+
+        Raises OSError.
+        """
+        for place in _steps(path):
+            other = self._doubts.get(place)
+            if other is not None and not stands_in(place, self.root) and stands_in(other, self.root):
+                self.move(other, place)
+
+    def settle(self, path: str) -> None:
+        """Make durable what a failed move left at a path, or at that of a folder above it. Raises OSError.
+
+        Nothing may be said before that rests on what is there, or is not.
+        """
+        for place in _steps(path):
+            if any(place in doubt for doubt in self._doubts.items()):
+                self.sync_above(place)
+                self.trust(place)
+
+    def trust(self, *paths: str) -> None:
+        """Note that it is durable what lies at some paths."""
+        for doubt in list(self._doubts.items()):
+            if not set(paths).isdisjoint(doubt):
+                del self._doubts[doubt[0]]
+
+    def folders(self, path: str) -> list[str]:
+        """Return the names of the folders in a folder; symbolic links are none. Raises OSError."""
+        with opened_folder(path, self.root) as folder, os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+
+    def discard(self, path: str) -> None:
+        """Remove something of ours that was not finished, as far as possible."""
+        with suppress(OSError), opened_folder(_above(path), self.root) as folder:
+            remove_tree(os.path.basename(path), folder)
+
+    def open(self, path: str) -> Folder:
+        """Open an instance's folder. Raises OSError."""
+        return Folder(path, self.root, self.unfinished, sync=self.is_synced)
+
+    def make_instance(self, path: str, id_: str) -> tuple[int, int]:
+        """Make an instance's folder, empty but for its id; return its device and inode. Raises OSError."""
+        new = f"{NEW}/{id_}"
+        identity = 0, 0
+        try:
+            self.make(new)
+            with self.open(new) as folder:
+                folder.begin(id_)
+                identity = folder.identity
+            self.move(new, path)
+            self.sync_above(path)
+            self.trust(path)
+        except BaseException:
+            self._take_back(path, identity, new)
+            self.discard(new)
+            raise
+        return identity
+
+    def _take_back(self, path: str, identity: tuple[int, int], new: str) -> None:
+        """After a failure: move a folder back that is in its place all the same, as far as possible."""
+        with suppress(OSError), self.open(path) as folder:
+            if folder.identity == identity:
+                self.move(path, new)
+
+
+def join(folder: str, name: str) -> str:
+    """Return the path of what is called `name` in a folder."""
+    return f"{folder}/{encode_name(name)}"
+
+
+def _steps(path: str) -> list[str]:
+    """Return a path, and that of each folder above it, the store's own left out; from the top."""
+    names = path.split("/")
+    return ["/".join(names[: count + 1]) for count in range(len(names))]
+
+
+def _above(path: str) -> str:
+    return os.path.dirname(path) or "."

@@ -1,0 +1,128 @@
+"""What a crash left in the journal, read back.
+
+A record that is not whole at the end is what a crash tears. Whole records after a broken one, or a segment that is
+missing, mean that the disk lost something: the start stops then, and nothing is thrown away.
+
+In a copy that was taken while the journal was written, the same is harmless: a part was read before it was written, the
+next one after. A segment knows the inode that it was written to, so a copy is told from the original.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from sessionworker.errors import StartError
+from sessionworker.stores.files.segments import (
+    FORMAT,
+    HEAD_SIZE,
+    RECORD_HEAD_SIZE,
+    Head,
+    ends_at,
+    has_record_after,
+    name_of,
+    read_format,
+    read_head,
+    read_record,
+)
+
+
+class LeftSegment(NamedTuple):
+    """A segment that a crash left."""
+
+    name: str
+    payloads: list[bytes]
+    end: int
+    """The byte after its last record that counts."""
+    next_number: int
+    """The number that the record after that one would have."""
+
+
+def read_left(path: str, folder: int, names: Sequence[str], report: Callable[[str], None]) -> Iterator[LeftSegment]:
+    """Yield the segments of these names, oldest first. `path` is the journal's, for messages.
+
+    Raises StartError, or OSError.
+    """
+    left = _read_heads(path, folder, names, report)
+    for place, (name, head, is_copy) in enumerate(left):
+        limit = left[place + 1][1].first if place + 1 < len(left) else None
+        data = _read(name, folder)
+        payloads, offset, expected = [], HEAD_SIZE, head.first
+        while expected != limit and (payload := read_record(data, offset, head.mark, expected)) is not None:
+            payloads.append(payload)
+            expected += 1
+            offset += RECORD_HEAD_SIZE + len(payload)
+        is_whole = expected == limit if limit is not None else not has_record_after(data, offset, head.mark)
+        if not is_whole:
+            if not is_copy:
+                raise _corrupt(path, name, offset)
+            report(
+                f"The journal was copied while it was written: {name} is whole up to byte {offset}, what came next is "
+                "missing."
+            )
+        elif limit is None and not ends_at(data, offset):
+            report(
+                f"The journal's last record is not whole, as after a power cut before it was acknowledged: {name} is "
+                f"cut off at byte {offset}."
+            )
+        yield LeftSegment(name, payloads, offset, expected)
+
+
+def _read_heads(
+    path: str, folder: int, names: Sequence[str], report: Callable[[str], None]
+) -> list[tuple[str, Head, bool]]:
+    """Return names, heads, and whether each is a copy, in the order of their records."""
+    found = []
+    for name in names:
+        data = _read(name, folder, HEAD_SIZE)
+        written_in = read_format(data)
+        if written_in is not None and written_in != FORMAT:
+            raise _of_another_version(path, written_in)
+        head = read_head(data)
+        if head is None:
+            if name == names[-1] and not any(_read(name, folder)):
+                # With --fsync=never, a power cut may leave the name without its data.
+                report(f"The journal's last segment was not begun yet when the worker ended: {name}.")
+                os.unlink(name, dir_fd=folder)
+                continue
+            raise _corrupt(path, name, 0)
+        is_copy = head.inode != os.stat(name, dir_fd=folder).st_ino
+        if not is_copy and name != name_of(head.first):
+            raise _corrupt(path, name, 0)
+        found.append((name, head, is_copy))
+    # A copy may have been taken of a file while it became another segment.
+    return sorted(found, key=lambda segment: segment[1].first)
+
+
+def _read(name: str, folder: int, size: int = -1) -> bytes:
+    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        wanted = os.fstat(handle).st_size if size < 0 else size
+        data = b""
+        while len(data) < wanted and (more := os.read(handle, wanted - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(handle)
+
+
+def _of_another_version(path: str, version: int) -> StartError:
+    if version < FORMAT:
+        return StartError(
+            f"The journal in {path} was written by sessionworker 0.1.0, which did not end cleanly. Start that version "
+            "once more on this folder and stop it; when its log says that everything that was acknowledged is stored, "
+            "start this one."
+        )
+    return StartError(
+        f"The journal in {path} was written by a newer version of sessionworker, which did not end cleanly. Start that "
+        "version once more on this folder and stop it; or stay with it."
+    )
+
+
+def _corrupt(path: str, name: str, offset: int) -> StartError:
+    return StartError(
+        f"The journal is damaged in the middle, at byte {offset} of {path}/{name}. It holds changes that were "
+        f"acknowledged, and nothing was thrown away. Copy the store, check the disk, and restore that file from a "
+        f"backup; or move {path} away, to start without what it holds."
+    )

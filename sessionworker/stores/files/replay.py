@@ -1,0 +1,169 @@
+"""What the journal holds after a crash, given back to the instances that it is of, wherever they lie by now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from sessionworker.errors import StartError, StoreUnavailable
+from sessionworker.file_names import decode_name
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.drops import Drops
+from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.places import LOST, PURGED, Places
+from sessionworker.stores.files.records import Part, Pending, decode
+from sessionworker.stores.files.state import State
+
+
+class Replay:
+    """Looks for instances by their ids. Used while the store is opened, by one thread."""
+
+    def __init__(self, places: Places, catalogue: Catalogue, drops: Drops, state: State, faults: Faults) -> None:
+        """Give what is found to `state`."""
+        self._places = places
+        self._catalogue = catalogue
+        self._drops = drops
+        self._state = state
+        self._faults = faults
+        self._everywhere: dict[str, list[Instance]] | None = None
+        self._unread: OSError | None = None
+
+    def run(self, payloads: Iterable[bytes]) -> int:
+        """Take what records hold, and return how many changes that were. Raises StartError, or OSError."""
+        latest: dict[str, Part] = {}
+        changes: dict[str, list[Pending]] = {}
+        for payload in payloads:
+            for part in _decode(payload):
+                latest.pop(part.id, None)
+                latest[part.id] = part  # which says best where it lies
+                changes.setdefault(part.id, []).extend(part.changes)
+        for id_, part in reversed(latest.items()):  # the one in use last first: others may have lain in its place
+            if pending := changes[id_]:
+                instance = self._find(id_, part.path)
+                if instance is not None:
+                    instance.id = id_
+                    self._catalogue.claim(instance)
+                    self._state.apply(instance, pending, part.when)
+        return sum(map(len, changes.values()))
+
+    def _find(self, id_: str, path: str) -> Instance | None:
+        """Return the instance that has an id; None for one that was purged."""
+        there = self._at(path)
+        if there is not None and self._is_taken_for(there, id_):
+            return self._use(there)
+        if any(name.startswith(id_) for name in self._places.folders(PURGED)):
+            return None
+        try:
+            found = self._search(id_, path)
+        except OSError as error:
+            return self._hold(path, error)
+        return self._use(found) if found is not None else self._lost(id_, path)
+
+    def _at(self, path: str) -> Instance | None:
+        """Return the instance whose folder would lie at a path."""
+        drop = self._drops.at(path)
+        if drop is not None:
+            return Instance(drop.group, drop.instance, path)
+        group, name = _names_in(path)
+        found = self._catalogue.seek(group, name)
+        if isinstance(found, Instance):
+            return found
+        if not isinstance(found, StoreUnavailable):
+            return None
+        instance = self._catalogue.groups[group].instances[name] = Instance(group, name, path)
+        return instance
+
+    def _is_taken_for(self, instance: Instance, id_: str) -> bool:
+        """Tell whether an instance has an id. One that cannot be looked at is taken at the journal's word.
+
+        It is compared again before anything is read or written there.
+        """
+        if instance.id:
+            return instance.id == id_
+        try:
+            with self._places.open(instance.path) as folder:
+                return id_ in folder.ids()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            self._faults.report(f"The folder of {instance} cannot be looked at: {reason_of(error)}.")
+            return True
+
+    def _search(self, id_: str, path: str) -> Instance | None:
+        """Return the instance with an id, a live one before one that was dropped; None where two may be meant.
+
+        Raises OSError where it is not found, and may be in a folder that cannot be looked at.
+        """
+        of_its_names = (Instance(*drop[:2], drop.path) for drop in self._drops.of(*_names_in(path)))
+        for instance in of_its_names:  # those first: it may just have been dropped
+            if id_ in self._ids(instance):
+                return instance
+        if self._everywhere is None:
+            self._everywhere = {}
+            dropped = (Instance(*drop[:2], drop.path) for drop in self._drops.all())
+            for instance in (*self._catalogue.live(), *dropped):
+                try:
+                    for found_id in self._ids(instance):
+                        self._everywhere.setdefault(found_id, []).append(instance)
+                except OSError as error:
+                    self._unread = error
+        found = self._everywhere.get(id_, [])
+        if not found and self._unread is not None:
+            raise self._unread
+        live = [instance for instance in found if self._drops.at(instance.path) is None]
+        if len(live) > 1:
+            return None
+        return live[0] if live else next(reversed(found), None)
+
+    def _ids(self, instance: Instance) -> list[str]:
+        try:
+            with self._places.open(instance.path) as folder:
+                return folder.ids()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _hold(self, path: str, error: OSError) -> Instance:
+        """Keep values in memory and in the journal: the next start may see more."""
+        instance = Instance(*_names_in(path), path)
+        self._faults.report(
+            f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
+            f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again."
+        )
+        self._catalogue.dropped[path] = instance
+        return instance
+
+    def _use(self, instance: Instance) -> Instance:
+        if self._drops.at(instance.path) is not None:
+            return self._catalogue.dropped.setdefault(instance.path, instance)
+        return instance
+
+    def _lost(self, id_: str, path: str) -> Instance:
+        """Make a folder for values whose instance is nowhere."""
+        place = f"{LOST}/{id_}"
+        instance = self._catalogue.dropped[place] = Instance(*_names_in(path), place)
+        self._faults.note(
+            "instances_lost",
+            f"The journal holds changes of {instance}, whose folder is nowhere. They are kept for you in the folder "
+            f"{place} of the store. If you know where it is, stop the worker and put them there.",
+        )
+        if id_ not in self._places.folders(LOST):
+            self._places.make_instance(place, id_)
+        return instance
+
+
+def _names_in(path: str) -> tuple[str, str]:
+    """Return the names of the group and the instance whose folder lies at a path."""
+    group, _, name = path.rpartition("/")
+    return decode_name(group) or "", decode_name(name) or ""
+
+
+def _decode(payload: bytes) -> list[Part]:
+    try:
+        return decode(payload)
+    except msgspec.MsgspecError:
+        raise StartError(
+            "The journal holds a record that this version of sessionworker cannot read, although it is whole. Start "
+            "the version that wrote it once more on this folder and stop it. Nothing was changed."
+        ) from None

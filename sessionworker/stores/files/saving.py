@@ -1,0 +1,148 @@
+"""Bringing one instance's folder up to what was committed for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import islice
+
+from sessionworker.disk import stands_in
+from sessionworker.file_names import encode_name
+from sessionworker.names import CREDS, type_of_key
+from sessionworker.stores.files.faults import Faults
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.instance import Instance, NewVersion, Value
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.reading import Reading
+from sessionworker.stores.files.records import Large
+from sessionworker.stores.files.state import State
+from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.versions import Keep, Version, to_keep, version_of
+from sessionworker.values import is_json
+
+
+class Saving:
+    """Writes what is `saving` of an instance. Called by the checkpointer alone."""
+
+    def __init__(
+        self, reading: Reading, state: State, locks: Locks, faults: Faults, limits: Limits, keep: Keep
+    ) -> None:
+        """Keep the versions of creds that `keep` asks for."""
+        self._reading = reading
+        self._state = state
+        self._locks = locks
+        self._faults = faults
+        self._limits = limits
+        self._keep = keep
+
+    def save(self, instance: Instance, folder: Folder) -> None:
+        """Write, or remove, the files of an instance, durably: first what frees room. Raises OSError."""
+        self._reading.learn_names(instance, folder)  # so that files of another spelling are found
+        self._respell(instance, folder)
+        if not instance.is_swept:
+            folder.sweep(_large_of(instance))
+            instance.is_swept = True
+        for key in instance.saving_broken:
+            self._set_aside(instance, folder, key)
+        gone = {key for key, value in instance.saving.items() if value is None}
+        for key in gone - {CREDS}:
+            folder.remove(encode_name(key))
+        self._remove_superseded(instance, folder)
+        if instance.saving_versions:
+            self._save_versions(folder, instance.saving_versions)
+        if CREDS in gone:  # once they are a version
+            folder.remove(CREDS)
+        self._write(instance, folder)
+        folder.sync()
+
+    def _write(self, instance: Instance, folder: Folder) -> None:
+        """Write some files at a time: a commit that waits need not wait for all of them."""
+        waiting = {encode_name(key): value for key, value in instance.saving.items() if value is not None}
+        names = list(waiting)
+        if instance.refusal is not None:  # there may be little room: first what takes another file's place
+            names.sort(key=lambda name: not stands_in(name, folder.handle))
+        left = iter(names)
+        while some := {name: waiting[name] for name in islice(left, self._limits.files_at_once)}:
+            folder.write({name: value for name, value in some.items() if isinstance(value, bytes)})
+            for name, value in some.items():
+                if isinstance(value, Large) and not folder.put_large(value.file_name, name, value.size):
+                    self._faults.note(
+                        "large_values_lost",
+                        f"A large value of {instance} is nowhere: its file was removed before it was in its place. "
+                        "What the session file held before stays.",
+                    )
+            self._let_go(instance, list(some.values()))
+
+    def _remove_superseded(self, instance: Instance, folder: Folder) -> None:
+        superseded = instance.superseded
+        for file_name in set(superseded) - _large_of(instance):  # a value that was journaled again is still needed
+            folder.remove_large(file_name)
+        with self._locks.state:
+            instance.superseded = instance.superseded[len(superseded) :]
+
+    def _let_go(self, instance: Instance, values: Sequence[Value]) -> None:
+        with self._locks.state:
+            if not instance.is_purged:
+                self._state.let_go(instance, values)
+        with self._locks.room:
+            self._locks.room.notify_all()
+
+    def _respell(self, instance: Instance, folder: Folder) -> None:
+        """Give files of another spelling the names that we would have given them."""
+        for key, odd in ((key, odd) for key, names in instance.odd_names.items() for odd in names):
+            ours = encode_name(key)
+            if not stands_in(ours, folder.handle):
+                folder.rename(odd, ours)
+            elif folder.set_aside(odd):
+                self._say_aside(instance, key, "had two files")
+        instance.odd_names = {}
+
+    def _set_aside(self, instance: Instance, folder: Folder, key: str) -> None:
+        """Keep what is broken for a person, unless a good value came there by now."""
+        name = encode_name(key)
+        try:
+            value = folder.read(name)
+            is_good = value is None or (read_creds(value) is not None if key == CREDS else is_json(value))
+        except OSError:
+            is_good = False
+        if not is_good and folder.set_aside(name):
+            self._say_aside(instance, key, "was broken")
+
+    def _say_aside(self, instance: Instance, key: str, problem: str) -> None:
+        self._faults.note(
+            "set_aside",
+            f"A session file of type {type_of_key(key)} of {instance} {problem}. It was moved to the folder "
+            ".sessionworker/broken there.",
+        )
+
+    # Versions of creds
+
+    def _save_versions(self, folder: Folder, new: Sequence[NewVersion]) -> None:
+        existing = folder.versions()
+        values = {version_of(one.when, 0, one.creds): one.value or b"" for one in new}
+        if not existing:
+            values |= self._first_version(folder, before=min(values))
+        kept = to_keep([*existing, *values], self._keep)
+        folder.keep_versions(
+            remove=[version for version in existing if version not in kept],
+            add={version: value for version, value in sorted(values.items()) if version in kept},
+        )
+
+    def _first_version(self, folder: Folder, before: Version) -> dict[Version, bytes]:
+        """Keep the creds that were there before versions were kept."""
+        try:
+            value = folder.read(CREDS)
+            creds = read_creds(value) if value is not None else None
+            if value is None or creds is None:
+                return {}
+            when = os.stat(CREDS, dir_fd=folder.handle).st_mtime_ns // 1_000_000
+        except OSError:
+            return {}
+        return {version_of(min(when, before.when - 1), 0, creds): value}
+
+
+def _large_of(instance: Instance) -> set[str]:
+    """Return the names of the files of large values that wait to be put in their place."""
+    values = [*instance.unsaved.values(), *instance.saving.values()]
+    return {value.file_name for value in values if isinstance(value, Large)}

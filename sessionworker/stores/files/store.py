@@ -1,0 +1,253 @@
+"""The file store: one plain file for each key, in one folder for each instance; see `places` and `folder`.
+
+A commit is one synced append to the journal, and then the new state in memory, where reads find it. A checkpoint brings
+it into the files, the latest value of each key only, and lets go of the journal. What the memory holds beyond that are
+copies, bounded, of what the disk says: names and recent values of the instances in use.
+
+One process owns a store, by a lock on a file that the kernel lets go of when the process ends. Which threads do what,
+and under which lock, is said in `locks`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from sessionworker.disk import read_file, remove_if_there, write_new
+from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable, WorkerError
+from sessionworker.file_names import OURS
+from sessionworker.names import CREDS, SessionFile
+from sessionworker.stores.changes import Batch, Entry, PurgeDrop
+from sessionworker.stores.files.catalogue import Group
+from sessionworker.stores.files.committing import Committing
+from sessionworker.stores.files.faults import reason_of, refusal_for
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.journal import SEGMENT_SIZE
+from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.parts import open_parts, open_root
+from sessionworker.stores.files.places import PROBE
+from sessionworker.stores.interface import (
+    UNKNOWN,
+    DropSummary,
+    Figures,
+    InstanceSummary,
+    Unknown,
+    VersionSummary,
+)
+from sessionworker.stores.rules.versions import Keep
+
+
+class FileStore:
+    """Session files as files. See the module, and `interface.Store` for the contract."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sync: bool = True,
+        report: Callable[[str], None] = lambda _: None,
+        observe_sync: Callable[[float], None] = lambda _: None,
+        keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        limits: Limits = Limits(),  # noqa: B008 - so is this
+        segment_size: int = SEGMENT_SIZE,
+    ) -> None:
+        """Take ownership of `folder`, made if missing, and take up what the journal holds.
+
+        `sync` tells whether a commit waits for the disk; `report` takes a line for the operator, and `observe_sync` the
+        seconds that each sync of the journal took. Raises StartError when the folder is owned by another process or
+        cannot be used.
+        """
+        self.ours = folder.absolute() / OURS
+        """The folder in it that is the worker's own."""
+        self._ask: Callable[[Batch], None] = lambda _: None
+        path = str(folder.absolute())
+        self._root, self._lock = open_root(path, sync=sync)
+        try:
+            self._parts = open_parts(
+                path,
+                self._root,
+                report,
+                self._ask_for,
+                sync=sync,
+                keep=keep,
+                limits=limits,
+                segment_size=segment_size,
+            )
+        except OSError as error:
+            self._let_go()
+            raise StartError(f"The store {folder} cannot be used: {reason_of(error)}.") from None
+        except BaseException:
+            self._let_go()
+            raise
+        self._committing = Committing(self._parts, observe_sync)
+        self._catalogue = self._parts.catalogue
+        self._reading = self._parts.reading
+
+    def _let_go(self) -> None:
+        os.close(self._root)
+        os.close(self._lock)
+
+    def _ask_for(self, batch: Batch) -> None:
+        self._ask(batch)
+
+    def on_repair(self, ask: Callable[[Batch], None]) -> None:
+        """Have `ask` called with repairs that are to be committed; see `interface.Store`."""
+        self._ask = ask
+
+    # Changing
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Do what takes long about a batch with large values; see `interface.Store`."""
+        return self._parts.large.prepare(batch)
+
+    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+        """Make changes durable, in their order; see `interface.Store`."""
+        return self._committing.commit(entries)
+
+    # Reading
+
+    def read(self, file: SessionFile) -> bytes | None:
+        """Return a value, or None; see `interface.Store`."""
+        with self._reading_of(file.group, file.instance) as instance:
+            if file.key == CREDS:
+                return self._parts.creds.read(instance)
+            return self._reading.read(instance, file.key)
+
+    @contextmanager
+    def _reading_of(self, group: str, name: str) -> Iterator[Instance]:
+        """Find an instance whose folder is read in a block; if it is dropped meanwhile, nothing there counts."""
+        found = self._catalogue.find(group, name)
+        try:
+            yield found
+        except OSError as error:
+            if self._catalogue.get(group, name) is found:
+                raise self._parts.faults.read_error(found, error) from None
+        if self._catalogue.get(group, name) is not found:
+            raise NoSuchInstance
+
+    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
+        """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
+        instance = self._catalogue.get(file.group, file.instance)
+        if instance is not None:
+            return self._reading.recall(instance, file.key)
+        group = self._group(file.group)
+        if group.problem:
+            return UNKNOWN
+        raise NoSuchInstance
+
+    def check_creds(self, group: str, instance: str) -> None:
+        """Make sure that a `read` of an instance's creds will not fail; see `interface.Store`."""
+        with self._reading_of(group, instance) as found:
+            self._parts.creds.check(found)
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+        return sorted(self._catalogue.groups)
+
+    def instances(self, group: str) -> list[str]:
+        """Return the names of a group's instances, sorted."""
+        found = self._group(group)
+        if found.problem:
+            self._catalogue.load_group(found)
+        if found.problem:
+            raise StoreUnavailable
+        return sorted(found.instances)
+
+    def _group(self, name: str) -> Group:
+        try:
+            return self._catalogue.groups[name]
+        except KeyError:
+            raise NoSuchGroup from None
+
+    # For operators
+
+    def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds, sorted by name."""
+        return self._parts.overview.describe(self._group(group))
+
+    def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        """Return the versions of an instance's creds, newest first."""
+        with self._reading_of(group, instance) as found:
+            return self._parts.overview.versions(found)
+
+    def read_version(self, group: str, instance: str, version: str) -> bytes:
+        """Return the creds of a version. Raises NoSuchVersion."""
+        with self._reading_of(group, instance) as found:
+            return self._parts.overview.read_version(found, version)
+
+    def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped and can be brought back, newest first."""
+        with self._reading_drops():
+            return self._parts.overview.drops()
+
+    def drops_before(self, when: int) -> list[PurgeDrop]:
+        """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+        with self._reading_drops():
+            drops = [drop for drop in self._parts.drops.all() if drop.when < when]
+        return [PurgeDrop(drop.group, drop.instance, drop.drop) for drop in drops]
+
+    @contextmanager
+    def _reading_drops(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._parts.faults.read_error("what was dropped", error) from None
+
+    def check(self) -> None:
+        """Write something and read it back, and ask how the background's work does; see `interface.Store`."""
+        problem = self._parts.background.problem
+        try:
+            with self._parts.locks.probe:
+                remove_if_there(PROBE, self._root)
+                write_new(PROBE, self._root, b"ok", sync=self._parts.places.is_synced)
+                if read_file(PROBE, self._root) != b"ok":
+                    problem = "what was written is not read back"
+        except OSError as error:
+            raise refusal_for(error) from None
+        if problem:
+            raise StoreUnavailable(f"The store is not well: {problem}.")
+
+    def checkpoint(self) -> None:
+        """Bring what was committed until now into the files; see `interface.Store`."""
+        refusal = self._parts.background.try_checkpoint()
+        if refusal is not None:
+            raise refusal
+
+    def figures(self) -> Figures:
+        """Return what the metrics show."""
+        parts = self._parts
+        groups = list(self._catalogue.groups.values())
+        gauges = {
+            "journal_bytes": parts.journal.size,
+            "journal_disk_bytes": parts.journal.bytes_on_disk,
+            "backlog_bytes": parts.state.waiting_bytes + parts.state.apart_bytes,
+            "waiting_files": parts.state.waiting_files,
+            "known_names": parts.copies.names,
+            "recent_bytes": parts.copies.size,
+            "groups": len(groups),
+            "instances": sum(len(group.instances) for group in groups),
+            "instances_apart": len(parts.state.apart),
+        }
+        return Figures(parts.faults.counts.copy(), gauges)
+
+    # Its life
+
+    def maintain(self) -> None:
+        """Run a checkpoint every few seconds, or sooner when much waits, until `close` is called."""
+        self._parts.background.maintain()
+
+    def close(self) -> None:
+        """Bring everything into the files and let go of the store."""
+        parts = self._parts
+        parts.background.close()
+        with parts.locks.checkpoint:
+            if parts.checkpoints.is_closed:
+                return
+            if not parts.background.finish():
+                parts.faults.report("Some files could not follow. The journal is kept for the next start.")
+            parts.checkpoints.is_closed = True
+            parts.journal.close()
+            self._let_go()

@@ -1,0 +1,105 @@
+"""How the parts hang together: who imports whom, and how long a module may be."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "sessionworker"
+
+MOST_LINES = 300
+
+FLOORS = (
+    ("errors", "names", "file_names", "values", "disk"),
+    ("stores.rules",),
+    ("stores.changes",),
+    ("stores.interface",),
+    ("stores.files",),
+    ("turns",),
+    ("offload",),
+    ("web", "service", "settings", "tokens", "client", "doorbell", "healthcheck"),
+)
+"""From the ground up. A module is on the floor of the longest name here that its own begins with."""
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+        found[name] = path
+    return found
+
+
+MODULES = modules()
+
+BELOW_HTTP = sorted(name for name in MODULES if name.startswith(("stores", "offload", "turns")) or name in FLOORS[0])
+
+
+def imports_of(name: str) -> set[str]:
+    """The modules of the package that one imports, wherever in it that stands, what is for types alone included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module or ""}
+    inner = {one.removeprefix("sessionworker.") for one in found if one.startswith("sessionworker.")}
+    return (inner & MODULES.keys()) - {""}
+
+
+def floor_of(name: str) -> int:
+    """How high a module stands."""
+    floors = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
+    names = [part for part in floors if f"{name}.".startswith(f"{part}.")]
+    return floors[max(names, key=len)]
+
+
+def test_every_module_has_a_floor() -> None:
+    without = [name for name in MODULES if name not in {"", "stores"} and not _has_floor(name)]
+    assert without == []
+
+
+def _has_floor(name: str) -> bool:
+    return any(f"{name}.".startswith(f"{part}.") for parts in FLOORS for part in parts)
+
+
+@pytest.mark.parametrize("name", BELOW_HTTP)
+def test_no_module_is_too_long_to_read_at_once(name: str) -> None:
+    assert len(MODULES[name].read_text().splitlines()) <= MOST_LINES
+
+
+def test_no_imports_of_the_stores_and_what_runs_them_go_in_a_circle() -> None:
+    TopologicalSorter({name: imports_of(name) for name in BELOW_HTTP}).prepare()  # raises CycleError
+
+
+@pytest.mark.parametrize("name", [name for name in BELOW_HTTP if name != "stores"])
+def test_nothing_imports_what_stands_above_it(name: str) -> None:
+    above = [other for other in imports_of(name) if other != "stores" and floor_of(other) > floor_of(name)]
+    assert above == []
+
+
+def test_nothing_but_the_service_that_builds_it_knows_the_file_store() -> None:
+    know = {name for name in MODULES if any(other.startswith("stores.files") for other in imports_of(name))}
+    assert {name for name in know if not name.startswith("stores.files")} == {"service"}
+
+
+def test_a_store_is_plain_python() -> None:
+    """Neither Twisted nor HTTP in it: so it can be simulated, and another program can use it."""
+    for name in MODULES:
+        if name.startswith("stores"):
+            text = MODULES[name].read_text()
+            assert "twisted" not in text, name
+            assert "sessionworker.web" not in text, name
+
+
+def test_the_rules_ask_no_disk() -> None:
+    for name in MODULES:
+        if name.startswith("stores.rules"):
+            nodes = ast.walk(ast.parse(MODULES[name].read_text()))
+            imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+            assert imported.isdisjoint({"os", "pathlib", "time", "threading"}), name
+            assert "disk" not in imports_of(name)
