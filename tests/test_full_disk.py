@@ -10,11 +10,9 @@ import errno
 import http.client
 import json
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +20,7 @@ import pytest
 
 from tests.process import NODE_PROGRAMS, REPOSITORY, NodeProgram, WorkerProcess
 from tests.tools import show_figure
+from tests.volumes import mounted
 
 MIB = 2**20
 SIZE = 160 * MIB
@@ -83,28 +82,6 @@ class PretendedDisk:
         self._flag.unlink()
 
 
-@contextmanager
-def mounted(folder: Path, kind: str) -> Iterator[None]:
-    """Mount a small file system on `folder`; where that is not allowed, the test is skipped with a line saying so."""
-    programs = {name: shutil.which(name) for name in ("mount", "umount", "mkfs.ext4")}
-    if None in programs.values():
-        pytest.skip(f"no {kind} file system can be made here; the pretended full disk stands in for it")
-    command = [str(programs["mount"]), "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    if kind == "ext4":
-        image = folder.with_suffix(".image")
-        image.touch()
-        os.truncate(image, SIZE)
-        subprocess.run([str(programs["mkfs.ext4"]), "-q", "-m", "0", str(image)], check=True, capture_output=True)
-        command = [str(programs["mount"]), "-o", "loop", str(image), str(folder)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"mounting a {kind} file system is not allowed here; the pretended full disk stands in for it")
-    try:
-        yield
-    finally:
-        subprocess.run([str(programs["umount"]), str(folder)], check=True, capture_output=True)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test on a real small file system and on a pretended one."""
     if "disk" in metafunc.fixturenames:
@@ -119,7 +96,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
     if request.param == "pretended":
         yield PretendedDisk(folder)
         return
-    with mounted(folder, request.param):
+    with mounted(folder, request.param, SIZE):
         yield MountedDisk(folder)
 
 

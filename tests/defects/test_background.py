@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tests.defects.calls import naming
 from tests.defects.faults import disk_of
-from tests.defects.marks import defect
 from tests.defects.store import (
     FEW_MAY_WAIT,
     create,
@@ -22,7 +21,6 @@ from tests.defects.threads import Beside, wait_for
 KEY = file_of("session-1")
 
 
-@defect("E11")
 def test_background_work_goes_on_after_something_unforeseen_and_says_it(folder: Path, reports: list[str]) -> None:
     store = open_store(folder, reports)
     create(store)
@@ -34,7 +32,6 @@ def test_background_work_goes_on_after_something_unforeseen_and_says_it(folder: 
         assert reports
 
 
-@defect("E11")
 def test_no_commit_waits_for_ever_for_background_work_that_goes_wrong(folder: Path, reports: list[str]) -> None:
     store = open_store(folder, reports, **FEW_MAY_WAIT)
     create(store)

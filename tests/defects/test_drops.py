@@ -12,7 +12,6 @@ import pytest
 from sessionworker.errors import NoSuchDrop, WorkerError
 from tests.defects.calls import made_at, naming
 from tests.defects.faults import disk_of, noting, rehearse
-from tests.defects.marks import defect
 from tests.defects.store import (
     CREDS,
     Store,
@@ -73,7 +72,6 @@ def bring_back(store: Store) -> bool:
     return is_done(store, restoring(found))
 
 
-@defect("E4")
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
 def test_a_restore_is_not_undone_by_a_crash_wherever_the_disk_failed_at_the_drop(folder: Path, error: int) -> None:
     problems: list[str] = []
@@ -119,7 +117,6 @@ def restore_and_drop(store: Store) -> tuple[bool, bool]:
     return restored is None, gone is None
 
 
-@defect("E5")
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
 def test_a_restore_that_fails_anywhere_holds_for_itself_and_its_neighbours_what_was_answered(
     folder: Path, error: int
@@ -149,7 +146,6 @@ def test_a_restore_that_fails_anywhere_holds_for_itself_and_its_neighbours_what_
     assert not problems, "\n".join(problems)
 
 
-@defect("E5")
 def test_a_restore_on_a_full_disk_does_not_stop_the_next_start_there(folder: Path) -> None:
     store = dropped(folder)
     [found] = drops(store)
@@ -163,7 +159,6 @@ def test_a_restore_on_a_full_disk_does_not_stop_the_next_start_there(folder: Pat
     close(store)
 
 
-@defect("A6")
 def test_a_restore_that_the_disk_refuses_is_refused_in_words_and_does_not_take_place_later(folder: Path) -> None:
     with Worker(folder) as worker:
         assert worker.ask("POST", "/session/g", {"instance": "a"}).status == 204
@@ -182,7 +177,6 @@ def test_a_restore_that_the_disk_refuses_is_refused_in_words_and_does_not_take_p
 # Drops beside other things
 
 
-@defect("E16")
 def test_a_drop_is_listed_and_can_be_undone_while_another_instance_s_files_cannot_follow(folder: Path) -> None:
     store = paired(folder)
     create(store, instance="b")
@@ -197,7 +191,6 @@ def test_a_drop_is_listed_and_can_be_undone_while_another_instance_s_files_canno
     close(store)
 
 
-@defect("E9")
 def test_a_purge_beside_a_restore_leaves_all_of_the_instance_or_nothing(folder: Path) -> None:
     for number in count(1):
         place = folder / str(number)
@@ -223,7 +216,6 @@ def test_a_purge_beside_a_restore_leaves_all_of_the_instance_or_nothing(folder: 
             return
 
 
-@defect("A10")
 def test_what_was_purged_leaves_no_folders(folder: Path) -> None:
     store = open_store(folder)
 
@@ -243,7 +235,6 @@ def test_what_was_purged_leaves_no_folders(folder: Path) -> None:
     close(store)
 
 
-@defect("E20")
 def test_the_names_of_dropped_instances_do_not_count_towards_those_that_are_remembered(folder: Path) -> None:
     store = open_store(folder)
     for _ in range(3):

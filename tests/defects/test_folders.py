@@ -16,7 +16,6 @@ from sessionworker.errors import NoSuchGroup, StoreUnavailable, WorkerError
 from tests.answers import Answer
 from tests.defects.calls import about, naming
 from tests.defects.faults import disk_of
-from tests.defects.marks import defect
 from tests.defects.store import (
     CREDS,
     Store,
@@ -75,7 +74,6 @@ def put_a_dangling_link_there(path: Path) -> None:
     path.symlink_to(path.parent / "nowhere")
 
 
-@defect("A2")
 @pytest.mark.parametrize("level", ["instance", "group"])
 @pytest.mark.parametrize("take_away", [shutil.rmtree, rename, put_a_dangling_link_there])
 def test_an_instance_whose_folder_is_gone_is_refused_and_not_taken_for_a_new_one(
@@ -91,7 +89,6 @@ def test_an_instance_whose_folder_is_gone_is_refused_and_not_taken_for_a_new_one
         assert [line for line in worker.reports if "'a'" in line]
 
 
-@defect("A2")
 def test_an_instance_whose_folder_is_there_again_goes_on(folder: Path) -> None:
     paired(folder)
     with Worker(folder) as worker:
@@ -102,7 +99,6 @@ def test_an_instance_whose_folder_is_there_again_goes_on(folder: Path) -> None:
         assert creds_by_http(worker).body == creds(7)
 
 
-@defect("A3")
 @pytest.mark.parametrize("error", [errno.EIO, errno.EACCES], ids=["EIO", "EACCES"])
 def test_a_healthy_folder_is_not_moved_aside_wherever_the_disk_failed_once(folder: Path, error: int) -> None:
     for number in count(1):
@@ -128,7 +124,6 @@ def test_a_healthy_folder_is_not_moved_aside_wherever_the_disk_failed_once(folde
 # Links
 
 
-@defect("A11")
 def test_a_link_in_the_place_of_an_instance_s_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -148,7 +143,6 @@ def test_a_link_in_the_place_of_an_instance_s_folder_is_not_followed(folder: Pat
     assert [path.name for path in elsewhere.iterdir()] == ["creds"]
 
 
-@defect("A11")
 def test_a_link_that_was_put_in_the_place_of_an_instance_s_folder_is_not_written_through(folder: Path) -> None:
     paired(folder)
     store = open_store(folder)
@@ -177,7 +171,6 @@ def unreadable(folder: Path, name: str) -> Iterator[None]:
             yield
 
 
-@defect("A7")
 def test_an_unreadable_lost_and_found_does_not_stop_the_start(folder: Path) -> None:
     paired(folder)
     with unreadable(folder, "lost+found"):
@@ -188,7 +181,6 @@ def test_an_unreadable_lost_and_found_does_not_stop_the_start(folder: Path) -> N
         close(store)
 
 
-@defect("A7")
 def test_lost_and_found_is_no_group_and_cannot_be_dropped(folder: Path) -> None:
     paired(folder)
     (folder / "lost+found" / "#12").mkdir(parents=True)
@@ -228,7 +220,6 @@ def two_instances(folder: Path) -> Store:
     return store
 
 
-@defect("A8")
 @pytest.mark.parametrize("ending", ["kill", "clean"])
 def test_a_folder_that_cannot_be_written_stops_neither_others_nor_the_next_start(folder: Path, ending: str) -> None:
     store = two_instances(folder)
@@ -243,7 +234,6 @@ def test_a_folder_that_cannot_be_written_stops_neither_others_nor_the_next_start
     close(store)
 
 
-@defect("A8")
 @pytest.mark.parametrize("ending", ["kill", "clean"])
 def test_a_file_in_the_place_of_the_versions_stops_neither_others_nor_the_next_start(folder: Path, ending: str) -> None:
     store = two_instances(folder)
@@ -259,7 +249,6 @@ def test_a_file_in_the_place_of_the_versions_stops_neither_others_nor_the_next_s
     close(store)
 
 
-@defect("A8")
 @pytest.mark.parametrize("ending", ["kill", "clean"])
 def test_a_group_that_is_named_like_a_file_in_the_store_stops_neither_others_nor_the_next_start(
     folder: Path, ending: str

@@ -8,21 +8,21 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.answers import read_answers
-from tests.defects.marks import defect
 from tests.memory import request
 from tests.process import WorkerProcess
-from tests.tools import require
+from tests.tools import show_figure
+from tests.volumes import mounted
 
 MIB = 2**20
 SIZE = 160 * MIB
@@ -33,21 +33,6 @@ RESERVE = 80 * MIB
 
 INSTANCE = "/session/values/one"
 CLIENTS = 4
-
-
-@contextmanager
-def mounted(folder: Path) -> Iterator[None]:
-    """Mount an empty volume; where that is not allowed the test is skipped with a line saying so."""
-    folder.mkdir()
-    mount, umount = require("mount"), require("umount")
-    command = [mount, "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip("mounting a file system is not allowed here, and nothing can stand in for a volume that fills up")
-    try:
-        yield
-    finally:
-        subprocess.run([umount, str(folder)], check=True, capture_output=True)
 
 
 def ask(worker: WorkerProcess, method: str, *paths: str, body: Any = None) -> list[int]:
@@ -80,38 +65,94 @@ def fill(worker: WorkerProcess, client: int, value: str) -> list[str]:
     raise AssertionError("the volume never fills up")
 
 
-def empty(worker: WorkerProcess, paths: list[str]) -> None:
-    """Delete keys."""
-    for begin in range(0, len(paths), 50):
-        some = paths[begin : begin + 50]
-        assert set(ask(worker, "DELETE", *some)) == {200}
-
-
 def free_bytes(folder: Path) -> int:
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize
 
 
-@defect("F")
-@pytest.mark.parametrize("is_killed", [False, True], ids=["runs on", "killed"])
-@pytest.mark.parametrize(("value", "of_others"), [(700_000, 0), (4_000, 56 * MIB)], ids=["0.7 MB", "4 kB"])
-def test_a_volume_that_was_filled_can_be_emptied_and_used_again(
-    tmp_path: Path, value: int, of_others: int, *, is_killed: bool
-) -> None:
+def make_room(worker: WorkerProcess, way: str, written: list[str]) -> None:
+    """Free what was written, by nothing but the API."""
+    if way == "deletions":
+        for begin in range(0, len(written), 50):
+            assert set(ask(worker, "DELETE", *written[begin : begin + 50])) == {200}
+        return
+    assert ask(worker, "DELETE", INSTANCE) == [200]
+    [drop] = json.loads(get(worker, "/admin/drops"))
+    assert ask(worker, "DELETE", f"/admin/drops/values/one/{drop['drop']}") == [200]
+
+
+def get(worker: WorkerProcess, path: str) -> bytes:
+    query = Request(f"{worker.url}{path}", headers={"apikey": worker.token})  # noqa: S310 - the test's own worker
+    with urlopen(query, timeout=10) as answer:  # noqa: S310
+        body: bytes = answer.read()
+    return body
+
+
+def seconds_until(is_so: Callable[[], bool], most: float) -> float:
+    begun = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - begun < most
+        time.sleep(0.1)
+    return time.monotonic() - begun
+
+
+def takes_writes(worker: WorkerProcess, path: str, data: str) -> bool:
+    again = ask(worker, "POST", "/session/values", body={"instance": "one"})
+    return again == [204] and ask(worker, "POST", path, body={"data": data}) == [204]
+
+
+def fill_and_empty(folder: Path, worker: WorkerProcess, way: str, value: int, *, is_killed: bool, full: bool) -> str:
+    """Fill a volume with values of a size, look at them, and make room; return what was measured."""
     data = json.dumps("x" * value)
+    at_first = free_bytes(folder)
+    assert ask(worker, "POST", "/session", body={"group": "values"}) == [204]
+    assert ask(worker, "POST", "/session/values", body={"instance": "one"}) == [204]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        written = list(chain(*pool.map(lambda client: fill(worker, client, data), range(CLIENTS))))
+    assert len(written) * value > (at_first - RESERVE) // 2
+    if is_killed:
+        worker.kill()
+        worker.start()
+        worker.wait_until_ready()
+    for path in written if full else written[:: len(written) // 100 + 1]:
+        assert json.loads(get(worker, path)) == json.loads(data)
+    make_room(worker, way, written)
+    seconds = seconds_until(lambda: takes_writes(worker, written[0], data), most=15)
+    half = written[: len(written) // 2]
+    assert set(ask(worker, "POST", *half, body={"data": data})) == {204}
+    least = at_first - RESERVE - len(half) * (value + 4096)
+    seconds_until(lambda: free_bytes(folder) > least, most=15)
+    return f"filled with {len(written)} values of {value} bytes: writes again {seconds:.1f} s after {way}"
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+@pytest.mark.parametrize("is_killed", [False, True], ids=["runs on", "killed"])
+@pytest.mark.parametrize(("value", "of_others"), [(700_000, 0), (4_000, 80 * MIB)], ids=["0.7 MB", "4 kB"])
+def test_a_volume_that_was_filled_can_be_emptied_and_used_again(
+    tmp_path: Path, kind: str, value: int, of_others: int, *, is_killed: bool, full: bool
+) -> None:
+    both = ["deletions", "a drop and a purge"]
+    for way in both if full else [both[kind == "ext4"]]:
+        folder = tmp_path / way.replace(" ", "-")
+        with mounted(folder, kind, SIZE), WorkerProcess(folder / "store") as worker:
+            (folder / "others").write_bytes(bytes(0 if full else of_others))
+            told = fill_and_empty(folder, worker, way, value, is_killed=is_killed, full=full)
+            assert worker.terminate() == 0
+        show_figure(f"{SIZE // MIB} MiB of {kind}{', killed while full' if is_killed else ''}: {told}")
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+@pytest.mark.parametrize("size", [8, 16, 40, 64, 100])
+def test_a_worker_starts_on_a_small_disk_or_says_in_one_line_how_much_is_missing(
+    tmp_path: Path, kind: str, size: int
+) -> None:
     folder = tmp_path / "volume"
-    with mounted(folder), WorkerProcess(folder / "store") as worker, ThreadPoolExecutor(CLIENTS) as pool:
-        (folder / "others").write_bytes(bytes(of_others))
-        assert ask(worker, "POST", "/session", body={"group": "values"}) == [204]
-        assert ask(worker, "POST", "/session/values", body={"instance": "one"}) == [204]
-        written = list(pool.map(lambda client: fill(worker, client, data), range(CLIENTS)))
-        list(pool.map(lambda paths: empty(worker, paths), written))
-        if is_killed:
-            worker.kill()
-            worker.start()
-            worker.wait_until_ready()
-        assert ask(worker, "POST", "/admin/checkpoint") == [204]
-        assert free_bytes(folder) > SIZE - of_others - RESERVE
-        assert ask(worker, "POST", "/session/values", body={"instance": "two"}) == [204]
-        assert set(ask(worker, "POST", *written[0], body={"data": data})) == {204}
+    with mounted(folder, kind, size * MIB), WorkerProcess(folder / "store") as worker:
+        said = [line for line in worker.output.splitlines() if "are missing that the worker needs" in line]
+        statuses = ask(worker, "POST", "/session/values", body={"instance": "one"})
+        statuses += ask(worker, "POST", f"{INSTANCE}/pre-key-1", body={"data": "1"})
+        wrote = statuses == [204, 204]
+        assert wrote != bool(said)
+        assert len(said) == (0 if wrote else 1)
         assert worker.terminate() == 0
+    show_figure(f"{size} MiB of {kind}: {'takes writes' if wrote else said[0]}")

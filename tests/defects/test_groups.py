@@ -9,7 +9,6 @@ import pytest
 
 from tests.defects.calls import made_at
 from tests.defects.faults import disk_of, noting, rehearse
-from tests.defects.marks import defect
 from tests.defects.store import (
     CREDS,
     Store,
@@ -44,7 +43,6 @@ def drop_and_save(store: Store) -> bool:
     return is_dropped
 
 
-@defect("E12")
 @pytest.mark.parametrize("error", [errno.EIO, errno.EBUSY], ids=["EIO", "EBUSY"])
 def test_a_group_that_was_dropped_is_not_there_again_wherever_the_disk_failed_once(folder: Path, error: int) -> None:
     problems: list[str] = []
@@ -62,7 +60,6 @@ def test_a_group_that_was_dropped_is_not_there_again_wherever_the_disk_failed_on
     assert not problems, "\n".join(problems)
 
 
-@defect("E12")
 def test_a_dropped_group_in_whose_folder_something_else_stood_is_not_there_again(folder: Path) -> None:
     (folder / "g").mkdir(parents=True)
     (folder / "g" / "a").write_text("of somebody")

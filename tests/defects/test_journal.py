@@ -15,7 +15,6 @@ import pytest
 from sessionworker.errors import StartError, WorkerError
 from tests.defects.calls import about, naming
 from tests.defects.faults import disk_of
-from tests.defects.marks import defect
 from tests.defects.store import (
     CREDS,
     JOURNAL,
@@ -51,7 +50,6 @@ def masked(reports: list[str]) -> set[str]:
 # Two at once
 
 
-@defect("E7")
 @pytest.mark.parametrize("first", ["checkpoint", "deletion"])
 def test_a_checkpoint_and_a_deletion_at_once_end_nothing_after_a_start_on_a_full_disk(folder: Path, first: str) -> None:
     for number in count(1):
@@ -90,7 +88,6 @@ def test_a_checkpoint_and_a_deletion_at_once_end_nothing_after_a_start_on_a_full
 # Its room
 
 
-@defect("E8")
 def test_the_journal_takes_no_more_room_with_each_checkpoint_that_fails(folder: Path) -> None:
     store = open_store(folder)
     for instance in ("a", "b"):
@@ -112,7 +109,6 @@ def test_the_journal_takes_no_more_room_with_each_checkpoint_that_fails(folder: 
 # What it holds
 
 
-@defect("E13")
 def test_a_journal_of_a_newer_worker_stops_the_start_in_one_line(folder: Path) -> None:
     store = open_store(folder)
     create(store)
@@ -125,7 +121,6 @@ def test_a_journal_of_a_newer_worker_stops_the_start_in_one_line(folder: Path) -
     assert [path.read_bytes() for path in segments(folder)] == before
 
 
-@defect("E17")
 def test_a_copied_journal_that_lacks_a_part_in_its_middle_does_not_open_without_a_word(folder: Path) -> None:
     store = open_store(folder)
     create(store)
@@ -170,7 +165,6 @@ def with_a_last_record(folder: Path) -> tuple[Path, int, int]:
     return segment, changed[0], changed[-1] + 1
 
 
-@defect("A9")
 def test_an_acknowledged_record_that_a_flipped_bit_spoils_is_never_passed_over_without_a_word(folder: Path) -> None:
     with_a_last_record(folder / "whole")
     usual: list[str] = []
@@ -197,7 +191,6 @@ def test_an_acknowledged_record_that_a_flipped_bit_spoils_is_never_passed_over_w
     assert silent == []
 
 
-@defect("A10")
 @pytest.mark.parametrize("damage", [b"9" * 30, b"9" * 4000], ids=["30 digits", "4000 digits"])
 def test_a_damaged_clock_refuses_no_write(folder: Path, damage: bytes) -> None:
     store = open_store(folder)

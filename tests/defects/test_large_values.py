@@ -12,7 +12,6 @@ from threading import Event, Timer
 from sessionworker.errors import StartError, StoreUnavailable
 from tests.defects.calls import about
 from tests.defects.faults import disk_of
-from tests.defects.marks import defect
 from tests.defects.queues import open_plain_store, queue_of
 from tests.defects.store import (
     CREDS,
@@ -50,7 +49,6 @@ def replaced(folder: Path) -> Store:
     return store
 
 
-@defect("E6")
 def test_a_large_value_is_there_after_a_crash_anywhere_in_a_checkpoint_and_is_deleted_for_good(folder: Path) -> None:
     for number in count(1):
         root = folder / str(number)
@@ -70,7 +68,6 @@ def test_a_large_value_is_there_after_a_crash_anywhere_in_a_checkpoint_and_is_de
             return
 
 
-@defect("A4")
 def test_a_large_value_is_there_wherever_the_disk_failed_while_the_journal_was_replayed(folder: Path) -> None:
     for number in count(1):
         root = folder / str(number)
@@ -90,7 +87,6 @@ def test_a_large_value_is_there_wherever_the_disk_failed_while_the_journal_was_r
             return
 
 
-@defect("E14")
 def test_a_read_that_meets_a_deletion_gives_nothing_older_than_what_was_acknowledged_before(folder: Path) -> None:
     keys = [file_of(f"large-{number}") for number in range(1, 200)]
     store = open_store(folder)
@@ -116,7 +112,6 @@ def test_a_read_that_meets_a_deletion_gives_nothing_older_than_what_was_acknowle
 # Through the queue
 
 
-@defect("E10")
 def test_bytes_of_large_values_are_counted_out_once_whatever_the_store_makes_of_them(folder: Path) -> None:
     store = open_plain_store(folder)
     create(store)
@@ -129,7 +124,6 @@ def test_bytes_of_large_values_are_counted_out_once_whatever_the_store_makes_of_
             assert queue.waiting_bytes == 0
 
 
-@defect("E18")
 def test_a_drop_of_a_group_does_not_overtake_a_large_value_that_came_before_it(folder: Path) -> None:
     store = open_store(folder)
     create(store)

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionworker.errors import StoreUnavailable
-from tests.defects.marks import defect
 from tests.defects.store import (
     CREDS,
     check_creds,
@@ -48,7 +47,6 @@ def numbered(digits: int) -> bytes:
 # Long numbers
 
 
-@defect("E1")
 @pytest.mark.parametrize("digits", [227, 300, 4300])
 def test_creds_with_a_long_number_stop_neither_others_nor_the_next_start(folder: Path, digits: int) -> None:
     store = open_store(folder)
@@ -66,7 +64,6 @@ def test_creds_with_a_long_number_stop_neither_others_nor_the_next_start(folder:
     close(store)
 
 
-@defect("A1")
 def test_no_client_can_stop_the_writes_of_others_with_its_creds(folder: Path) -> None:
     with Worker(folder) as worker:
         for name in ("sales", "support"):
@@ -80,7 +77,6 @@ def test_no_client_can_stop_the_writes_of_others_with_its_creds(folder: Path) ->
         assert worker.ask("GET", "/session/codechat/support/creds").body == creds(1)
 
 
-@defect("A10")
 def test_a_version_with_a_number_of_thousands_of_digits_is_none(folder: Path) -> None:
     with Worker(folder) as worker:
         assert worker.ask("POST", "/session/g", {"instance": "a"}).status == 204
@@ -92,7 +88,6 @@ def test_a_version_with_a_number_of_thousands_of_digits_is_none(folder: Path) ->
 # What is no number
 
 
-@defect("E20")
 def test_versions_are_listed_and_thinned_whatever_the_next_pre_key_is(folder: Path) -> None:
     store = open_store(folder)
     create(store)
@@ -119,7 +114,6 @@ LONG = st.integers(1, 4300).map(lambda digits: int("9" * digits))
 FIELDS = ("registrationId", "noiseKey", "signedIdentityKey", "me")
 
 
-@defect("E1")
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.fixed_dictionaries({"nextPreKeyId": JSON | LONG}, optional=dict.fromkeys(FIELDS, JSON)))
 def test_any_object_is_saved_as_creds_listed_as_a_version_and_read_back(value: dict[str, Any]) -> None:
@@ -153,7 +147,6 @@ def put(folder: Path, key: str, value: bytes) -> None:
     (folder / "g" / "a" / key).write_bytes(value)
 
 
-@defect("E2")
 def test_creds_that_are_not_utf_8_are_not_taken_for_whole(folder: Path) -> None:
     put(folder, "creds", NOT_UTF_8)
     store = open_store(folder)
@@ -164,7 +157,6 @@ def test_creds_that_are_not_utf_8_are_not_taken_for_whole(folder: Path) -> None:
     close(store)
 
 
-@defect("E2")
 def test_a_value_that_is_not_utf_8_is_not_served(folder: Path) -> None:
     put(folder, "session-1", b'"\xff"')
     store = open_store(folder)
@@ -172,7 +164,6 @@ def test_a_value_that_is_not_utf_8_is_not_served(folder: Path) -> None:
     close(store)
 
 
-@defect("E2")
 def test_good_creds_take_the_place_of_some_that_are_not_utf_8(folder: Path, reports: list[str]) -> None:
     put(folder, "creds", NOT_UTF_8)
     store = open_store(folder, reports)
@@ -187,7 +178,6 @@ def test_good_creds_take_the_place_of_some_that_are_not_utf_8(folder: Path, repo
     close(store)
 
 
-@defect("E2")
 def test_the_background_work_goes_on_where_creds_were_not_utf_8(folder: Path) -> None:
     put(folder, "creds", NOT_UTF_8)
     store = open_store(folder)
@@ -199,7 +189,6 @@ def test_the_background_work_goes_on_where_creds_were_not_utf_8(folder: Path) ->
         wait_for((folder / "g" / "b" / "session-1").is_file, "another instance's file follows")
 
 
-@defect("E2")
 def test_a_rotten_version_is_no_replacement_for_broken_creds_and_no_failure(folder: Path) -> None:
     with Worker(folder) as worker:
         assert worker.ask("POST", "/session/g", {"instance": "a"}).status == 204
@@ -215,7 +204,6 @@ def test_a_rotten_version_is_no_replacement_for_broken_creds_and_no_failure(fold
 # What is no object
 
 
-@defect("D6")
 @pytest.mark.parametrize("value", ["null", "[]", "1", '"x"', "true", " [{}]"])
 def test_creds_that_are_no_object_are_refused_and_the_ones_before_stay(folder: Path, value: str) -> None:
     with Worker(folder) as worker:

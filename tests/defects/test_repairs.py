@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sessionworker.errors import WorkerError
 from tests.defects.faults import disk_of
-from tests.defects.marks import defect
 from tests.defects.store import (
     CREDS,
     Entry,
@@ -63,7 +62,6 @@ def overtaken_by_a_read(folder: Path, *changes: Entry) -> Iterator[tuple[Store, 
             return
 
 
-@defect("E3")
 def test_an_older_version_is_not_restored_over_creds_that_were_acknowledged_meanwhile(folder: Path) -> None:
     for store, place in overtaken_by_a_read(folder, writing(CREDS, creds(2))):
         assert read(store, CREDS) == creds(2)
@@ -71,7 +69,6 @@ def test_an_older_version_is_not_restored_over_creds_that_were_acknowledged_mean
         assert read(open_store(place), CREDS) == creds(2)
 
 
-@defect("E3")
 def test_an_old_identity_is_not_restored_into_an_instance_that_was_made_anew_meanwhile(folder: Path) -> None:
     for store, place in overtaken_by_a_read(folder, dropping("g", "a"), creating("g", "a")):
         assert read(store, CREDS) is None
