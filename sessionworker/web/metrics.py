@@ -37,6 +37,7 @@ COUNTS = {
     "checkpoint_errors": "Times that files could not follow the journal, instance by instance.",
     "catalogue_errors": "Times that an instance's folder could not be used, made, moved or erased.",
     "background_errors": "Failures of the background's work that nobody foresaw.",
+    "large_values_lost": "Large values whose files somebody removed before they were in their place.",
     "instances_lost": "Instances of which the journal held changes, and whose folders were nowhere.",
 }
 """What a store counts, each with its meaning."""
