@@ -106,6 +106,9 @@ class State:
     def dropped(self, name: str) -> State:
         return State(_without(self.instances, name), (*self.drops, (name, self.instances[name])))
 
+    def purged(self, place: int) -> State:
+        return replace(self, drops=self.drops[:place] + self.drops[place + 1 :])
+
     def restored(self, place: int, name: str) -> State:
         instance = self.drops[place][1]
         return State({**self.instances, name: instance}, self.drops[:place] + self.drops[place + 1 :])
@@ -148,13 +151,17 @@ class Account:
             self._create(caller, free[0])
         elif state.drops and (not state.instances or kind < 0.05):
             self._restore(caller, random.choice(free))
-        elif kind < 0.10:
+        elif len(state.drops) > 1 and kind < 0.07:
+            self._purge(caller)
+        elif 0.07 <= kind < 0.072:
+            self._do(caller, "POST", "/admin/checkpoint", None, state)
+        elif kind < 0.11:
             name = random.choice(list(state.instances))
             if len(state.instances) + len(state.drops) < 2 and random.random() < 0.7:
                 name = free[0]
             self._create(caller, name)
         else:
-            self._change_instance(caller, random.choice(list(state.instances)), (kind - 0.10) / 0.90)
+            self._change_instance(caller, random.choice(list(state.instances)), (kind - 0.11) / 0.89)
 
     def _change_instance(self, caller: Caller, name: str, kind: float) -> None:
         random, state, instance = self._random, self.state, self.state.instances[name]
@@ -184,6 +191,12 @@ class Account:
         drop = self.find_drops(caller)[place]
         path = f"/admin/drops/{GROUP}/{drop['instance']}/{drop['drop']}/restore"
         self._do(caller, "POST", path, {"instance": name}, self.state.restored(place, name))
+
+    def _purge(self, caller: Caller) -> None:
+        place = self._random.randrange(len(self.state.drops))
+        drop = self.find_drops(caller)[place]
+        path = f"/admin/drops/{GROUP}/{drop['instance']}/{drop['drop']}"
+        self._do(caller, "DELETE", path, None, self.state.purged(place))
 
     def _restore_version(self, caller: Caller, name: str) -> None:
         """Make the newest `creds` of any identity the current ones."""
@@ -275,7 +288,7 @@ def half_files(store: Path) -> list[str]:
     for path in store.rglob("*"):
         ours = [part for part in path.relative_to(store).parts if part.startswith(".")]
         is_plain = not ours or (ours == [".sessionworker"] and "dropped" in path.parts)
-        is_version = path.parent.name == ".versions" and not path.name.startswith(".") and ".deleted." not in path.name
+        is_version = path.parts[-3:-1] == (".sessionworker", "versions") and ".deleted." not in path.name
         if (is_plain or is_version) and path.is_file():
             try:
                 json.loads(path.read_bytes())
