@@ -1,24 +1,14 @@
-"""What a group, an instance and a key may be called; the file name each gets, and back.
-
-A file name is the name itself, with `%XX` for the bytes that it cannot or should not hold. Those are `/`, NUL and a
-leading dot (names with one are ours), `%` itself, and what WHATWG's URL standard escapes in a path (space, quotes,
-`<>{}`, backtick, controls, everything outside ASCII). The last group keeps folders of session-manager usable in place:
-its files are named as the key stood in the URL that Node made.
-"""
+"""What a group, an instance and a key may be called."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, unquote
 
 from sessionworker.errors import NameNotAllowed
+from sessionworker.file_names import LONGEST_FILE_NAME, encode_name
 
-LONGEST_FILE_NAME = 255
-"""Bytes that one file name may have on Linux (NAME_MAX, see pathconf(3))."""
-
-_UNESCAPED = "!#$&'()*+,-.:;=?@[\\]^_|~"
 _plain = re.compile(r"[A-Za-z0-9_@:+=,~-][A-Za-z0-9_@:+=,~.-]{0,199}").fullmatch
 
 
@@ -48,31 +38,6 @@ class SessionFile(NamedTuple):
     group: str
     instance: str
     key: str
-
-
-def encode_name(name: str) -> str:
-    """Give the file name for `name`. Raises NameNotAllowed for text that UTF-8 cannot hold (lone surrogates)."""
-    if _plain(name):
-        return name
-    try:
-        encoded = quote(name, safe=_UNESCAPED)
-    except UnicodeEncodeError:
-        raise NameNotAllowed("A name must be text that UTF-8 can hold.") from None
-    return "%2E" + encoded[1:] if encoded.startswith(".") else encoded
-
-
-def decode_name(file_name: str) -> str | None:
-    """Give the name that a file name stands for, or None if it stands for none: not UTF-8, or one of ours."""
-    if _plain(file_name):
-        return file_name
-    if file_name.startswith("."):
-        return None
-    try:
-        name = unquote(file_name, errors="strict")
-        name.encode()
-    except UnicodeError:
-        return None
-    return name
 
 
 @lru_cache(maxsize=4096)
@@ -113,7 +78,7 @@ def _article(what: str) -> str:
 
 
 def _check_length(what: str, name: str) -> None:
-    if len(encode_name(name)) > LONGEST_FILE_NAME:
+    if len(encode_name(name).encode()) > LONGEST_FILE_NAME:
         raise NameNotAllowed(
             f"The name of {_article(what)} is too long: with its escapes it may have {LONGEST_FILE_NAME} bytes."
         )
