@@ -117,6 +117,8 @@ class Hands:
         version = Version(identity_of(creds), creds)
         account = Account(values, (version,), is_copied=True, born=self._machine.wall_clock())
         self._model.change(lambda state: state.with_account(hand.group, hand.instance, account))
+        if self._excuses.is_full:  # it has no id yet, and that takes room
+            self._excuses.instances.add((hand.group, hand.instance))
 
     def _put_foreign(self) -> Undo | None:
         """Put what is nobody's beside the groups, as the root of a volume has it."""
