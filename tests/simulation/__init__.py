@@ -11,7 +11,7 @@
     hands, person, conditions               what is wrong with the machine for a while, and what people do to the disk
     records, state, judging, looks, ways, model     a plain dictionary, and what may be true of it
     inspection, history                     runs a history and holds the store against the model
-    shrink, run, cases                      many histories, and short ones of those that fail
+    shrink, run, cases, kept_*                      many histories, and short ones of those that fail
     toy, toy_file                           a store too simple to be wrong, for the simulation's own tests
 
 `python -m tests.simulation --help` says how to run it. To simulate another store, write a module as `subject_files`.

@@ -19,7 +19,7 @@ from tests.simulation.telling import tell_history
 from tests.simulation.toy import PLANTED, ToySubject
 from tests.tools import show_figure
 
-SEEDS, SEEDS_IN_CI = 1000, 100
+SEEDS, SEEDS_IN_CI = 5000, 600
 CHUNKS = 4
 
 PLANTED_KINDS = {
@@ -36,7 +36,7 @@ PLANTED_KINDS = {
 def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run it as a program: in a process of its own the order of sets is the same each time."""
     program = [sys.executable, "-m", "tests.simulation", *arguments]
-    return subprocess.run(program, check=False, capture_output=True, text=True, timeout=600)
+    return subprocess.run(program, check=False, capture_output=True, text=True, timeout=1800)
 
 
 # The store

@@ -73,7 +73,12 @@ def _answer(
     way = way._replace(assumed=assumed)
     if outcome is None:
         _go_along(request, excuses)
-        return [_to(way, after, _follow_hidden(hidden, request, when))]
+        followed = _follow_hidden(hidden, request, when)
+        ways = [_to(way, after, followed)]
+        if isinstance(request, DropInstance) and now.find(request.group, request.instance) is None:
+            # A creation that was refused may have left a folder, which the drop finds then.
+            ways += [_to(way, state, followed) for state in followed if state != after]
+        return ways
     if natural is not None or outcome not in (Refusal.FULL, Refusal.UNAVAILABLE):
         return [way]
     if not commit.is_injured:
