@@ -96,7 +96,8 @@ class Inspection:
         ]
         if Refusal.MISSING in values:  # a checkpoint may have removed it meanwhile, and then it is not listed any more
             left = ask(partial(store.versions, group, instance))
-            pairs = [pair for pair in zip(listed, values, strict=True) if isinstance(left, Refusal) or pair[0] in left]
+            names = {each.version for each in (listed if isinstance(left, Refusal) else left)}
+            pairs = [pair for pair in zip(listed, values, strict=True) if pair[0].version in names]
             seen.versions.append((group, instance, pairs))
             return
         seen.versions.append((group, instance, list(zip(listed, values, strict=True))))
