@@ -2,8 +2,8 @@
 
 A name is its own file name. `%XX` stands for the bytes that a file name cannot hold, and for what would be mistaken:
 `/`, NUL, `%` itself, and the first letter of a name that is not free: one that begins like the worker's own, or the
-folder that ext4 keeps at the root of each volume. So a folder of session-manager is used in place, and can be given
-back: its files have the names that the keys have.
+folders that ext4 keeps at the root of each volume, and 0.1.0 in each instance. So a folder of session-manager is used
+in place, and can be given back: its files have the names that the keys have.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OURS = ".sessionworker"
 LONGEST_FILE_NAME = 255
 """Bytes that one file name may have on Linux (NAME_MAX, see pathconf(3))."""
 
-_NOT_FREE = (OURS, "lost+found")
+_NOT_FREE = ("lost+found", ".versions", ".aside")  # the last two are 0.1.0's own, in each instance
 _to_escape = re.compile(r"[/\x00%]")
 _plain = re.compile(r"[A-Za-z0-9_@:+=,~-][A-Za-z0-9_@:+=,~.-]{0,199}").fullmatch
 

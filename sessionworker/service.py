@@ -30,8 +30,9 @@ from sessionworker.web.metrics import Metrics
 DRAIN_SECONDS = 20.0
 """How long requests that are under way may take to finish once the worker was told to stop."""
 
-OTHER_FILES = 128
-"""Open files that are no connections: the journal's, session files under way, the reactor's own."""
+OTHER_FILES = 400
+"""Open files that are no connections: the journal's, session files under way, the reactor's own, and two for each large
+value that waits for its commit; at the most there are as many of those as fit into what may wait, 128."""
 
 PURGE_SECONDS = 3600.0
 """How often dropped instances are looked through for those that were kept long enough."""

@@ -52,7 +52,7 @@ class Catalogue:
         self._report = report
         self.groups: dict[str, Group] = {}
         self.dropped: dict[str, Instance] = {}
-        """By their paths: those that were dropped, and have something to save."""
+        """By their paths: those that were dropped, as long as the journal may hold something of them."""
         self._ids: dict[str, Instance] = {}
 
     def load(self) -> None:
@@ -73,6 +73,7 @@ class Catalogue:
         with self._locks.moves:  # or an instance that is dropped meanwhile would be back
             for folder in group.folders:
                 try:
+                    self._places.put_back(folder)
                     names = self._places.folders(folder)
                     self._places.sync(folder)
                 except OSError as error:
@@ -104,7 +105,7 @@ class Catalogue:
             group.folders.sort(key=lambda folder: folder != ours)
             return
         with suppress(OSError):  # then it keeps the name that it has
-            self._places.move(group.folders[0], ours)
+            self._places.respell(group.folders[0], ours)
             group.folders[0] = ours
 
     # Finding
@@ -147,9 +148,10 @@ class Catalogue:
 
     def put_back(self) -> None:
         """See that all folders are where they are taken to be, as far as possible: one may look dropped, and is not."""
-        with suppress(OSError), self._locks.moves:
+        with self._locks.moves:
             for path in self._places.in_doubt:
-                self._places.put_back(path)
+                with suppress(OSError):
+                    self._places.put_back(path)
 
     def settle(self, path: str) -> None:
         """See that a folder is where it is taken to be, durably, whatever a failed move left. Raises OSError."""
@@ -220,13 +222,16 @@ class Catalogue:
         self._ids[id_] = instance
 
     def claim(self, instance: Instance) -> None:
-        """Note that the journal holds something of a live instance: its id is its own, whoever has a copy of it."""
-        if self.get(instance.group, instance.name) is instance:
-            self._ids[instance.id] = instance
+        """Note that the journal holds something of an instance: its id is its own, whoever has a copy of it."""
+        self._ids[instance.id] = instance
 
     def disown(self, instance: Instance) -> None:
-        """Note that nothing of an instance may be committed before it is adopted again."""
+        """Note that nothing of an instance may be committed before it is adopted again. Its id stays its own."""
         instance.is_adopted = False
+
+    def forget(self, instance: Instance) -> None:
+        """Note that the journal holds nothing of an instance that is no live one: a copy of it may have its id."""
+        self.dropped.pop(instance.path, None)
         if self._ids.get(instance.id) is instance:
             del self._ids[instance.id]
 
@@ -235,7 +240,7 @@ class Catalogue:
         ours = join(self.groups[instance.group].folders[0], instance.name)
         if instance.path != ours:
             with self._locks.moves:
-                self._places.move(instance.path, ours)
+                self._places.respell(instance.path, ours)
                 instance.path = ours
             self._places.sync_above(ours)
 

@@ -88,11 +88,13 @@ class Checkpoints:
                 if is_rotated:
                     self._journal.rotate()
                 closed = self._journal.closed
+                dropped = list(self._catalogue.dropped.values())
                 instances = self._state.begin_checkpoint()
             self._save_all(instances)
             self._attempt("The journal could not be let go", lambda: self._let_go(closed), is_vital=True)
             if is_rotated and not self._journal.closed:
                 self._attempt("What was erased could not be forgotten", lambda: self._forget_erased(erased, purges))
+                self._forget_dropped(dropped)
             self._attempt("The journal's reserve could not be filled", self._journal.refill)
             self.due_at = self._journal.size + self._limits.checkpoint_bytes
 
@@ -160,8 +162,6 @@ class Checkpoints:
                 self._state.saved(instance)
                 if not instance.is_adopted:  # it was dropped, or is not in use yet
                     self._state.forget_names(instance)
-                if instance.is_saved:
-                    self._catalogue.dropped.pop(instance.path, None)
         return None
 
     def _say_failed(self, failed: list[tuple[Instance, Exception]]) -> None:
@@ -208,6 +208,13 @@ class Checkpoints:
         if pending:
             record = encode([Part(instance.id, instance.path, pending, instance.last_write)])
             self._journal.append(record, frees_room=True)
+
+    def _forget_dropped(self, dropped: list[Instance]) -> None:
+        """Forget instances that were dropped before the journal was begun anew."""
+        with self._locks.state:
+            for instance in dropped:
+                if instance.is_saved and self._catalogue.dropped.get(instance.path) is instance:
+                    self._catalogue.forget(instance)
 
     # What was purged
 

@@ -57,7 +57,7 @@ class Committing:
                 "catalogue_errors", f"A group or an instance could not be made, moved or erased: {reason_of(error)}."
             )
             return refusal_for(error)
-        if isinstance(change, PurgeDrop) and outcome is None:
+        if isinstance(change, PurgeDrop):
             self._parts.checkpoints.purges += 1
             self._parts.background.wake()
         return outcome

@@ -26,7 +26,7 @@ from sessionworker.file_names import LONGEST_FILE_NAME, OURS, decode_name, encod
 from sessionworker.stores.files.places import DROPPED, Places
 
 _BETWEEN = "~"
-_drop = re.compile(r"(\d{13,19})-([0-9a-z]+)").fullmatch
+_drop = re.compile(r"(\d{13,19})-([0-9a-z]{1,32})").fullmatch
 
 
 class Drop(NamedTuple):
@@ -116,13 +116,13 @@ class Drops:
         """
         self._learn_latest()
         drop = _name(max(when, self._latest.get((group, instance), 0) + 1))
-        return self._path(_flat(group, instance, drop), (encode_name(group), encode_name(instance)), drop)
+        return self._path(_flat(group, instance, drop), (_flat(group), encode_name(instance)), drop)
 
     def place_of_group(self, group: str, when: int) -> str:
         """Return a path that a group can be moved to, as above."""
         self._learn_latest()
         drop = _name(max([when, *(latest + 1 for names, latest in self._latest.items() if names[0] == group)]))
-        return self._path(_flat(group, drop), (encode_name(group),), f"{OURS}-{drop}")
+        return self._path(_flat(group, drop), (_flat(group),), f"{OURS}-{drop}")
 
     def _learn_latest(self) -> None:
         if not self._is_learnt:
@@ -157,12 +157,13 @@ class Drops:
         with suppress(OSError):
             while above != DROPPED:
                 os.rmdir(above, dir_fd=self._places.root)
+                self._places.trust(above)
                 above = os.path.dirname(above)
 
 
 def _paths(group: str, instance: str, drop: str) -> Iterator[str]:
     """Yield the paths that a drop may have."""
-    folder, name = encode_name(group), encode_name(instance)
+    folder, name = _flat(group), encode_name(instance)
     for above, below in (
         (_flat(group, instance, drop), ""),
         (_flat(group, drop), f"/{name}"),

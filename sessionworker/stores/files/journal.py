@@ -84,8 +84,8 @@ class Journal:
             elif match and os.stat(name, dir_fd=folder).st_size == segment_size:
                 self._spares.append(name)
                 self._numbers = count(max(next(self._numbers), int(match[1]) + 1))
-            else:
-                os.unlink(name, dir_fd=folder)  # being filled, or of another size, when the worker ended
+            elif match or name.startswith(_FILLING):  # of another size, or being filled when the worker ended
+                os.unlink(name, dir_fd=folder)
 
     @property
     def is_empty(self) -> bool:

@@ -159,12 +159,15 @@ class Moves:
         with self._locks.state:
             instance.writes += 1
             self._state.forget_names(instance)
-            if not instance.is_saved:
+            if self._journal.is_empty or instance.is_purged:
+                self._catalogue.forget(instance)
+            else:
                 self._catalogue.dropped[instance.path] = instance
 
     def _erase(self, instance: Instance) -> None:
         with self._locks.state:
             self._state.forget(instance)
+            self._catalogue.forget(instance)
 
     def _note(self, instances: list[Instance]) -> None:
         """Tell the journal where instances lie now, if it holds something of them: it need not look for them then."""
@@ -179,8 +182,7 @@ class Moves:
         found = self._drops.find(group, instance, drop)
         if found is None:
             return NoSuchDrop()
-        is_live = found.path in self._places.in_doubt.values()  # its drop was refused, and cannot be undone now
-        return StoreUnavailable() if is_live else found
+        return StoreUnavailable() if self._places.is_elsewhere(found.path) else found  # its drop was refused
 
     def _restore(self, drop: Drop, name: str) -> WorkerError | None:
         refusal = self._creating.create_group(drop.group)
@@ -209,6 +211,7 @@ class Moves:
         return doubt
 
     def _purge(self, drop: Drop) -> WorkerError | None:
+        self._catalogue.settle(drop.path)
         instance = self._catalogue.dropped.get(drop.path)
         id_ = instance.id if instance is not None else self._id_in(drop)
         with opened_folder(PURGED, self._places.root) as purged:
@@ -218,7 +221,7 @@ class Moves:
         instances = [instance] if instance else []
         doubt = self._moving.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
         if instance is not None:
-            self._catalogue.dropped.pop(drop.path, None)  # a checkpoint may have saved it meanwhile
+            self._catalogue.dropped.pop(drop.path, None)
             self._erase(instance)
         self._drops.forget(drop)
         return doubt

@@ -34,6 +34,7 @@ class Moving:
         Raises OSError where things are as they were. Where they could not be taken back, the folder is where it was to
         be, but whoever asked must not count on it: returns the reason.
         """
+        identity = self._places.identity(old)
         try:
             self._rename(instances, old, new)
             self._places.sync_above(new, old)
@@ -42,9 +43,9 @@ class Moving:
             for instance in instances:  # nothing of it is committed before it is known to be durable where it lies
                 self._catalogue.disown(instance)
             if self._is_taken_back(instances, old, new):
-                self._places.doubt(old, new)
+                self._places.doubt(old, new, identity)
                 raise
-            self._places.doubt(new, old)
+            self._places.doubt(new, old, identity)
             return refusal_for(error)
         return None
 

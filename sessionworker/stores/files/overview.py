@@ -55,9 +55,10 @@ class Overview:
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped, newest first."""
-        self._catalogue.put_back()
         found = []
         for drop in self._drops.all():
+            if self._places.is_elsewhere(drop.path):
+                continue  # its drop was refused
             instance = self._catalogue.dropped.get(drop.path)
             waiting = self._waiting(instance) if instance is not None else {}
             try:

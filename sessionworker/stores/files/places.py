@@ -40,7 +40,7 @@ class Places:
     unfinished: UnfinishedNames
     is_synced: bool
     """Whether what is changed waits for the disk."""
-    _doubts: dict[str, str] = field(default_factory=dict)
+    _doubts: dict[str, tuple[str, tuple[int, int] | None]] = field(default_factory=dict)
 
     def make_ours(self) -> None:
         """Make the worker's own folders, where they are missing. Raises OSError."""
@@ -57,6 +57,7 @@ class Places:
         """Make a folder if it is missing, durably; the one above it is there. Raises OSError."""
         with opened_folder(_above(path), self.root) as folder:
             make_folder(os.path.basename(path), folder, sync=self.is_synced)
+        self.trust(path)
 
     def move(self, old: str, new: str) -> None:
         """Rename a folder, at once and whole. `sync_above` makes it durable. Raises OSError."""
@@ -72,15 +73,37 @@ class Places:
         """Make the names at the end of some paths durable. Raises OSError."""
         self.sync(*map(_above, paths))
 
-    def doubt(self, path: str, other: str) -> None:
+    def identity(self, path: str) -> tuple[int, int] | None:
+        """Return the device and the inode of what stands at a path, or None. Raises OSError."""
+        try:
+            status = os.lstat(path, dir_fd=self.root)
+        except FileNotFoundError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def respell(self, old: str, new: str) -> None:
+        """Give a folder another name beside its old one; where that fails, both are in doubt. Raises OSError."""
+        identity = self.identity(old)
+        try:
+            self.move(old, new)
+        except OSError:
+            self.doubt(old, new, identity)
+            raise
+
+    def doubt(self, path: str, other: str, identity: tuple[int, int] | None) -> None:
         """Note that a move failed: a folder is taken to be at `path`, and may be at `other`, now or after a crash."""
-        self._doubts[path] = other
+        self._doubts[path] = other, identity
         self._doubts.pop(other, None)
 
     @property
-    def in_doubt(self) -> dict[str, str]:
-        """The paths of folders that may be elsewhere, and where."""
-        return dict(self._doubts)
+    def in_doubt(self) -> list[str]:
+        """The paths of folders that may be elsewhere."""
+        return list(self._doubts)
+
+    def is_elsewhere(self, path: str) -> bool:
+        """Tell whether a folder, or one above it, is taken to be elsewhere, to which it could not be moved back yet."""
+        others = {other for other, _ in list(self._doubts.values())}
+        return not others.isdisjoint(_steps(path))
 
     def put_back(self, path: str) -> None:
         """Move a folder, and each one above it, to where it is taken to be, if a failed move left it elsewhere.
@@ -88,8 +111,8 @@ class Places:
         Raises OSError.
         """
         for place in _steps(path):
-            other = self._doubts.get(place)
-            if other is not None and not stands_in(place, self.root) and stands_in(other, self.root):
+            other, identity = self._doubts.get(place, ("", None))
+            if other and not stands_in(place, self.root) and identity and self.identity(other) == identity:
                 self.move(other, place)
 
     def settle(self, path: str) -> None:
@@ -98,15 +121,15 @@ class Places:
         Nothing may be said before that rests on what is there, or is not.
         """
         for place in _steps(path):
-            if any(place in doubt for doubt in self._doubts.items()):
+            if any(place in {path, other} for path, (other, _) in self._doubts.items()):
                 self.sync_above(place)
                 self.trust(place)
 
     def trust(self, *paths: str) -> None:
         """Note that it is durable what lies at some paths."""
-        for doubt in list(self._doubts.items()):
-            if not set(paths).isdisjoint(doubt):
-                del self._doubts[doubt[0]]
+        for path, (other, _) in list(self._doubts.items()):
+            if path in paths or other in paths:
+                del self._doubts[path]
 
     def folders(self, path: str) -> list[str]:
         """Return the names of the folders in a folder; symbolic links are none. Raises OSError."""

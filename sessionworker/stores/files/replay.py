@@ -53,13 +53,14 @@ class Replay:
         there = self._at(path)
         if there is not None and self._is_taken_for(there, id_):
             return self._use(there)
-        if any(name.startswith(id_) for name in self._places.folders(PURGED)):
-            return None
         try:
             found = self._search(id_, path)
         except OSError as error:
             return self._hold(path, error)
-        return self._use(found) if found is not None else self._lost(id_, path)
+        if found is not None:
+            return self._use(found)
+        is_purged = any(name.startswith(id_) for name in self._places.folders(PURGED))  # asked last: a copy may be left
+        return None if is_purged else self._lost(id_, path)
 
     def _at(self, path: str) -> Instance | None:
         """Return the instance whose folder would lie at a path."""
@@ -101,14 +102,15 @@ class Replay:
             if id_ in self._ids(instance):
                 return instance
         if self._everywhere is None:
-            self._everywhere = {}
+            everywhere: dict[str, list[Instance]] = {}
             dropped = (Instance(*drop[:2], drop.path) for drop in self._drops.all())
             for instance in (*self._catalogue.live(), *dropped):
                 try:
                     for found_id in self._ids(instance):
-                        self._everywhere.setdefault(found_id, []).append(instance)
+                        everywhere.setdefault(found_id, []).append(instance)
                 except OSError as error:
                     self._unread = error
+            self._everywhere = everywhere
         found = self._everywhere.get(id_, [])
         if not found and self._unread is not None:
             raise self._unread
