@@ -91,14 +91,21 @@ def remove_tree(name: str, folder: int) -> None:
         os.unlink(name, dir_fd=folder)
     except IsADirectoryError:
         with opened_folder(name, folder) as handle:
-            empty(handle)
+            for _ in emptying(handle):
+                pass
         os.rmdir(name, dir_fd=folder)
 
 
-def empty(folder: int) -> None:
-    """Remove all that is in a folder; on an error some of it is gone already."""
+def emptying(folder: int) -> Iterator[None]:
+    """Remove all that is in a folder, one thing with each step; on an error some of it is gone already."""
     for name in os.listdir(folder):
-        remove_tree(name, folder)
+        try:
+            os.unlink(name, dir_fd=folder)
+        except IsADirectoryError:
+            with opened_folder(name, folder) as handle:
+                yield from emptying(handle)
+            os.rmdir(name, dir_fd=folder)
+        yield
 
 
 # Files

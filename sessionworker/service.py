@@ -8,19 +8,17 @@ import time
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, FirstError, gatherResults, inlineCallbacks
+from twisted.internet.defer import inlineCallbacks
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sessionworker.doorbell import Doorbell
-from sessionworker.errors import StartError
+from sessionworker.errors import StartError, WorkerError
 from sessionworker.offload import Offload
 from sessionworker.settings import Options, Settings
-from sessionworker.stores.changes import PurgeDrop
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.rules.versions import DAY, Keep
 from sessionworker.tokens import find_token
@@ -121,24 +119,21 @@ class WorkerService(Service):
         self._doorbell.close()
         self._log.info("Stopped; everything that was acknowledged is stored.")
 
-    def _purge_drops(self) -> Deferred[None]:
-        """Erase what was dropped long ago; fire when all of it is."""
+    @inlineCallbacks
+    def _purge_drops(self) -> Any:
+        """Erase what was dropped long ago, one after the other: nobody else waits long for that."""
         late = time.time_ns() // 1_000_000 - self._settings.keep_drops * DAY
-
-        def erase(drops: list[PurgeDrop]) -> Deferred[Any]:
-            return gatherResults([self._offload.commit(drop) for drop in drops], consumeErrors=True)
-
-        def say(erased: list[None]) -> None:
-            if erased:
-                self._log.info("Let go of {count} instances that were dropped long ago.", count=len(erased))
-
-        def say_why_not(failure: Failure) -> None:
-            problem = failure.value
-            reason = problem.subFailure.getErrorMessage() if isinstance(problem, FirstError) else str(problem)
-            self._log.error("Dropped instances stay: {reason}", reason=reason)
-
-        found = self._offload.ask(self._offload.store.drops_before, late)
-        return found.addCallback(erase).addCallbacks(say, say_why_not)
+        erased = 0
+        try:
+            for drop in (yield self._offload.ask(self._offload.store.drops_before, late)):
+                if not self._purge.running:
+                    return
+                yield self._offload.commit(drop)
+                erased += 1
+        except WorkerError as error:
+            self._log.error("Dropped instances stay: {reason}", reason=error.message)
+        if erased:
+            self._log.info("Let go of {count} instances that were dropped long ago.", count=erased)
 
     def _report(self, line: str) -> None:
         self._log.error("{line}", line=line)

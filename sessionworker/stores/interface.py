@@ -46,7 +46,7 @@ class VersionSummary(Struct, frozen=True, rename="camel"):
     is_current: bool
 
 
-class DropSummary(Struct, frozen=True, rename="camel"):
+class DropSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
     """An instance that was dropped and can be brought back."""
 
     group: str
@@ -56,6 +56,8 @@ class DropSummary(Struct, frozen=True, rename="camel"):
     """Milliseconds since 1970."""
     files: int
     bytes: int
+    problem: str = ""
+    """What is the matter with it, in words; empty where nothing is."""
 
 
 class Unknown(Enum):

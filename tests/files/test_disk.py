@@ -15,7 +15,7 @@ import pytest
 
 from sessionworker.disk import (
     NotAFile,
-    empty,
+    emptying,
     is_full,
     make_folder,
     make_folders,
@@ -264,7 +264,7 @@ def test_a_tree_is_removed_with_all_that_is_in_it_and_nothing_that_links_lead_to
 def test_what_is_in_a_folder_is_removed_and_the_folder_stays(place: Path, handle: int) -> None:
     (place / "a" / "b").mkdir(parents=True)
     (place / "file").write_bytes(b"1")
-    empty(handle)
+    list(emptying(handle))
     assert list(place.iterdir()) == []
 
 

@@ -45,7 +45,7 @@ VALUES = {
     "%": b"2",
     "%2F": b"6",
     ".sessionworker": b"7",
-    ".versions": b"8",
+    ".hidden": b"8",
     "id-1": b"9",
     "lost+found": b"10",
 }

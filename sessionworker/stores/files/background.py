@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from sessionworker.errors import StoreUnavailable, WorkerError
 from sessionworker.stores.files.checkpoints import Checkpoints
+from sessionworker.stores.files.erasing import Erasing
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.limits import Limits
@@ -20,10 +22,18 @@ class Background:
     """Runs a checkpoint every few seconds, or sooner when much waits."""
 
     def __init__(
-        self, checkpoints: Checkpoints, state: State, journal: Journal, locks: Locks, faults: Faults, limits: Limits
+        self,
+        checkpoints: Checkpoints,
+        erasing: Erasing,
+        state: State,
+        journal: Journal,
+        locks: Locks,
+        faults: Faults,
+        limits: Limits,
     ) -> None:
         """Begin with nobody who does the work; `maintain` is called for that."""
         self._checkpoints = checkpoints
+        self._erasing = erasing
         self._state = state
         self._journal = journal
         self._locks = locks
@@ -45,7 +55,7 @@ class Background:
         self._is_maintained = True
         try:
             while not self._is_closing:
-                self._wake.wait(self._limits.lag_seconds)
+                self._wait()
                 self._wake.clear()
                 if not self._is_closing:
                     self.try_checkpoint()
@@ -53,6 +63,23 @@ class Background:
             self._is_maintained = False
             if not self._is_closing:
                 self.problem = "the background's work has ended"
+
+    def _wait(self) -> None:
+        """Wait for the next checkpoint; meanwhile what was purged is erased, a few files at a time."""
+        begun, emptied = time.monotonic(), len(self._erasing.emptied)
+        self._try_erasing(again=True)
+        while not self._wake.is_set() and self._erasing.is_needed:
+            self._try_erasing(again=False)
+            if time.monotonic() - begun > self._limits.lag_seconds:
+                return
+        if len(self._erasing.emptied) <= emptied:  # else their folders can go now
+            self._wake.wait(self._limits.lag_seconds)
+
+    def _try_erasing(self, *, again: bool) -> None:
+        try:
+            self._erasing.go_on(again=again)
+        except Exception as error:  # noqa: BLE001 - the background survives all
+            self._faults.note("background_errors", f"The background's work failed: {reason_of(error)}. It goes on.")
 
     def try_checkpoint(self) -> WorkerError | None:
         """Run a checkpoint if one is needed, whatever may happen; return why it did not do all that it is for."""

@@ -6,20 +6,18 @@ stays in memory and in the journal, and it is tried again with each checkpoint. 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from sessionworker.disk import empty, opened_folder
 from sessionworker.errors import WorkerError
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.copies import Copies
+from sessionworker.stores.files.erasing import Erasing
 from sessionworker.stores.files.faults import Faults, reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
-from sessionworker.stores.files.places import PURGED, Places
 from sessionworker.stores.files.records import Part, Pending, encode
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.state import State
@@ -36,7 +34,6 @@ class Checkpoints:
 
     def __init__(
         self,
-        places: Places,
         catalogue: Catalogue,
         state: State,
         journal: Journal,
@@ -45,9 +42,9 @@ class Checkpoints:
         locks: Locks,
         faults: Faults,
         limits: Limits,
+        erasing: Erasing,
     ) -> None:
         """Save by `saving`."""
-        self._places = places
         self._catalogue = catalogue
         self._state = state
         self._journal = journal
@@ -56,9 +53,7 @@ class Checkpoints:
         self._locks = locks
         self._faults = faults
         self._limits = limits
-        self.purges = 1
-        """Goes up whenever something was purged; there may be something from before the start, too."""
-        self._erased_purges = 0
+        self._erasing = erasing
         self.refusal: type[WorkerError] | None = None
         """Why the last one did not bring everything into the files, if it did not."""
         self.due_at = limits.checkpoint_bytes
@@ -69,8 +64,7 @@ class Checkpoints:
     @property
     def is_needed(self) -> bool:
         """Whether a checkpoint would have something to do. Any thread may ask."""
-        is_erased = self.purges == self._erased_purges
-        return bool(self._state.to_save or self._journal.closed or self._journal.missing() or not is_erased)
+        return bool(self._state.to_save or self._journal.closed or self._journal.missing() or self._erasing.emptied)
 
     def run(self, *, is_last: bool = False) -> None:
         """Run one, the last one where nothing is committed any more.
@@ -81,7 +75,7 @@ class Checkpoints:
             if self.is_closed:
                 return
             self.refusal = None
-            purges, erased = self.purges, self._erase()
+            erased = list(self._erasing.emptied)
             with self._locks.state:
                 is_worth_it = self._is_worth_it(self._journal.size, self._limits.checkpoint_bytes // 2)
                 is_rotated = is_last or (is_worth_it and self._journal.may_rotate)
@@ -93,7 +87,7 @@ class Checkpoints:
             self._save_all(instances)
             self._attempt("The journal could not be let go", lambda: self._let_go(closed), is_vital=True)
             if is_rotated and not self._journal.closed:
-                self._attempt("What was erased could not be forgotten", lambda: self._forget_erased(erased, purges))
+                self._attempt("What was erased could not be forgotten", lambda: self._erasing.forget(erased))
                 self._forget_dropped(dropped)
             self._attempt("The journal's reserve could not be filled", self._journal.refill)
             self.due_at = self._journal.size + self._limits.checkpoint_bytes
@@ -215,40 +209,6 @@ class Checkpoints:
             for instance in dropped:
                 if instance.is_saved and self._catalogue.dropped.get(instance.path) is instance:
                     self._catalogue.forget(instance)
-
-    # What was purged
-
-    def _erase(self) -> list[str]:
-        """Remove the files of instances that were purged; return the names of their folders, which stay for now.
-
-        As long as the journal may hold something of an instance, its folder tells that it was not lost.
-        """
-        names: list[str] = []
-
-        def erase() -> None:
-            with opened_folder(PURGED, self._places.root) as purged:
-                for name in os.listdir(purged):
-                    try:
-                        with opened_folder(name, purged) as folder:
-                            empty(folder)
-                    except NotADirectoryError:  # 0.1.0 left it
-                        os.unlink(name, dir_fd=purged)
-                    else:
-                        names.append(name)
-
-        if self.purges != self._erased_purges:
-            self._attempt("An instance that was purged could not be erased", erase)
-        return names
-
-    def _forget_erased(self, names: list[str], purges: int) -> None:
-        """Remove the folders of instances that were erased: the journal holds nothing of them any more."""
-        with opened_folder(PURGED, self._places.root) as purged:
-            for name in names:
-                os.rmdir(name, dir_fd=purged)
-            if names and self._places.is_synced:
-                os.fsync(purged)
-            if not os.listdir(purged):
-                self._erased_purges = purges
 
 
 def _named(instances: list[Instance]) -> Iterator[str]:

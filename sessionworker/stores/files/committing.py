@@ -58,7 +58,7 @@ class Committing:
             )
             return refusal_for(error)
         if isinstance(change, PurgeDrop):
-            self._parts.checkpoints.purges += 1
+            self._parts.erasing.note()
             self._parts.background.wake()
         return outcome
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -46,9 +46,11 @@ class Drop(NamedTuple):
 class Drops:
     """Every method may raise OSError, but where it says otherwise."""
 
-    def __init__(self, places: Places) -> None:
-        """Speak of the drops of one store."""
+    def __init__(self, places: Places, report: Callable[[str], None]) -> None:
+        """Speak of the drops of one store. `report` takes a line for the operator."""
         self._places = places
+        self._report = report
+        self._said: set[str] = set()
         self._latest: dict[tuple[str, str], int] = {}  # the times of the last drops by their names
         self._is_learnt = False
 
@@ -67,9 +69,20 @@ class Drops:
                 yield from self._below(f"{path}/{name}")
 
     def _folders(self, path: str) -> list[str]:
-        with suppress(FileNotFoundError):  # it went away with the last drop in it
-            return self._places.folders(path)
-        return []
+        try:
+            names = self._places.folders(path)
+        except FileNotFoundError:  # it went away with the last drop in it
+            return []
+        except OSError as error:  # the others can be told all the same
+            if path not in self._said:
+                self._said.add(path)
+                self._report(
+                    f"What was dropped cannot be told, in the folder {path} of the store: {error.strerror}. It is not "
+                    "listed, and stays."
+                )
+            return []
+        self._said.discard(path)
+        return names
 
     def of(self, group: str, instance: str) -> list[Drop]:
         """Return those of an instance's names, newest first."""

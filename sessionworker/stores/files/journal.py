@@ -39,6 +39,7 @@ RESERVE = 2
 """Segments that are kept ready for what frees room."""
 
 _SPARE, _FILLING = "spare-", "filling-"
+_SPARE_OF_0_1_0 = "spare"
 _spare_number = re.compile(rf"{_SPARE}(\d+)").fullmatch
 
 
@@ -84,7 +85,7 @@ class Journal:
             elif match and os.stat(name, dir_fd=folder).st_size == segment_size:
                 self._spares.append(name)
                 self._numbers = count(max(next(self._numbers), int(match[1]) + 1))
-            elif match or name.startswith(_FILLING):  # of another size, or being filled when the worker ended
+            elif match or name == _SPARE_OF_0_1_0 or name.startswith(_FILLING):  # not whole, or of another size
                 os.unlink(name, dir_fd=folder)
 
     @property

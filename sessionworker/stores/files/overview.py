@@ -66,6 +66,10 @@ class Overview:
                     files, size, _, _ = _sum_up(folder, waiting)
             except FileNotFoundError:
                 continue  # brought back, or purged, meanwhile
+            except OSError as error:
+                problem = error.strerror or "it cannot be read"
+                found.append(DropSummary(drop.group, drop.instance, drop.drop, drop.when, 0, 0, problem))
+                continue
             found.append(DropSummary(drop.group, drop.instance, drop.drop, drop.when, files, size))
         return sorted(found, key=lambda drop: drop.when, reverse=True)
 

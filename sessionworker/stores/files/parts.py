@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sessionworker.disk import empty, is_full, make_folders, open_folder, opened_folder
+from sessionworker.disk import emptying, is_full, make_folders, open_folder, opened_folder
 from sessionworker.errors import StartError
 from sessionworker.file_names import OURS
 from sessionworker.stores.changes import Batch
@@ -19,6 +19,7 @@ from sessionworker.stores.files.checkpoints import Checkpoints
 from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.drops import Drops
+from sessionworker.stores.files.erasing import Erasing
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.large import LargeValues
@@ -58,6 +59,7 @@ class Parts:
     large: LargeValues
     checkpoints: Checkpoints
     background: Background
+    erasing: Erasing
 
 
 def open_root(path: str, *, sync: bool) -> tuple[int, int]:
@@ -104,12 +106,13 @@ def open_parts(
         os.close(folder)
         raise
     catalogue = Catalogue(places, locks, report)
-    drops = Drops(places)
+    drops = Drops(places, report)
     copies = Copies(catalogue.live)
     state = State(copies)
     reading = Reading(catalogue, copies, locks, ask)
     saving = Saving(reading, state, locks, faults, limits, keep)
-    checkpoints = Checkpoints(places, catalogue, state, journal, saving, copies, locks, faults, limits)
+    erasing = Erasing(places, locks, faults, limits)
+    checkpoints = Checkpoints(catalogue, state, journal, saving, copies, locks, faults, limits, erasing)
     parts = Parts(
         places=places,
         locks=locks,
@@ -125,8 +128,9 @@ def open_parts(
         overview=Overview(places, catalogue, drops, locks, keep),
         moves=Moves(places, catalogue, drops, locks, state, journal, faults.counts),
         large=LargeValues(catalogue, faults, limits.large_value),
+        erasing=erasing,
         checkpoints=checkpoints,
-        background=Background(checkpoints, state, journal, locks, faults, limits),
+        background=Background(checkpoints, erasing, state, journal, locks, faults, limits),
     )
     try:
         _take_up(parts)
@@ -140,7 +144,8 @@ def _take_up(parts: Parts) -> None:
     """Find out what there is, and give what the journal holds to the instances."""
     places, journal, report = parts.places, parts.journal, parts.faults.report
     with opened_folder(NEW, places.root) as new:
-        empty(new)
+        for _ in emptying(new):
+            pass
     parts.catalogue.load()
     replay = Replay(places, parts.catalogue, parts.drops, parts.state, parts.faults)
     replayed = replay.run(journal.replay(report))

@@ -60,7 +60,12 @@ class Replay:
         if found is not None:
             return self._use(found)
         is_purged = any(name.startswith(id_) for name in self._places.folders(PURGED))  # asked last: a copy may be left
-        return None if is_purged else self._lost(id_, path)
+        if is_purged:
+            return None
+        try:
+            return self._lost(id_, path)
+        except OSError as error:
+            return self._hold(path, error)
 
     def _at(self, path: str) -> Instance | None:
         """Return the instance whose folder would lie at a path."""
@@ -97,7 +102,7 @@ class Replay:
 
         Raises OSError where it is not found, and may be in a folder that cannot be looked at.
         """
-        of_its_names = (Instance(*drop[:2], drop.path) for drop in self._drops.of(*_names_in(path)))
+        of_its_names = (Instance(*drop[:2], drop.path) for drop in self._drops.of(*self._names_in(path)))
         for instance in of_its_names:  # those first: it may just have been dropped
             if id_ in self._ids(instance):
                 return instance
@@ -128,7 +133,7 @@ class Replay:
 
     def _hold(self, path: str, error: OSError) -> Instance:
         """Keep values in memory and in the journal: the next start may see more."""
-        instance = Instance(*_names_in(path), path)
+        instance = Instance(*self._names_in(path), path)
         self._faults.report(
             f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
             f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again."
@@ -144,15 +149,20 @@ class Replay:
     def _lost(self, id_: str, path: str) -> Instance:
         """Make a folder for values whose instance is nowhere."""
         place = f"{LOST}/{id_}"
-        instance = self._catalogue.dropped[place] = Instance(*_names_in(path), place)
+        if id_ not in self._places.folders(LOST):
+            self._places.make_instance(place, id_)
+        instance = self._catalogue.dropped[place] = Instance(*self._names_in(path), place)
         self._faults.note(
             "instances_lost",
             f"The journal holds changes of {instance}, whose folder is nowhere. They are kept for you in the folder "
             f"{place} of the store. If you know where it is, stop the worker and put them there.",
         )
-        if id_ not in self._places.folders(LOST):
-            self._places.make_instance(place, id_)
         return instance
+
+    def _names_in(self, path: str) -> tuple[str, str]:
+        """Return the names of the group and the instance whose folder lies, or lay, at a path."""
+        drop = self._drops.at(path)
+        return (drop.group, drop.instance) if drop is not None else _names_in(path)
 
 
 def _names_in(path: str) -> tuple[str, str]:

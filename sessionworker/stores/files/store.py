@@ -212,6 +212,7 @@ class FileStore:
 
     def checkpoint(self) -> None:
         """Bring what was committed until now into the files; see `interface.Store`."""
+        self._parts.erasing.go_on(again=True)
         refusal = self._parts.background.try_checkpoint()
         if refusal is not None:
             raise refusal
@@ -246,6 +247,7 @@ class FileStore:
         with parts.locks.checkpoint:
             if parts.checkpoints.is_closed:
                 return
+            parts.erasing.close()
             if not parts.background.finish():
                 parts.faults.report("Some files could not follow. The journal is kept for the next start.")
             parts.checkpoints.is_closed = True

@@ -15,13 +15,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sessionworker.values import is_json_object
+from sessionworker.values import is_json_object, without_surrogates
 
 LARGEST_NUMBER = 2**63
 """No counter of pre-keys comes near it: WhatsApp's ids of them have 24 bits."""
-
-_LONGEST_NUMBER = 19
-"""Digits of a number that is looked at as one: Python refuses to convert more than 4,300 of them."""
 
 
 class Creds(NamedTuple):
@@ -65,13 +62,8 @@ def read_creds(value: bytes) -> Creds | None:
 def _read_fields(value: bytes) -> _Identity:
     try:
         return _identity.decode(value)
-    except (msgspec.MsgspecError, RecursionError):  # lone surrogates, which msgspec does not take; see values.is_json
-        fields = json.loads(value, parse_int=_whole_number)
-        return _Identity(*(fields.get(name) for name in _Identity.__struct_fields__))
-
-
-def _whole_number(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
+    except msgspec.MsgspecError:
+        return _identity.decode(without_surrogates(value))
 
 
 class Oddity(Enum):
