@@ -39,7 +39,7 @@ RESERVE = 2
 """Segments that are kept ready for what frees room."""
 
 _SPARE, _FILLING = "spare-", "filling-"
-_SPARE_OF_0_1_0 = "spare"
+_SPARE_BEFORE = "spare"  # and what 0.1.0 calls its own
 _spare_number = re.compile(rf"{_SPARE}(\d+)").fullmatch
 
 
@@ -85,7 +85,7 @@ class Journal:
             elif match and os.stat(name, dir_fd=folder).st_size == segment_size:
                 self._spares.append(name)
                 self._numbers = count(max(next(self._numbers), int(match[1]) + 1))
-            elif match or name == _SPARE_OF_0_1_0 or name.startswith(_FILLING):  # not whole, or of another size
+            elif name.startswith((_FILLING, _SPARE_BEFORE)):  # not whole, or of another size
                 os.unlink(name, dir_fd=folder)
 
     @property

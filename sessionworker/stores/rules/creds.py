@@ -21,6 +21,10 @@ LARGEST_NUMBER = 2**63
 """No counter of pre-keys comes near it: WhatsApp's ids of them have 24 bits."""
 
 
+_LONGEST_NUMBER = 19
+"""Digits of a number that is looked at as one: Python refuses to convert more than 4,300 of them."""
+
+
 class Creds(NamedTuple):
     """What tells the `creds` of one identity from those of another, and a newer one from an older."""
 
@@ -30,11 +34,14 @@ class Creds(NamedTuple):
     """`nextPreKeyId`, which only grows within an identity; 0 where it is missing or no such number."""
 
 
+_NOTHING = msgspec.Raw(b"null")
+
+
 class _Identity(msgspec.Struct):
-    registrationId: Any = None
-    noiseKey: Any = None
-    signedIdentityKey: Any = None
-    nextPreKeyId: Any = None
+    registrationId: msgspec.Raw = _NOTHING
+    noiseKey: msgspec.Raw = _NOTHING
+    signedIdentityKey: msgspec.Raw = _NOTHING
+    nextPreKeyId: msgspec.Raw = _NOTHING
 
 
 _identity = msgspec.json.Decoder(_Identity)
@@ -50,13 +57,13 @@ def read_creds(value: bytes) -> Creds | None:
         return None
     try:
         found = _read_fields(value)
-        parts = [found.registrationId, found.noiseKey, found.signedIdentityKey]
+        parts = [_plain(part) for part in (found.registrationId, found.noiseKey, found.signedIdentityKey)]
         identity = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-    except (ValueError, RecursionError):  # nested deeper, or longer numbers, than Python cares to read
+    except (ValueError, RecursionError):  # nested deeper than Python cares to read
         return None
-    number = found.nextPreKeyId
-    is_number = type(number) is int and 0 <= number < LARGEST_NUMBER  # not bool, which is an int too
-    return Creds(identity, number if is_number else 0)
+    number = bytes(found.nextPreKeyId)
+    is_number = number.isdigit() and len(number) <= _LONGEST_NUMBER and int(number) < LARGEST_NUMBER
+    return Creds(identity, int(number) if is_number else 0)
 
 
 def _read_fields(value: bytes) -> _Identity:
@@ -64,6 +71,14 @@ def _read_fields(value: bytes) -> _Identity:
         return _identity.decode(value)
     except msgspec.MsgspecError:
         return _identity.decode(without_surrogates(value))
+
+
+def _plain(part: msgspec.Raw) -> Any:
+    return json.loads(bytes(part), parse_int=_whole_number)
+
+
+def _whole_number(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
 class Oddity(Enum):
