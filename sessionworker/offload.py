@@ -83,7 +83,10 @@ class Offload:
         ticket = self._accept(_size(entry))
         if ticket is None:
             return fail(Overloaded())
-        self._turns.enter(place_of(entry), lambda: self._entries.put((entry, ticket)))
+        if self._turns.are_free:  # nearly always
+            self._entries.put((entry, ticket))
+        else:
+            self._turns.enter(place_of(entry), lambda: self._entries.put((entry, ticket)))
         return ticket.done
 
     def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[None]:

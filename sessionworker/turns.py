@@ -52,6 +52,11 @@ class Turns:
         self._behind: dict[Place, deque[_Waiting]] = {}  # each one that is being made
         self._behind_all: deque[_Waiting] = deque()  # the first is about everything
 
+    @property
+    def are_free(self) -> bool:
+        """Whether nothing is being made, so that an entry that takes no time need not ask for its turn."""
+        return not self._behind
+
     def enter(self, place: Place, begin: Callable[[], None], *, takes_time: bool = False) -> None:
         """Call `begin` when its turn has come, perhaps at once. One that takes time tells its end by `leave`."""
         waiting = _Waiting(place, begin, takes_time)

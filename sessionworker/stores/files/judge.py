@@ -96,11 +96,12 @@ class Judge:
                 refusal = self._refuse(instance)
                 if refusal is not None:
                     return refusal
-            if isinstance(change, LargeWrite) and change.instance_id != instance.id:
-                return StoreUnavailable("The instance was made anew meanwhile. Write the value again.")
+            if kind is Write and change.key != CREDS:  # nearly always
+                changes.append(Value(change.key, change.value))  # type: ignore[attr-defined]  # it is a Write
+                continue
             pending = self._resolve(instance, change, is_first=not changes and instance not in self._touched)
-            if pending is None:
-                return CredsNotAllowed()
+            if isinstance(pending, WorkerError):
+                return pending
             changes.append(pending)
         if changes:
             self._touched.add(instance)
@@ -116,15 +117,17 @@ class Judge:
     def _holds(self, condition: Unwritten, instance: Instance) -> bool:
         return instance not in self._touched and condition.since == Since(instance, instance.writes)
 
-    def _resolve(self, instance: Instance, change: Change, *, is_first: bool) -> Pending | None:
-        """Return what a change comes to; None for creds that are none."""
+    def _resolve(self, instance: Instance, change: Change, *, is_first: bool) -> Pending | WorkerError:
+        """Return what a change comes to, or the reason for which it is refused."""
         if isinstance(change, Write):
-            return Value(change.key, change.value) if change.key != CREDS else self._new_creds(instance, change.value)
+            return self._new_creds(instance, change.value)
         if isinstance(change, Delete):
             if change.key != CREDS or (instance.has_no_creds and is_first):  # those were deleted: that is a version
                 return Gone(change.key)
             return NewCreds(None, self._next_version(instance))
         if isinstance(change, LargeWrite):
+            if change.instance_id != instance.id:
+                return StoreUnavailable("The instance was made anew meanwhile. Write the value again.")
             return Large(change.key, change.file_name, change.size)
         if isinstance(change, SetAside):
             return Broken(change.key)
@@ -134,9 +137,9 @@ class Judge:
         """Tell whether a deletion would change nothing, without a doubt."""
         return instance not in self._touched and not self._reading.may_hold(instance, key)
 
-    def _new_creds(self, instance: Instance, value: bytes) -> NewCreds | None:
+    def _new_creds(self, instance: Instance, value: bytes) -> NewCreds | WorkerError:
         creds = read_creds(value)
-        return None if creds is None else NewCreds(value, self._next_version(instance), *creds)
+        return CredsNotAllowed() if creds is None else NewCreds(value, self._next_version(instance), *creds)
 
     def _next_version(self, instance: Instance) -> int:
         """Return the time of new creds: always later than that of those before, whatever the clock says."""
