@@ -163,6 +163,8 @@ def _explain_drops(state: State, seen: Seen, excuses: Excuses) -> tuple[State, P
         if excuses.are_any:
             return state, None
         return state, ("stopped", "the list of drops was refused without a reason", listed.value)
+    if excuses.drops and len(listed) < len(state.drops):
+        return state, None  # what cannot be read hides nothing else, and is not listed itself
     state = learn_drops(state, listed, all_are_listed=True)
     names = [(each.group, each.instance, each.drop) for each in listed]
     for dropped in state.drops:
