@@ -87,8 +87,7 @@ class Judge:
         changes: list[Pending] = []
         needs_room = False
         for change in batch.changes:
-            kind = type(change)
-            if kind is Delete:
+            if type(change) is Delete:
                 if not changes and self._holds_nothing(instance, change.key):
                     continue
             elif not needs_room:
@@ -96,8 +95,8 @@ class Judge:
                 refusal = self._refuse(instance)
                 if refusal is not None:
                     return refusal
-            if kind is Write and change.key != CREDS:  # nearly always
-                changes.append(Value(change.key, change.value))  # type: ignore[attr-defined]  # it is a Write
+            if type(change) is Write and change.key != CREDS:  # nearly always
+                changes.append(Value(change.key, change.value))
                 continue
             pending = self._resolve(instance, change, is_first=not changes and instance not in self._touched)
             if isinstance(pending, WorkerError):

@@ -1,0 +1,126 @@
+"""Faults in how calls of the store are queued, ordered, bounded and ended."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault
+
+_OFFLOAD = "sessionworker/offload.py"
+_TURNS = "sessionworker/turns.py"
+
+_TESTS = ("tests/test_offload.py",)
+_OVERLOAD = ("tests/test_offload.py", "tests/test_overload.py")
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "two writes that wait are committed in the wrong order",
+        _OFFLOAD,
+        "| None] = SimpleQueue()",
+        '| None] = __import__("queue").LifoQueue()',
+        _TESTS,
+    ),
+    Fault(
+        "a write overtakes one of its instance that is still being made",
+        _TURNS,
+        "        elif place in self._behind:\n",
+        "        elif False:\n",
+        _TESTS,
+    ),
+    Fault(
+        "the drop of a group overtakes what is being made",
+        _TURNS,
+        "if self._behind_all or (place == EVERYTHING and self._behind):",
+        "if self._behind_all:",
+        _TESTS,
+    ),
+    Fault(
+        "what comes after the drop of a group overtakes it",
+        _TURNS,
+        "if self._behind_all or (place == EVERYTHING and self._behind):",
+        "if place == EVERYTHING and self._behind:",
+        _TESTS,
+    ),
+    Fault(
+        "a failure of a call is swallowed",
+        _OFFLOAD,
+        "                result = Failure()\n",
+        "                result = None  # type: ignore[assignment]\n",
+        _TESTS,
+    ),
+    Fault(
+        "a commit that failed is said to be done",
+        _OFFLOAD,
+        "outcomes = [Failure() for _ in taken]",
+        "outcomes = [None for _ in taken]",
+        _TESTS,
+    ),
+    Fault(
+        "a refusal is said to be a success",
+        _OFFLOAD,
+        "Failure(outcome) if isinstance(outcome, Exception) else outcome)",
+        "None)",
+        _TESTS,
+    ),
+    Fault(
+        "the queue has no bound",
+        _OFFLOAD,
+        "return self._stopping or self.under_way >= self._longest_queue * times",
+        "return self._stopping",
+        ("tests/test_overload.py::test_more_calls_than_may_wait_are_refused_at_once_and_what_was_accepted_is_done",),
+    ),
+    Fault(
+        "the bytes that wait have no bound",
+        _OFFLOAD,
+        "if self._is_full() or (self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES):",
+        "if self._is_full():",
+        _TESTS,
+    ),
+    Fault(
+        "bytes count although they do not wait any more",
+        _OFFLOAD,
+        "            self.waiting_bytes -= size\n",
+        "",
+        _TESTS,
+    ),
+    Fault(
+        "reads of creds are refused as early as any others",
+        _OFFLOAD,
+        "self._is_full(times=2 if file.key == CREDS else 1)",
+        "self._is_full()",
+        _OVERLOAD,
+    ),
+    Fault(
+        "a call that was cancelled is not carried out",
+        _OFFLOAD,
+        "            taken.append(entry)\n",
+        '            taken.append((Batch("", "", ()), entry[1]) if entry[1].done.called else entry)\n',
+        ("tests/test_offload.py::test_a_change_whose_client_hangs_up_is_made_all_the_same",),
+    ),
+    Fault(
+        "a commit takes any number of entries",
+        _OFFLOAD,
+        "if len(taken) == LARGEST_COMMIT or size",
+        "if size",
+        _TESTS,
+    ),
+    Fault(
+        "a stop does not wait for what was accepted",
+        _OFFLOAD,
+        "if self._stopping and not self.under_way and not self._idle.called:",
+        "if self._stopping and not self._idle.called:",
+        _TESTS,
+    ),
+    Fault(
+        "something is accepted after the stop",
+        _OFFLOAD,
+        "return self._stopping or self.under_way",
+        "return self.under_way",
+        ("tests/test_offload.py::test_stopping_finishes_what_was_accepted_and_refuses_what_comes_later",),
+    ),
+    Fault(
+        "a stop does not close the store",
+        _OFFLOAD,
+        "        self._idle.addCallback(lambda _: self._run_in_thread(self.store.close))\n",
+        "",
+        _TESTS,
+    ),
+)

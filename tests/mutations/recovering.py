@@ -1,0 +1,108 @@
+"""Faults in what is read back after a crash."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault
+
+_FILES = "sessionworker/stores/files"
+_JOURNAL = f"{_FILES}/journal.py"
+_SEGMENTS = f"{_FILES}/segments.py"
+_RECOVERY = f"{_FILES}/recovery.py"
+
+_JOURNALS = "tests/test_journal.py"
+_CRASH = "tests/files/test_after_a_crash.py"
+
+FAULTS: tuple[Fault, ...] = (
+    # Reading the journal back
+    Fault(
+        "a record whose checksum is wrong is taken for whole",
+        _SEGMENTS,
+        "return payload if data.startswith(_pack_record_head(mark, found_number, payload), offset) else None",
+        "return payload",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "a segment's head whose checksum is wrong is taken for whole",
+        _SEGMENTS,
+        " and checksum == crc32(data[: HEAD_SIZE - 4])",
+        "",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "a segment that is missing is passed over",
+        _RECOVERY,
+        "is_whole = expected == limit if limit is not None else",
+        "is_whole = True if limit is not None else",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "whole records after a broken one are passed over",
+        _RECOVERY,
+        "else not has_record_after(data, offset, head.mark)",
+        "else True",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "a journal of another format is read as one of this",
+        _SEGMENTS,
+        "return int(version) if is_whole else None",
+        "return FORMAT if is_whole else None",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "a torn record at the journal's end stops the start",
+        _RECOVERY,
+        "        elif limit is None and not ends_at(data, offset):\n",
+        "        elif limit is None and not ends_at(data, offset):\n            raise _corrupt(path, name, offset)\n",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "the first record after a crash has a number that others have",
+        _JOURNAL,
+        "            self._next_number = segment.next_number\n",
+        "",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "what an earlier use left in a segment is read again",
+        _SEGMENTS,
+        "        salt = secrets.token_bytes(16)\n",
+        "        salt = bytes(16)\n",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "the newest segment is let go of first",
+        _JOURNAL,
+        "name, size = self._closed[0]",
+        "name, size = self._closed[-1]",
+        (_JOURNALS,),
+    ),
+    Fault(
+        "an id is not compared when the journal is read back",
+        f"{_FILES}/replay.py",
+        "if there is not None and self._is_taken_for(there, id_):",
+        "if there is not None:",
+        (_CRASH, "tests/files/test_ids.py"),
+    ),
+    Fault(
+        "what the journal holds of a purged instance is taken for lost",
+        f"{_FILES}/replay.py",
+        "any(name.startswith(id_) for name in self._places.folders(PURGED))",
+        "False",
+        (_CRASH,),
+    ),
+    Fault(
+        "values whose instance is nowhere are thrown away",
+        f"{_FILES}/replay.py",
+        "self._lost(id_, path)",
+        "None",
+        (_CRASH,),
+    ),
+    Fault(
+        "two workers own one store",
+        f"{_FILES}/parts.py",
+        "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        pass\n",
+        ("tests/files/test_start.py",),
+    ),
+)
