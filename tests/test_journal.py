@@ -242,6 +242,20 @@ def test_what_was_refused_does_not_come_back_though_the_disk_has_it(
     assert replay(folder) == ([b"1", b"2"], [])
 
 
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_what_was_refused_does_not_come_back_though_nothing_was_appended_since(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    journal = begin(folder)
+    journal.append(b"1")
+    with monkeypatch.context() as patch:
+        Refusing(patch, error, 1)
+        with pytest.raises(OSError, match=os.strerror(error)):
+            journal.append(b"refused")
+    let_go(journal)
+    assert replay(folder) == ([b"1"], [])
+
+
 def test_after_a_failed_sync_nothing_more_is_written_to_that_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.errors import WorkerError
+from sessionworker.errors import StoreUnavailable, WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import (
     Batch,
@@ -26,7 +26,20 @@ from sessionworker.stores.changes import (
 )
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
-from tests.contract.words import CREDS, KEY, SUPPORT, commit, creds, delete, drop, purge, restore, write
+from tests.contract.words import (
+    CREDS,
+    KEY,
+    SUPPORT,
+    commit,
+    create,
+    creds,
+    delete,
+    drop,
+    purge,
+    refusals,
+    restore,
+    write,
+)
 from tests.defects.calls import FUNCTIONS, WRITING, Wanted, about, anything
 from tests.defects.faults import disk_of
 from tests.files.faults import failing
@@ -183,6 +196,22 @@ def test_a_restore_that_could_be_neither_synced_nor_taken_back_is_not_out_of_sig
     assert fault.hits
     assert outcome != [None]
     assert "back" in store.instances("codechat") or [one for one in store.drops() if one.instance == "old"]
+    store.close()
+
+
+def test_nothing_is_committed_to_an_instance_whose_move_failed_before_it_is_durable_where_it_lies(
+    folder: Path,
+) -> None:
+    store = start(folder, sync=True)
+    create(store, CREDS)
+    commit(store, write(CREDS, creds(1)))
+    store.checkpoint()
+    with disk_of(folder) as disk, disk.failing(errno.EIO, about("", "fsync")):
+        assert refusals(store, DropInstance("codechat", "sales")) == [StoreUnavailable]
+        assert refusals(store, write(CREDS, creds(2))) == [StoreUnavailable]
+        assert store.read(CREDS) == creds(1)
+    commit(store, write(CREDS, creds(3)))
+    assert store.read(CREDS) == creds(3)
     store.close()
 
 
