@@ -271,6 +271,29 @@ def test_after_a_failed_sync_nothing_more_is_written_to_that_file(
     assert [b"second" in data for data in segments(folder).values()] == [False, True]
 
 
+def test_one_kill_after_the_other_takes_no_further_segment(folder: Path) -> None:
+    for number in range(5):
+        journal = opened(folder)
+        assert list(journal.replay(lambda _: None)) == [b"%d" % before for before in range(number)]
+        journal.append(b"%d" % number)
+        let_go(journal)
+    assert len(segments(folder)) == 1
+    assert replay(folder) == ([b"0", b"1", b"2", b"3", b"4"], [])
+
+
+def test_a_segment_with_a_torn_end_is_not_appended_to(folder: Path) -> None:
+    [path] = write_journal(folder, [b"1", b"2"])
+    data = bytearray(path.read_bytes())
+    data[end_of_records([b"1", b"2"]) - 1] ^= 1
+    path.write_bytes(data)
+    journal = opened(folder)
+    assert list(journal.replay(lambda _: None)) == [b"1"]
+    journal.append(b"3")
+    let_go(journal)
+    assert len(segments(folder)) == 2
+    assert replay(folder)[0] == [b"1", b"3"]
+
+
 # What is lost otherwise
 
 
@@ -383,7 +406,7 @@ def live(folder: Path, history: list[tuple[str, bytes]]) -> tuple[list[bytes], l
                 let_go(journal)
                 journal = opened(folder)
                 assert list(journal.replay(lambda _: None)) == kept
-                rotated, closed = len(kept), journal.closed
+                rotated = closed = 0
     let_go(journal)
     return kept, everything
 

@@ -135,6 +135,17 @@ def test_what_stands_in_an_instance_s_place_is_neither_followed_nor_moved_nor_dr
     store.close()
 
 
+def test_an_empty_group_whose_folder_was_removed_takes_instances_again(folder: Path) -> None:
+    store = start(folder, sync=True)
+    commit(store, CreateGroup("codechat"))
+    (folder / "codechat").rmdir()
+    commit(store, DropInstance("codechat", "sales"))
+    commit(store, CreateInstance("codechat", "sales"), write(CREDS, creds(1)))
+    assert read_all(store, CREDS) == [creds(1)]
+    store.close()
+    assert (folder_of(folder) / "creds").read_bytes() == creds(1)
+
+
 @pytest.mark.parametrize("what", ["file", "link", "dangling link"])
 def test_what_stands_in_a_group_s_place_is_not_dropped_for_it(folder: Path, tmp_path: Path, what: str) -> None:
     with_files(folder)

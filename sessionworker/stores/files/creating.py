@@ -30,6 +30,8 @@ class Creating:
         if existing is not None:
             if existing.problem:
                 self._catalogue.load_group(existing)
+            elif not existing.instances:  # its folder may be gone: nothing was in it
+                self._places.make(existing.folders[0])
             self._catalogue.settle(existing.folders[0])
             self._made_last = None
             return None

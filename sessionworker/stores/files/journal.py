@@ -22,15 +22,7 @@ from typing import NamedTuple
 
 from sessionworker.disk import is_full, removed_on_error
 from sessionworker.stores.files.recovery import read_left
-from sessionworker.stores.files.segments import (
-    END,
-    HEAD_SIZE,
-    RECORD_HEAD_SIZE,
-    SUFFIX,
-    Segment,
-    fill,
-    name_of,
-)
+from sessionworker.stores.files.segments import END, HEAD_SIZE, RECORD_HEAD_SIZE, SUFFIX, Segment, fill, name_of
 
 SEGMENT_SIZE = 4 * 2**20
 """Bytes of a segment. One record may be larger; its segment then is, too."""
@@ -135,6 +127,8 @@ class Journal:
 
         Raises OSError; then the payload is not in the journal, also if the disk kept some of it.
         """
+        if self.is_short and not frees_room and self.missing():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what is left of it is for what frees room
         segment = self._active
         length = RECORD_HEAD_SIZE + len(payload)
         if segment is None or (not segment.is_empty and segment.end + length + len(END) > self._segment_size):
@@ -179,7 +173,7 @@ class Journal:
         self.rotate()
         spare = self._take_spare(frees_room=frees_room)
         try:
-            segment = Segment(spare, self._folder, self._next_number, sync=self._sync)
+            segment = Segment.begin(spare, self._folder, self._next_number, sync=self._sync)
             try:
                 os.rename(spare, name_of(self._next_number), src_dir_fd=self._folder, dst_dir_fd=self._folder)
             except BaseException:
@@ -286,8 +280,10 @@ class Journal:
         """Yield the payloads that a crash left, oldest first.
 
         A torn last record is cut off and reported. Raises StartError when there is more after a broken record, a
-        segment is missing, or the format is another one: nothing is thrown away then.
+        segment is missing, or the format is another one: nothing is thrown away then. The last segment is appended to
+        again, if it is whole: or one crash after the other would use up the reserve where the disk is full.
         """
+        segment = None
         for segment in read_left(self._path, self._folder, self._left_by_crash, report):
             yield from segment.payloads
             self._next_number = segment.next_number
@@ -296,3 +292,7 @@ class Journal:
                 self.size += segment.end
             else:
                 os.unlink(segment.name, dir_fd=self._folder)  # the next one may have the same name
+        if segment is not None and segment.can_go_on:
+            with suppress(OSError):
+                self._active = Segment.go_on(segment.name, self._folder, segment.head, segment.end, sync=self._sync)
+                self._closed.pop()

@@ -112,6 +112,8 @@ class Moves:
             return None
         instance = Instance(group_name, name, join(group.folders[0], name))
         self._catalogue.settle(instance.path)
+        if not group.instances and not self._is_there(group.folders[0]):
+            return None
         if self._creating.is_free(group, name):
             return None
         with suppress(NotADirectoryError):  # a file of somebody's

@@ -37,6 +37,9 @@ class LeftSegment(NamedTuple):
     """The byte after its last record that counts."""
     next_number: int
     """The number that the record after that one would have."""
+    head: Head
+    can_go_on: bool
+    """Whether the next record may follow in it: it is no copy, and all of it is whole."""
 
 
 def read_left(path: str, folder: int, names: Sequence[str], report: Callable[[str], None]) -> Iterator[LeftSegment]:
@@ -66,7 +69,8 @@ def read_left(path: str, folder: int, names: Sequence[str], report: Callable[[st
                 f"The journal's last record is not whole, as after a power cut before it was acknowledged: {name} is "
                 f"cut off at byte {offset}."
             )
-        yield LeftSegment(name, payloads, offset, expected)
+        can_go_on = is_whole and not is_copy and bool(payloads) and ends_at(data, offset)
+        yield LeftSegment(name, payloads, offset, expected, head, can_go_on)
 
 
 def _read_heads(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from zlib import crc32
 
 from sessionworker.disk import is_full, removed_on_error
@@ -82,21 +82,39 @@ def _allocate(handle: int, size: int) -> None:
 class Segment:
     """A segment that is appended to. Every method may raise OSError."""
 
-    def __init__(self, name: str, folder: int, first: int, *, sync: bool) -> None:
-        """Begin a segment in the file `name`."""
+    def __init__(self, handle: int, mark: int, first: int, end: int, *, sync: bool) -> None:
+        """Append to an open file, whose records end at `end`; see `begin` and `go_on`."""
+        self._handle = handle
+        self._mark = mark
         self._flags = os.RWF_DSYNC if sync else 0
-        self._handle = os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=folder)
+        self.first = first
+        self.end = end
+        """The byte after its last record."""
+
+    @classmethod
+    def begin(cls, name: str, folder: int, first: int, *, sync: bool) -> Self:
+        """Begin a segment in the file `name`."""
+        handle = os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=folder)
         try:
             salt = secrets.token_bytes(16)
-            head = _pack_head(first, os.fstat(self._handle).st_ino, salt)
-            _write(self._handle, [head, END], 0, self._flags)
+            head = _pack_head(first, os.fstat(handle).st_ino, salt)
+            _write(handle, [head, END], 0, os.RWF_DSYNC if sync else 0)
         except BaseException:
-            self.close()
+            os.close(handle)
             raise
-        self._mark = crc32(salt)
-        self.first = first
-        self.end = HEAD_SIZE
-        """The byte after its last record."""
+        return cls(handle, crc32(salt), first, HEAD_SIZE, sync=sync)
+
+    @classmethod
+    def go_on(cls, name: str, folder: int, head: Head, end: int, *, sync: bool) -> Self:
+        """Go on with a segment of an earlier process."""
+        handle = os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            if sync:
+                os.fsync(handle)  # its last record may not be durable, and none that follows may be so before it
+        except BaseException:
+            os.close(handle)
+            raise
+        return cls(handle, head.mark, head.first, end, sync=sync)
 
     @property
     def is_empty(self) -> bool:
