@@ -102,11 +102,13 @@ def test_a_large_value_that_was_prepared_before_a_kill_is_swept_with_the_next_wr
     assert large_files(folder) == []
 
 
-def test_a_large_value_whose_file_somebody_removed_is_said_to_be_lost(folder: Path) -> None:
+@pytest.mark.parametrize("is_first", [False, True], ids=["over another value", "the key's first value"])
+def test_a_large_value_whose_file_somebody_removed_is_said_to_be_lost(folder: Path, *, is_first: bool) -> None:
     reports: list[str] = []
     store = start(folder)
     create(store)
-    commit(store, write(KEY, b"1"))
+    if not is_first:
+        commit(store, write(KEY, b"1"))
     store.checkpoint()
     commit(store, store.prepare(write(KEY, b'"%b"' % (b"x" * LARGE))))
     kill(folder)

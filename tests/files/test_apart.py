@@ -297,3 +297,17 @@ def test_it_can_be_dropped_brought_back_and_purged(folder: Path, *, is_tried: bo
     start_after_kill(folder).close()
     assert {name.partition("/")[0] for name in contents(folder)} == {"codechat", ".sessionworker"}
     assert set(session_files(folder)) == {"codechat/support/creds"}
+
+
+def test_what_was_committed_after_a_checkpoint_failed_is_what_is_read(folder: Path) -> None:
+    store = start(folder)
+    create(store)
+    commit(store, write(KEY, b"1"))
+    with disk_of(folder) as disk, disk.failing(errno.EIO, about("^codechat/sales$", "open")):
+        try_checkpoint(store)
+        commit(store, delete(KEY))
+        assert store.recall(KEY) is None
+        assert store.read(KEY) is None
+    store.checkpoint()
+    assert read_and_recall(store, KEY) is None
+    store.close()

@@ -30,6 +30,7 @@ from tests.contract.words import (
     restore,
     write,
 )
+from tests.defects.calls import about
 from tests.defects.faults import disk_of
 from tests.files import words
 from tests.files.faults import full
@@ -286,4 +287,51 @@ def test_while_values_of_instances_that_are_set_apart_wait_the_disk_takes_no_mor
         expected = read_all(store, CREDS, SUPPORT)
     store.checkpoint()
     assert read_all(store, CREDS, SUPPORT) == expected
+    store.close()
+
+
+def test_an_instance_with_long_names_can_be_dropped_which_takes_folders(folder: Path) -> None:
+    long = SessionFile("g" * 120, "i" * 120, "creds")
+    store = start(folder)
+    create(store, long)
+    commit(store, write(long, creds(1)))
+    store.checkpoint()
+    with disk_of(folder) as disk, full(disk):
+        dropped = drop(store, long)
+        commit(store, purge(dropped))
+        store.checkpoint()
+        create(store, long)
+    store.close()
+
+
+def test_the_reserve_is_whole_again_when_there_is_room_and_until_then_that_is_said(
+    folder: Path, reports: list[str]
+) -> None:
+    store = start(folder, reports)
+    create(store, CREDS)
+    commit(store, write(CREDS, creds(1)), write(KEY, b"1"))
+    store.checkpoint()
+    with disk_of(folder) as disk, full(disk):
+        while store._parts.journal.lend():  # as something does that frees room
+            pass
+        (folder / "filler").write_bytes(bytes(4 * SEGMENT))  # and somebody else takes it
+        try_checkpoint(store)
+        try_checkpoint(store)
+    assert len([line for line in reports if "reserve could not be filled" in line]) == 1
+    (folder / "filler").unlink()
+    store.checkpoint()
+    assert ready_segments(folder) >= 2
+    store.close()
+
+
+def test_a_deletion_that_there_is_no_reserve_for_is_refused_and_not_made(folder: Path) -> None:
+    store = start(folder)
+    create(store, CREDS)
+    commit(store, write(CREDS, creds(1)), write(KEY, b"1"))
+    journal = about(r"^\.sessionworker/journal/", "pwritev", "rename", "posix_fallocate")
+    with disk_of(folder) as disk, disk.failing(errno.ENOSPC, journal):
+        assert refusals(store, delete(KEY), write(OTHER_KEY, b"2"), delete(KEY)) == [NoSpace] * 3
+        assert read_all(store, KEY, OTHER_KEY) == [b"1", None]
+    store = start_after_kill(folder)
+    assert read_all(store, KEY, OTHER_KEY) == [b"1", None]
     store.close()

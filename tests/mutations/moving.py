@@ -137,7 +137,7 @@ FAULTS: tuple[Fault, ...] = (
         _ERASING,
         "yield from emptying(folder)",
         "yield from ()",
-        (f"{_CONTRACT}::test_a_purged_drop_is_gone_for_good", "tests/test_admin.py"),
+        ("tests/files/test_erasing.py",),
     ),
     Fault(
         "a purge leaves the folder",

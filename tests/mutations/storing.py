@@ -144,7 +144,7 @@ FAULTS: tuple[Fault, ...] = (
         _COMMITTING,
         "if failure is None and one.instance is not None:",
         "if one.instance is not None:",
-        (_JOURNAL_FAULTS,),
+        (_FULL_DISK,),
     ),
     Fault(
         "a write is acknowledged although the journal did not take it",
