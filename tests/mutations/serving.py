@@ -137,9 +137,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what comes after a request that was refused is obeyed",
         _CHANNEL,
-        "        while data and not self._refused:\n",
-        "        while data:\n",
-        (*_OVERLOAD, *_SITES),
+        "        if not self._refused:\n            super().lineReceived(line)",
+        "        super().lineReceived(line)",
+        _SITES,
     ),
     # Paths
     Fault(
