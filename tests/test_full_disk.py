@@ -194,7 +194,8 @@ def test_a_worker_killed_on_a_full_disk_starts_there_and_has_everything(disk: Sm
     worker.start()
     worker.wait_until_ready()
     assert_all_is_there(worker, stored)
-    assert write(worker, "pre-key-0", "[1]") == 507
+    write_until(worker, 507, stored)  # the journal's last segment may have room, but the files cannot follow
+    assert_all_is_there(worker, stored)
     disk.make_room()
     write_until(worker, 204, stored)
     assert_all_is_there(worker, stored)
@@ -214,8 +215,9 @@ def test_the_real_client_goes_on_after_a_full_disk_and_nothing_is_lost(
             assert ask(worker, "POST", "/admin/checkpoint")[0] == 507
             assert program.wait_for("interrupted") == f"interrupted {number}"
             # Every acknowledged value can be read while the disk is full: the client checks when it goes on.
+            # A folder takes no room where the folder above has some left, or on tmpfs; on the pretended disk it does.
             create = ask(worker, "POST", "/session", {"group": "another"})
-            assert create[0] == 507
+            assert create[0] == 507 or (create[0] == 204 and isinstance(disk, MountedDisk))
             disk.make_room()
             deadline = time.monotonic() + PATIENCE
             while b"sessionworker_instances_apart 0.0" not in ask(worker, "GET", "/metrics")[1]:

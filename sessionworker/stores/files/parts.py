@@ -160,5 +160,5 @@ def _take_up(parts: Parts) -> None:
             raise
         report(
             f"The disk is full: {journal.missing(more=1) / 2**20:.3g} MiB are missing that the worker needs for "
-            "itself. What is stored can be read. Writes are refused until there is room."
+            "itself. What is stored can be read. Few writes are taken, if any, until there is room."
         )
