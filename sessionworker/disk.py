@@ -136,7 +136,7 @@ def read_file(name: str, folder: int) -> bytes | None:
 def write_new(name: str, folder: int, value: bytes, *, sync: bool) -> None:
     """Write a file under a name that nobody knows of yet. The folder is not synced."""
     handle = os.open(name, _NEW_FILE, 0o600, dir_fd=folder)
-    with removed_on_error(name, folder):
+    try:
         try:
             written = os.write(handle, value)
             while written < len(value):
@@ -145,6 +145,9 @@ def write_new(name: str, folder: int, value: bytes, *, sync: bool) -> None:
                 os.fdatasync(handle)
         finally:
             os.close(handle)
+    except BaseException:
+        _remove_what_is_left(name, folder)
+        raise
 
 
 @contextmanager
@@ -153,9 +156,13 @@ def removed_on_error(name: str, folder: int) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(OSError):
-            os.unlink(name, dir_fd=folder)
+        _remove_what_is_left(name, folder)
         raise
+
+
+def _remove_what_is_left(name: str, folder: int) -> None:
+    with suppress(OSError):
+        os.unlink(name, dir_fd=folder)
 
 
 def remove_if_there(name: str, folder: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
@@ -43,11 +43,8 @@ class Reactor(Protocol):
         """Call a function in the reactor's thread."""
 
 
-class _Ticket(NamedTuple):
-    """What tells the outcome of an entry that was accepted, and what it counts as until then."""
-
-    done: Deferred[None]
-    size: int  # bytes of its values
+_Ticket: TypeAlias = tuple[Deferred[Any], int]
+"""What tells the outcome of an entry that was accepted, and the bytes that it counts as until then."""
 
 
 class Offload:
@@ -87,7 +84,7 @@ class Offload:
             self._entries.put((entry, ticket))
         else:
             self._turns.enter(place_of(entry), lambda: self._entries.put((entry, ticket)))
-        return ticket.done
+        return ticket[0]
 
     def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[None]:
         """Commit the batch of an instance that `make` returns, as `commit` does; its values have about `size` bytes.
@@ -107,7 +104,7 @@ class Offload:
             made.addBoth(lambda _: self._turns.leave(place))
 
         self._turns.enter(place, begin, takes_time=True)
-        return ticket.done
+        return ticket[0]
 
     def _accept(self, size: int) -> _Ticket | None:
         """Count in an entry with values of `size` bytes, or return None if too much waits."""
@@ -115,7 +112,7 @@ class Offload:
             return None
         self.under_way += 1
         self.waiting_bytes += size
-        return _Ticket(Deferred(), size)
+        return Deferred(), size
 
     def _repair(self, batch: Batch) -> None:
         """Commit what the store asks for itself. Whatever becomes of it, it asks again if it is still needed."""
@@ -161,7 +158,7 @@ class Offload:
                 result: T | Failure = function(*args)
             except Exception:  # noqa: BLE001 - whatever it is, the caller is told
                 result = Failure()
-            self._reactor.callFromThread(self._answer, [(_Ticket(done, 0), result)])  # type: ignore[arg-type]
+            self._reactor.callFromThread(self._answer, [((done, 0), result)])
 
         self._pool.callInThread(run)
         return done
@@ -193,7 +190,7 @@ class Offload:
         entry = self._entries.get()
         while entry is not None:
             taken.append(entry)
-            size += entry[1].size
+            size += entry[1][1]
             if len(taken) == LARGEST_COMMIT or size >= LARGEST_COMMIT_BYTES or self._entries.empty():
                 return taken, False
             entry = self._entries.get()
@@ -216,4 +213,8 @@ def _size(entry: Entry) -> int:
     """Return how many bytes the values of an entry have."""
     if type(entry) is not Batch:
         return 0
-    return sum([len(change.value) for change in entry.changes if isinstance(change, Write)])
+    size = 0
+    for change in entry.changes:
+        if type(change) is Write:
+            size += len(change.value)
+    return size

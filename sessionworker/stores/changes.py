@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+# `gc=False` below: nothing of the kind is ever part of a cycle, so the collector need not look at thousands of them.
+
 
 class Change(Struct, frozen=True):
     """A change of one key of an instance. A store may have kinds of its own, which its `prepare` makes."""
@@ -41,7 +43,7 @@ class Unwritten(Struct, frozen=True):
     """The store's own mark of that moment."""
 
 
-class Batch(Struct, frozen=True):
+class Batch(Struct, frozen=True, gc=False):
     """Changes of one instance, all or none. Refused with NoSuchGroup, NoSuchInstance or ConditionFailed."""
 
     group: str

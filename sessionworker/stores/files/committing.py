@@ -13,7 +13,7 @@ from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.judge import Accepted, Judge
 from sessionworker.stores.files.parts import Parts
 from sessionworker.stores.files.records import NewCreds, Part, Pending, encode
-from sessionworker.stores.rules.creds import Oddity, find_oddities
+from sessionworker.stores.rules.creds import Creds, Oddity, find_oddities
 
 
 class Committing:
@@ -130,7 +130,10 @@ class Committing:
 
     def _look_at(self, instance: Instance, changes: Sequence[Pending]) -> None:
         """Count and report what is odd about new creds."""
-        new = [change.creds for change in changes if type(change) is NewCreds]
+        new: list[Creds | None] = []
+        for change in changes:
+            if type(change) is NewCreds:
+                new.append(change.creds)  # noqa: PERF401 - nearly always there are none
         if not new:
             return
         for oddity in find_oddities(creds for creds in (instance.creds, *new) if creds is not None):

@@ -65,7 +65,8 @@ class Copies:
         if instance.learning is not None:
             instance.learning.update(keys)
         if instance.known is not None:
-            self.names += sum([instance.known.add(key) for key in keys])
+            for key in keys:
+                self.names += instance.known.add(key)
             if self.names > MOST_KNOWN_NAMES:
                 self._forget_all()
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Self
 
@@ -149,13 +149,21 @@ class Folder:
 
     def _write_together(self, values: Mapping[str, bytes]) -> None:
         """Write many files with one sync of the file system for all: 4,000 new ones take half of the time."""
-        with ExitStack() as stack:
-            unfinished = {
-                name: stack.enter_context(self._unfinished_file(value, sync=False)) for name, value in values.items()
-            }
+        ours = self.ours
+        unfinished: dict[str, str] = {}
+        try:  # not a block for each: two context managers a file cost three times what the rest does
+            for name, value in values.items():
+                temporary = self._unfinished.new()
+                write_new(temporary, ours, value, sync=False)
+                unfinished[name] = temporary
             sync_file_system(self.handle)
-            for name, temporary in unfinished.items():
-                self._become(temporary, name)
+            for name in values:
+                self._become(unfinished[name], name)
+                del unfinished[name]
+        finally:
+            for temporary in unfinished.values():
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=ours)
 
     @contextmanager
     def _unfinished_file(self, value: bytes, *, sync: bool) -> Iterator[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from sessionworker.errors import (
     ConditionFailed,
     CredsNotAllowed,
@@ -27,21 +29,17 @@ from sessionworker.stores.files.records import Broken, Gone, Large, NewCreds, Pe
 from sessionworker.stores.rules.creds import read_creds
 
 
-class Accepted:
+class Accepted(Struct, gc=False, eq=False):
     """A batch that can be made, or what else is to be made durable."""
 
-    __slots__ = ("changes", "failure", "instance", "is_change", "needs_room")
-
-    def __init__(self, instance: Instance | None, changes: list[Pending], needs_room: bool, is_change: bool) -> None:
-        """Keep what is to be done."""
-        self.instance = instance
-        self.changes = changes
-        self.needs_room = needs_room
-        """Whether more room may be taken than freed."""
-        self.is_change = is_change
-        """Whether there is anything to do."""
-        self.failure: WorkerError | None = None
-        """Why it was not made after all."""
+    instance: Instance | None
+    changes: list[Pending]
+    needs_room: bool
+    """Whether more room may be taken than freed."""
+    is_change: bool
+    """Whether there is anything to do."""
+    failure: WorkerError | None = None
+    """Why it was not made after all."""
 
 
 class Judge:

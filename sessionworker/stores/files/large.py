@@ -6,7 +6,6 @@ along.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 from sessionworker.errors import WorkerError
@@ -70,14 +69,11 @@ class LargeValues:
     def finish(batch: Batch, outcome: WorkerError | None) -> bool:
         """Let go of what a batch that was committed, or refused, had open; tell whether it was a large one."""
         is_large = False
-        for change in _large(batch):
-            is_large = True
-            if outcome is not None:
-                with suppress(OSError):
-                    change.folder.remove_large(change.file_name)
-            change.folder.close()
+        for change in batch.changes:
+            if type(change) is LargeWrite:
+                is_large = True
+                if outcome is not None:
+                    with suppress(OSError):
+                        change.folder.remove_large(change.file_name)
+                change.folder.close()
         return is_large
-
-
-def _large(batch: Batch) -> Iterator[LargeWrite]:
-    return (change for change in batch.changes if type(change) is LargeWrite)

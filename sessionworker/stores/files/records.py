@@ -3,6 +3,7 @@
 An instance is named by its id; where it lay at that time is a hint that saves looking everywhere. Creating, dropping,
 restoring and purging are no records: a value belongs to its instance wherever that lies by now, and writing it down
 once more does no harm. The format's version stands in each segment (`segments.FORMAT`); it changes when this does.
+Of what there are thousands a second the collector is told that it is in no cycle (`gc=False`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from msgspec import Struct
 from sessionworker.stores.rules.creds import Creds
 
 
-class Value(Struct, frozen=True, array_like=True, tag=1):
+class Value(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A key has a value."""
 
     key: str
@@ -62,7 +63,7 @@ class Broken(Struct, frozen=True, array_like=True, tag=5):
 Pending: TypeAlias = Value | Gone | NewCreds | Large | Broken
 
 
-class Part(Struct, frozen=True, array_like=True):
+class Part(Struct, frozen=True, array_like=True, gc=False):
     """What a record says of one instance."""
 
     id: str
