@@ -13,7 +13,7 @@ from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.judge import Accepted, Judge
 from sessionworker.stores.files.parts import Parts
 from sessionworker.stores.files.records import NewCreds, Part, Pending, encode
-from sessionworker.stores.rules.creds import Creds, Oddity, find_oddities
+from sessionworker.stores.rules.creds import Oddity, find_oddities
 
 
 class Committing:
@@ -72,16 +72,20 @@ class Committing:
                 verdicts = [judge.judge(batch) for batch in batches]
                 unknown = {one: needs for one, needs in judge.unknown.items() if one not in tried}
                 if not unknown:
-                    self._make([one for one in verdicts if isinstance(one, Accepted) and one.is_change], judge.now)
+                    self._make([one for one in verdicts if type(one) is Accepted and one.is_change], judge)
                     break
             for instance, needs_room in unknown.items():  # asks the disk, so not with the lock held
                 self._adopt(instance, may_lend=not needs_room)
             tried |= unknown
         outcomes = [one.failure if isinstance(one, Accepted) else one for one in verdicts]
+        if self._parts.large.prepared:
+            self._finish_large(batches, outcomes)
+        return outcomes
+
+    def _finish_large(self, batches: Sequence[Batch | Probe], outcomes: Sequence[WorkerError | None]) -> None:
         for batch, outcome in zip(batches, outcomes, strict=True):
             if type(batch) is Batch and self._parts.large.finish(batch, outcome):
                 self._parts.background.wake()  # it may have taken another's place, whose room is free then
-        return outcomes
 
     def _adopt(self, instance: Instance, *, may_lend: bool) -> None:
         """See that an instance's folder is there and has an id, before something of it is committed."""
@@ -109,10 +113,11 @@ class Committing:
             return next((apart.refusal() for apart in state.apart if apart.refusal is not None), None)
         return (self._parts.checkpoints.refusal or StoreUnavailable)() if self._is_crowded else None
 
-    def _make(self, accepted: list[Accepted], now: int) -> None:
+    def _make(self, accepted: list[Accepted], judge: Judge) -> None:
         """Make accepted changes durable, and apply them."""
         if not accepted:
             return
+        now = judge.now
         failure = self._append(accepted, now)
         if failure is not None:
             for one in accepted:
@@ -125,17 +130,13 @@ class Committing:
         for one in accepted:
             one.failure = failure
             if failure is None and one.instance is not None:
-                self._look_at(one.instance, one.changes)
+                if judge.has_creds:
+                    self._look_at(one.instance, one.changes)
                 self._parts.state.apply(one.instance, one.changes, now)
 
     def _look_at(self, instance: Instance, changes: Sequence[Pending]) -> None:
         """Count and report what is odd about new creds."""
-        new: list[Creds | None] = []
-        for change in changes:
-            if type(change) is NewCreds:
-                new.append(change.creds)  # noqa: PERF401 - nearly always there are none
-        if not new:
-            return
+        new = [change.creds for change in changes if type(change) is NewCreds]
         for oddity in find_oddities(creds for creds in (instance.creds, *new) if creds is not None):
             match oddity:
                 case Oddity.ANOTHER_IDENTITY:

@@ -54,6 +54,8 @@ class Judge:
         self._reading = reading
         self._refuse = refuse
         self._now = time.time_ns() // 1_000_000
+        self.has_creds = False
+        """Whether a batch that was judged writes or deletes creds."""
         self._touched: set[Instance] = set()  # by batches that were accepted, and are not applied yet
         self.unknown: dict[Instance, bool] = {}
         """Instances that have to be adopted before anything of them can be judged, and whether they want room for more
@@ -140,5 +142,6 @@ class Judge:
 
     def _next_version(self, instance: Instance) -> int:
         """Return the time of new creds: always later than that of those before, whatever the clock says."""
+        self.has_creds = True
         instance.last_version = max(self._now, instance.last_version + 1)
         return instance.last_version

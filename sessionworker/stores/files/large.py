@@ -35,6 +35,8 @@ class LargeValues:
         self._catalogue = catalogue
         self._faults = faults
         self._least = least
+        self.prepared: set[str] = set()
+        """Files that batches that were prepared, and are not finished, are about."""
 
     def prepare(self, batch: Batch) -> Batch:
         """Return the batch to commit in its place; `finish` has to follow. Raises NoSpace or StoreUnavailable."""
@@ -60,13 +62,14 @@ class LargeValues:
         value = change.value if isinstance(change, Write) else b""
         folder = self._catalogue.open(instance)
         try:
-            return LargeWrite(change.key, folder.write_large(value), len(value), instance.id, folder)
+            file_name = folder.write_large(value)
+            self.prepared.add(file_name)
+            return LargeWrite(change.key, file_name, len(value), instance.id, folder)
         except BaseException:
             folder.close()
             raise
 
-    @staticmethod
-    def finish(batch: Batch, outcome: WorkerError | None) -> bool:
+    def finish(self, batch: Batch, outcome: WorkerError | None) -> bool:
         """Let go of what a batch that was committed, or refused, had open; tell whether it was a large one."""
         is_large = False
         for change in batch.changes:
@@ -76,4 +79,5 @@ class LargeValues:
                     with suppress(OSError):
                         change.folder.remove_large(change.file_name)
                 change.folder.close()
+                self.prepared.discard(change.file_name)
         return is_large

@@ -42,21 +42,27 @@ class State:
         else:
             values = self._values_of(instance, changes)
         unsaved = instance.unsaved
-        files = size = 0
+        new = []
+        size = 0
         for key, value in values.items():
             if key in unsaved:
                 before = unsaved[key]
-                size -= _size(before)
-                self._supersede(instance, before)
+                if type(before) is bytes:  # as nearly always, here and below
+                    size -= len(before)
+                else:
+                    self._supersede(instance, before)
             else:
-                files += 1
-            size += _size(value)
+                new.append(key)
+            if type(value) is bytes:
+                size += len(value)
         if unsaved:
             unsaved.update(values)
         else:
             instance.unsaved = values
-        self._count(instance, files, size)
-        self._copies.add(instance, values)  # after the values: a name that is not known has none
+        if new or size:
+            self._count(instance, len(new), size)
+        if new:  # the names of the others are known since then
+            self._copies.add(instance, new)  # after the values: a name that is not known has none
         instance.last_write = when
         instance.writes += 1  # last: whoever read a file before sees that there was one
         self.to_save[instance] = None
