@@ -60,12 +60,12 @@ class Unauthorized(WorkerError):
     """No token, a wrong one, or more than one."""
 
     status = HTTPStatus.UNAUTHORIZED
-    message = "The header 'apikey' must hold the worker's token, once."
+    message = "The header 'apikey' (or 'Authorization: Bearer ...') must hold the worker's token, once."
 
     @property
     def headers(self) -> dict[str, str]:
-        """A 401 names its scheme (RFC 9110, section 11.6.1)."""
-        return {"WWW-Authenticate": "apikey"}
+        """A 401 names its schemes (RFC 9110, section 11.6.1)."""
+        return {"WWW-Authenticate": "apikey, Bearer"}
 
 
 class NotFound(WorkerError):

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, DeferredList, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from sessionworker.errors import Overloaded, WorkerError
 from sessionworker.names import CREDS, SessionFile
-from sessionworker.stores.changes import Batch, Entry, Write
+from sessionworker.stores.changes import Batch, Entry, Probe, Write
 from sessionworker.stores.interface import Store, Unknown
 from sessionworker.turns import Turns, place_of
 
@@ -135,6 +135,19 @@ class Offload:
         """Call a method of the store that changes nothing."""
         return fail(Overloaded()) if self._is_full() else self._run_in_thread(question, *args)
 
+    def check(self) -> Deferred[None]:
+        """Make sure that the store takes a synced write and a read. This is let in where calls would be refused.
+
+        Or a worker that is only busy would be taken for a broken one, and ended by whoever looks after it.
+        """
+        if self._is_full(times=2):
+            return fail(Overloaded())
+        self.under_way += 1
+        probed: Deferred[None] = Deferred()
+        self._entries.put((Probe(), (probed, 0)))
+        both = [probed, self._run_in_thread(self.store.check)]
+        return DeferredList(both, consumeErrors=True).addCallback(_first_failure)  # when both have come back
+
     def gauges(self) -> dict[str, float]:
         """Return figures about the queue as it is now, by name; sizes in bytes."""
         return {"calls_under_way": self.under_way, "waiting_bytes": self.waiting_bytes}
@@ -207,6 +220,10 @@ class Offload:
         if self._stopping and not self.under_way and not self._idle.called:
             self._entries.put(None)
             self._idle.callback(None)
+
+
+def _first_failure(outcomes: list[tuple[bool, Any]]) -> Failure | None:
+    return next((result for is_well, result in outcomes if not is_well), None)
 
 
 def _size(entry: Entry) -> int:

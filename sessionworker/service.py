@@ -6,12 +6,14 @@ import gc
 import resource
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -19,11 +21,12 @@ from twisted.logger import Logger
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
 from sessionworker.offload import Offload
-from sessionworker.settings import Options, Settings
+from sessionworker.settings import TOKEN_VARIABLE, Options, Settings
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.rules.versions import DAY, Keep
-from sessionworker.tokens import find_token
-from sessionworker.web import build_site
+from sessionworker.tokens import TOKEN_FILE_NAME, find_token
+from sessionworker.version import PYTHON, TWISTED, VERSION
+from sessionworker.web.build import build_site
 from sessionworker.web.metrics import Metrics
 
 DRAIN_SECONDS = 20.0
@@ -65,7 +68,15 @@ class WorkerService(Service):
         connections = raise_open_files_limit() - OTHER_FILES
         if connections < 1:
             raise StartError(f"The limit on open files is too low: {OTHER_FILES} are needed besides the connections.")
-        reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_sigterm, reactor)
+        reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_signals, reactor)
+        self._log.info(
+            "This is sessionworker {version} (Twisted {twisted}, Python {python}).",
+            version=VERSION,
+            twisted=TWISTED,
+            python=PYTHON,
+        )
+        for doubt in settings.doubts:
+            self._log.warn("{doubt}", doubt=doubt)
         metrics = Metrics()
         store = FileStore(
             settings.store,
@@ -95,10 +106,16 @@ class WorkerService(Service):
         self._purge.clock = reactor
         self._purge.start(PURGE_SECONDS)
         self._log.info("Serving the store {store}.", store=settings.store)
-        if token_path is not None:
-            self._log.info("The token is in {path}.", path=token_path)
+        self._say_token(token_path, store.ours)
         if not settings.fsync:
             self._log.warn("fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.")
+
+    def _say_token(self, path: Path | None, ours: Path) -> None:
+        """Say where the token in force comes from, and which one is not: the most likely problem of the first hour."""
+        self._log.info("The token is in {source}.", source=path or f"the variable {TOKEN_VARIABLE}")
+        unused = ours / TOKEN_FILE_NAME
+        if path != unused and unused.exists():
+            self._log.warn("The token in {path}, made at an earlier start, is not in force.", path=unused)
 
     def _listen(self, place: str) -> None:
         """Listen at one place. Raises StartError."""
@@ -108,6 +125,7 @@ class WorkerService(Service):
         for problem in problems:
             reason = problem.value.socketError if problem.check(CannotListenError) else problem.value
             raise StartError(f"Cannot listen at {place}: {reason}.")
+        self._log.info("Listening at {place}.", place=place.partition(":backlog=")[0])
 
     @inlineCallbacks
     def stopService(self) -> Any:
@@ -154,6 +172,14 @@ def collect_garbage_rarely() -> None:
     gc.set_threshold(YOUNG_OBJECTS)
 
 
+def use_a_clock_that_nobody_sets(reactor: Any) -> None:
+    """Have a reactor count seconds from its start: its own are those of the wall clock, which people and NTP set.
+
+    Deadlines would pass at once, or never. Nothing may be scheduled yet: its time would be another clock's.
+    """
+    reactor.seconds = time.monotonic
+
+
 def raise_open_files_limit() -> int:
     """Raise this process's soft limit on open files to its hard limit, and return it: every connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -161,21 +187,25 @@ def raise_open_files_limit() -> int:
     return hard
 
 
-def exit_cleanly_on_sigterm(reactor: Any) -> None:
-    """Let SIGTERM end the process with status 0: being told to stop is not a failure.
+def exit_cleanly_on_signals(reactor: Any) -> None:
+    """Let SIGTERM and SIGHUP end the process with status 0: being told to stop is not a failure.
+
+    SIGHUP comes where a terminal is closed, and would be as a kill.
 
     `twistd` would end itself with the signal that stopped it, so the reactor must not be the one to see it.
     """
 
     def stop() -> None:
-        if reactor.running:  # a second SIGTERM changes nothing
+        with suppress(ReactorNotRunning):  # a second signal changes nothing
             reactor.stop()
 
-    signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(stop))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: reactor.callFromThread(stop))
 
 
 def makeService(options: Options) -> WorkerService:
     """Make the service that `twistd sessionworker` runs."""
     from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
 
+    use_a_clock_that_nobody_sets(reactor)
     return WorkerService(reactor, options.settings)

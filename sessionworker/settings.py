@@ -6,8 +6,9 @@ An option given on the command line wins over its variable, and the variable ove
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,11 +16,14 @@ from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from sessionworker.errors import StartError
+from sessionworker.version import PYTHON, TWISTED, VERSION
 
 BACKLOG = 4096
 """Connects that may wait to be accepted; the API opens 1,000 at once. The kernel cuts it to net.core.somaxconn."""
 
 MIB = 2**20
+
+DEFAULT_BODY_SIZE = 32 * MIB
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,17 @@ class Settings:
     """For how many days one version of creds each is kept."""
     keep_drops: int
     """For how many days a dropped instance is kept."""
+    doubts: tuple[str, ...] = ()
+    """Sentences about what was probably meant otherwise, for the log."""
 
 
 def _endpoint(text: str) -> str:
     """Check an endpoint string, and give a listening socket the backlog that the API needs."""
+    if text.isdigit():
+        raise ValueError(f"'{text}' is not a Twisted endpoint string; a port alone is 'tcp:{text}'")
     kind = text.partition(":")[0]
+    if kind == "systemd" and "LISTEN_FDS" not in os.environ:
+        raise ValueError(f"'{text}' needs a socket unit of systemd, and systemd has handed over no socket")
     if kind in {"tcp", "tcp6", "ssl", "unix"} and ":backlog=" not in text:
         text = f"{text}:backlog={BACKLOG}"
     from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
@@ -89,9 +99,11 @@ def _switch(text: str) -> bool:
 
 
 def _mebibytes(text: str) -> int:
+    if text == "0":  # in session-manager's settings: the size that it has by itself
+        return DEFAULT_BODY_SIZE
     size = float(text) * MIB if text.replace(".", "", 1).isdigit() else 0.0
     if not 1 <= size <= 1024 * MIB:
-        raise ValueError("it must be a number of MiB, over 0 and at most 1024")
+        raise ValueError("it must be a number of MiB, at most 1024; 0 stands for the default")
     return int(size)
 
 
@@ -126,7 +138,7 @@ OPTIONS = (
         _always_or_never,
     ),
     Option("token-file", "GLOBAL_AUTH_TOKEN_FILE", "", "a file that holds the token clients must send", _folder),
-    Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB", _mebibytes),
+    Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", _mebibytes),
     Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read files", _count(1, 64)),
     Option(
         "connections", "SESSIONWORKER_CONNECTIONS", "10000", "connections at once; more are refused", _count(1, 10**6)
@@ -146,6 +158,10 @@ OPTIONS = (
 
 TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"  # noqa: S105 - a variable's name, not a token
 HTTP_LOGS_VARIABLE = "HTTP_LOGS"
+
+PREFIX = "SESSIONWORKER_"
+OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL",)
+"""Variables of ours that are no options: the health check's."""
 
 
 def _describe(option: Option) -> str:
@@ -171,6 +187,11 @@ class Options(usage.Options):
         super().__init__()
         self["listen"] = None
         self.settings: Settings
+
+    def opt_version(self) -> None:
+        """Say which version this is, and of what."""
+        print(f"sessionworker {VERSION} (Twisted {TWISTED}, Python {PYTHON})")  # noqa: T201 - what was asked for
+        raise SystemExit(0)
 
     def opt_listen(self, text: str) -> None:
         """Take one more place to listen."""
@@ -212,7 +233,20 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         keep_hours=values["keep-hours"][0],
         keep_days=values["keep-days"][0],
         keep_drops=values["keep-drops"][0],
+        doubts=tuple(_doubts(environment, token)),
     )
+
+
+def _doubts(environment: Mapping[str, str], token: str | None) -> Iterator[str]:
+    """Yield sentences about what nobody forbids, and hardly anybody means."""
+    known = [option.variable for option in OPTIONS] + list(OTHER_VARIABLES)
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            [*similar] = get_close_matches(name, known, 1)
+            meant = f" Is {similar[0]} meant?" if similar else ""
+            yield f"The variable {name} means nothing to this worker.{meant}"
+    if token and token[0] == token[-1] and token[0] in "\"'":
+        yield f"The token in {TOKEN_VARIABLE} begins and ends with a quotation mark, which is a part of it then."
 
 
 def _choose(option: Option, given: str | list[str] | None, environment: Mapping[str, str]) -> list[Any]:

@@ -13,7 +13,7 @@ from sessionworker.settings import Settings
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 
-_sendable = re.compile(r"[\x21-\x7e]+").fullmatch
+_sendable = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?").fullmatch
 
 
 def find_token(settings: Settings, ours: Path) -> tuple[bytes, Path | None]:
@@ -51,5 +51,5 @@ def _make(path: Path) -> None:
 
 def _check(token: str, source: str) -> bytes:
     if not _sendable(token):
-        raise StartError(f"{source} must hold one token: printable ASCII, no spaces, not empty.")
+        raise StartError(f"{source} must hold one token: printable ASCII, no space at its ends, not empty.")
     return token.encode("ascii")

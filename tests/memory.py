@@ -24,20 +24,21 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sessionworker.errors import WorkerError
+from sessionworker.http.channel import WorkerChannel
 from sessionworker.names import SessionFile
 from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.interface import DropSummary, InstanceSummary, Unknown, VersionSummary
+from sessionworker.stores.interface import Unknown
 from sessionworker.stores.rules.versions import Keep
-from sessionworker.web import CONNECTIONS, build_site
-from sessionworker.web.channel import WorkerChannel
+from sessionworker.web.build import CONNECTIONS, build_site
 from sessionworker.web.metrics import Metrics
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 from tests.answers import Answer, read_answers
 from tests.server import TOKEN
 
 PACKET = 64 * 1024
-"""Bytes that a transport of Twisted reads at a time at most."""
+"""Bytes that a transport of Twisted reads at a time at most, and those that it keeps to be sent before it is full."""
 
 LONGEST_WAIT = 20.0
 """Seconds after which a thread that does not answer is a failure."""
@@ -135,8 +136,13 @@ class Transport:
         self._leaving = bytearray()
         self._reading = True
         self._ends_writing = False
+        self._producer: Any = None
+        self._is_full = False
         self.received = bytearray()
         """What has reached the client."""
+        self.takes = 2**40
+        """Bytes that the client takes at a time."""
+        self._takes = self.takes
         self.is_stuck = False
         """Whether the client takes nothing, so that only a cut ends the connection."""
         self.connected = True
@@ -160,16 +166,41 @@ class Transport:
         """Bring what was written to the client, and close what was to be closed after it."""
         if not self.connected or (self.is_stuck and not self.aborted):
             return
-        if not self.ended_writing:
-            self.received += self._leaving
-        self._leaving.clear()
-        self.ended_writing = self.ended_writing or self._ends_writing
         if self.aborted:
             self._lose(Failure(ConnectionAborted()))
-        elif self.disconnecting:
+            return
+        self._takes = self.takes
+        self._deliver()
+        while self._is_full and not self._leaving:
+            self._is_full = False
+            if self._producer is not None:
+                self._producer.resumeProducing()
+            self._deliver()
+        if self._leaving:
+            return
+        self.ended_writing = self.ended_writing or self._ends_writing
+        if self.disconnecting:
             self._lose(Failure(ConnectionDone()))
         else:
             self._move()
+
+    def _deliver(self) -> None:
+        if not self.ended_writing:
+            self.received += self._leaving[: self._takes]
+        taken = min(self._takes, len(self._leaving))
+        del self._leaving[:taken]
+        self._takes -= taken
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be sent."""
+        return len(self._leaving)
+
+    def _put(self, data: bytes) -> None:
+        self._leaving += data
+        if self._producer is not None and len(self._leaving) > PACKET:
+            self._is_full = True
+            self._producer.pauseProducing()
 
     def _move(self) -> None:
         while self._arriving and self._reading and self.connected and not self.disconnecting:
@@ -179,15 +210,18 @@ class Transport:
     def _lose(self, reason: Failure) -> None:
         if self.connected:
             self.connected = False
+            producer, self._producer = self._producer, None
+            if producer is not None:
+                producer.stopProducing()
             self._channel.connectionLost(reason)
 
     # What Twisted calls, by its names
 
     def write(self, data: bytes) -> None:
-        self._leaving += data
+        self._put(data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
-        self._leaving += b"".join(data)
+        self._put(b"".join(data))
 
     def loseConnection(self) -> None:
         self.disconnecting = True
@@ -208,10 +242,11 @@ class Transport:
         self.loseConnection()
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        """Nothing to do: the client's end is never full."""
+        assert streaming
+        self._producer = producer
 
     def unregisterProducer(self) -> None:
-        """Nothing to do, as above."""
+        self._producer = None
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Nothing to do."""

@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 import pytest_twisted  # type: ignore[import-untyped]
 from twisted.internet.defer import maybeDeferred
 
+from sessionworker.http.site import WorkerSite
 from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import Store
-from sessionworker.web import build_site
-from sessionworker.web.site import WorkerSite
+from sessionworker.web.build import build_site
 
 TOKEN = "the-token-of-the-tests"
 

@@ -143,6 +143,9 @@ def test_a_body_that_is_not_json_is_refused_with_the_reason(body: bytes) -> None
 )
 def test_a_body_without_its_text_is_refused_with_the_reason(body: str) -> None:
     for read, field in ((read_group, "group"), (read_instance, "instance"), (read_data, "data")):
+        if (read, body) == (read_group, "{}"):  # that is what an API without PROVIDER_PREFIX sends
+            assert read_group(b"{}") is None
+            continue
         with pytest.raises(BodyNotAllowed) as refusal:
             read(body.replace("data", field).encode())
         assert refusal.value.message == f"The body must be a JSON object in which '{field}' is a string."

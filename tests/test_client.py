@@ -22,10 +22,8 @@ from twisted.python.failure import Failure
 from twisted.web.client import Agent
 from zope.interface import directlyProvides
 
-from sessionworker import client as client_module
 from sessionworker import errors
 from sessionworker.client import (
-    KEEP_IDLE_SECONDS,
     BodyTooLarge,
     Client,
     ClientError,
@@ -43,11 +41,13 @@ from sessionworker.client import (
     Unauthorized,
     Unavailable,
     UnexpectedAnswer,
+    exchange,
 )
+from sessionworker.client.exchange import KEEP_IDLE_SECONDS
+from sessionworker.http.answers import error_body
+from sessionworker.http.limits import IDLE_SECONDS
 from sessionworker.names import check_key
 from sessionworker.stores.files.store import FileStore
-from sessionworker.web.answers import error_body
-from sessionworker.web.channel import IDLE_SECONDS
 from tests.server import MIB, TOKEN, RunningWorker, asynchronous, asynchronous_fixture, running_worker
 
 reactor: Any = installed_reactor
@@ -720,7 +720,7 @@ def test_connections_are_given_up_long_before_the_worker_would_close_them() -> N
 async def test_idle_connections_are_closed_by_the_client(
     worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "KEEP_IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(exchange, "KEEP_IDLE_SECONDS", 0.1)
     async with Client(worker.url, worker.token) as client:
         await client.ping()
         assert len(worker.site.channels) == 1
@@ -856,7 +856,7 @@ async def test_the_token_is_in_the_request_and_in_no_text_that_a_program_might_l
         assert "private" not in text.replace("""'{"private":1}'""", "")  # this test's own source, in a traceback
 
 
-@pytest.mark.parametrize("token", ["", "a b", "abc\n", "abc\r\nX: y", "t\u00f6ken", "abc\x00"])
+@pytest.mark.parametrize("token", ["", " xyzzy", "xyzzy ", "abc\n", "abc\r\nX: y", "t\u00f6ken", "abc\x00"])
 def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(token: str) -> None:
     with pytest.raises(ValueError, match="token must be") as refused:
         Client("http://127.0.0.1:5656", token)

@@ -16,25 +16,26 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from sessionworker import client, errors
+from sessionworker import errors
+from sessionworker.client.errors import _BY_MESSAGE
 from sessionworker.errors import WorkerError
+from sessionworker.http.channel import WorkerChannel
+from sessionworker.http.limits import (
+    BODY_SECONDS,
+    HEADER_SECONDS,
+    IDLE_SECONDS,
+    MOST_BODY_BYTES,
+    SLOWEST_BODY,
+    TRUSTED_BODY,
+)
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES, Offload
 from sessionworker.settings import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_VARIABLE
 from sessionworker.stores.files.store import FileStore
 from sessionworker.web.api import CREATE_SECONDS, build_api
-from sessionworker.web.channel import (
-    BODY_SECONDS,
-    HEADER_SECONDS,
-    IDLE_SECONDS,
-    SLOWEST_BODY,
-    TRUSTED_BODY,
-    WorkerChannel,
-)
 from sessionworker.web.gate import OPEN
 from sessionworker.web.health import LIMIT_SECONDS, Health
 from sessionworker.web.metrics import COUNTS, Metrics
 from sessionworker.web.session_files import METHODS, SessionFiles
-from sessionworker.web.site import MOST_BODY_BYTES
 from tests.memory import Reactor, Worker
 from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import require
@@ -153,7 +154,7 @@ def test_no_route_stands_in_the_protocol_that_does_not_exist(tmp_path: Path) -> 
 
 def test_what_needs_no_token_stands_in_the_protocol() -> None:
     text = read("docs/protocol.md")
-    assert "Every request but `OPTIONS /ping` and `GET /health` needs the header `apikey`" in text
+    assert "Every request but `OPTIONS /ping` and `GET /health` needs the worker's token" in text
     assert {path for _, path in OPEN} == {b"/ping", b"/health"}
 
 
@@ -171,7 +172,7 @@ def test_every_status_of_an_error_stands_in_the_protocol() -> None:
 def test_every_sentence_by_which_a_client_tells_errors_apart_stands_in_the_protocol() -> None:
     cells = {cell for row in rows(read("docs/protocol.md")) for cell in row}
     sentences = {kind.message for kind in all_errors() if issubclass(kind, errors.NotFound)}
-    assert sentences >= set(client._BY_MESSAGE)
+    assert sentences >= set(_BY_MESSAGE)
     assert {*sentences, errors.NameTaken.message, errors.NoSpace.message} <= cells
 
 

@@ -11,6 +11,7 @@ import pytest
 from sessionworker.stores.changes import Probe
 from tests.answers import Answer
 from tests.memory import Worker, request
+from tests.server import TOKEN
 
 ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/session", {"group": "new"}),
@@ -84,7 +85,9 @@ NOT_THE_TOKEN: list[list[tuple[str, str]]] = [
     [("apikey", "TOKEN\xe9")],
     [("apikey", "\xff")],
     [("api-key", "TOKEN")],
-    [("Authorization", "Bearer TOKEN")],
+    [("Authorization", "TOKEN")],
+    [("Authorization", "Basic TOKEN")],
+    [("Authorization", "Bearer TOKEN"), ("apikey", "TOKEN")],
     [("Cookie", "apikey=TOKEN")],
 ]
 
@@ -180,3 +183,25 @@ def test_a_large_body_that_comes_at_once_without_the_token_is_refused_all_the_sa
     [answer] = worker.raw(chunked + b"5\r\nhello\r\n0\r\n\r\n")
     assert answer.status == 401
     assert worker.store.calls == []
+
+
+# Another header for the same token
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([("Authorization", f"Bearer {TOKEN}")], 200),
+        ([("Authorization", f"bearer  {TOKEN}")], 200),
+        ([("Authorization", f"Bearer {TOKEN}x")], 401),
+        ([("Authorization", "Bearer")], 401),
+        ([("Authorization", f"Basic {TOKEN}")], 401),
+        ([("Authorization", TOKEN)], 401),
+        ([("Authorization", f"Bearer {TOKEN}"), ("Authorization", f"Bearer {TOKEN}")], 401),
+        ([("Authorization", f"Bearer {TOKEN}"), ("apikey", TOKEN)], 401),  # which of them is meant?
+        ([("Authorization", "Basic of-a-proxy"), ("apikey", TOKEN)], 200),
+    ],
+)
+def test_a_bearer_token_is_as_good_as_an_apikey(worker: Worker, headers: list[tuple[str, str]], status: int) -> None:
+    for _ in range(2):  # the second time with headers that are known
+        assert worker.ask("GET", "/metrics", token=None, headers=headers).status == status

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from twisted.web.http import HTTPChannel
 
-from sessionworker.web import heads, site
-from sessionworker.web.heads import read_head
+from sessionworker.http import heads
+from sessionworker.http.heads import read_head
+from sessionworker.http.limits import Bodies
 from tests.memory import Worker, request
 
 CREDS = "/session/codechat/sales/creds"
@@ -38,7 +39,7 @@ def test_a_head_is_read_up_to_its_body() -> None:
     found = read_head(data)
     assert found is not None
     assert (found.method, found.path) == (b"POST", b"/a")
-    assert found.lines == b"Host: b\r\nContent-Length: 2\r\napikey: c\r\n\r\n"
+    assert (found.lines, found.length) == (b"\r\nHost: b\r\napikey: c\r\n\r\n", 2)
     assert data[found.end :] == b"{}GET"
 
 
@@ -67,23 +68,48 @@ def test_any_other_form_is_left_to_the_reading_line_by_line(data: bytes) -> None
 # What it is good for
 
 
-def test_known_headers_are_not_read_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: list[bytes] = []
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The lines that were read one by one."""
+    found: list[bytes] = []
     read_line = HTTPChannel.lineReceived
 
     def note_line(channel: HTTPChannel, line: bytes) -> None:
-        lines.append(line)
+        found.append(line)
         read_line(channel, line)
 
     monkeypatch.setattr(HTTPChannel, "lineReceived", note_line)
+    return found
+
+
+def test_known_headers_are_not_read_again(worker: Worker, lines: list[bytes]) -> None:
     connection = worker.connect()
     for number in range(10):
-        connection.send(request("POST", f"{CREDS}-{number}", {"data": str(number)}, headers=[("User-Agent", "new")]))
+        connection.send(request("POST", f"{CREDS}-{number}", {"data": str(number)}, headers=[("X-Odd", "new")]))
         assert connection.answers()[-1].status == 204
         assert len([line for line in lines if line.startswith(b"POST")]) == 1
     known = len(lines)
-    worker.connect().send(request("POST", CREDS, {"data": "1"}, headers=[("User-Agent", "new")]))
+    worker.connect().send(request("POST", CREDS, {"data": "1"}, headers=[("X-Odd", "new")]))
     assert len(lines) == known
+
+
+def test_the_length_of_a_body_is_no_new_header(worker: Worker, lines: list[bytes]) -> None:
+    connection = worker.connect()
+    for number in (1, 2, 30, 4000, 5):
+        value = json.dumps("x" * number)
+        connection.send(request("POST", f"{CREDS}-0", {"data": value}, headers=[("X-Odd", "new")]))
+        connection.send(request("GET", f"{CREDS}-0", headers=[("X-Odd", "new")]))
+        assert connection.answers(*["POST", "GET"] * 5)[-1].body == value.encode()
+    assert len([line for line in lines if line.startswith((b"POST", b"GET"))]) == 2
+
+
+@pytest.mark.parametrize("name", ["traceparent", "X-Request-Id", "x-b3-traceid", "User-Agent", "X-Correlation-ID"])
+def test_a_number_of_its_own_for_each_request_is_no_new_header(worker: Worker, lines: list[bytes], name: str) -> None:
+    connection = worker.connect()
+    for number in range(10):
+        connection.send(request("POST", CREDS, {"data": "{}"}, headers=[("X-Odd", "new"), (name, f"{number}")]))
+        assert connection.answers()[-1].status == 204
+    assert len([line for line in lines if line.startswith(b"POST")]) == 1
 
 
 def test_requests_that_come_in_one_packet_are_answered_in_their_order(worker: Worker) -> None:
@@ -121,7 +147,7 @@ def test_a_client_that_says_it_closes_is_closed(worker: Worker) -> None:
 
 
 def test_a_body_that_there_is_no_room_for_is_refused(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "MOST_BODY_BYTES", 100)
+    worker.site.bodies = Bodies(100)
     data = request("POST", CREDS, {"data": json.dumps({"pad": "x" * 50})})
     connection = worker.connect()
     connection.send(data)
@@ -149,14 +175,28 @@ def test_what_is_remembered_is_bounded(worker: Worker, monkeypatch: pytest.Monke
     connection = worker.connect()
     for number in range(35):
         connection.send(request("GET", CREDS, headers=[("X-New", str(number))]))
+        connection.send(request("GET", CREDS))  # which is forgotten and remembered again
     assert 0 < len(worker.site.known_headers) <= heads.MOST_KNOWN
     assert {answer.status for answer in connection.answers()} == {404}
+
+
+@pytest.mark.parametrize("first", ["Content-Length: 0", "traceparent: 00-1"])
+def test_a_line_taken_out_does_not_let_another_continue_the_one_before(worker: Worker, first: str) -> None:
+    continued = head(f"GET {CREDS} HTTP/1.1", TOKEN, " 2", "Host: a")
+    between = head(f"GET {CREDS} HTTP/1.1", TOKEN, first, " 2", "Host: a")
+    statuses = []
+    for data in (between, continued, between):
+        connection = worker.connect()
+        connection.send(data)
+        statuses.append(connection.answers()[0].status)
+    assert statuses[0] == statuses[2]
+    assert statuses[1] == 401  # the token has a continuation
 
 
 # The same answer, known or not
 
 names = st.sampled_from(
-    ["Host", "Accept", "Content-Type", "Connection", "Expect", "Cookie", "X-Odd"]
+    ["Host", "Accept", "Content-Type", "Connection", "Expect", "Cookie", "X-Odd", "Traceparent", "X-Request-Id"]
 ) | st.sampled_from(["Content-Length", "content-length", "Transfer-Encoding", "apikey", "", "X Y", "X-\x00"])
 values = st.sampled_from(
     ["", "1", "9", "10", "-1", "1, 1", "0", "chunked", "close", "keep-alive", "100-continue", "the-token-of-the-tests"]

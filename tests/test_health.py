@@ -167,13 +167,6 @@ def test_background_work_that_fails_in_a_way_that_nobody_foresaw_makes_the_worke
     assert health(worker).status == 200
 
 
-def test_a_worker_with_too_much_to_do_is_503(tmp_path: Path) -> None:
-    with Worker(tmp_path / "store", longest_queue=1) as worker, worker.held_up("commit") as held:
-        worker.connect().send(request("POST", "/session", {"group": "codechat"}))
-        held.wait_until_called()
-        assert [answer.status for answer in begin(worker).answers_so_far()] == [503]
-
-
 def test_asking_often_costs_one_sync_a_second_at_most(worker: Worker) -> None:
     for tenth in range(100):
         for _ in range(5):

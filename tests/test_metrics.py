@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from sessionworker.web import channel
+from sessionworker.http import limits
 from sessionworker.web.metrics import COUNTS
 from tests.answers import METRICS
 from tests.memory import Worker, request
@@ -199,7 +199,7 @@ def test_requests_that_are_refused_before_they_come_whole_are_counted_by_status(
 
 def test_a_connection_that_is_cut_off_for_being_late_is_no_request(worker: Worker) -> None:
     worker.connect().send(b"GET / HT")
-    worker.advance(channel.HEADER_SECONDS + 2)
+    worker.advance(limits.HEADER_SECONDS + 2)
     assert "sessionworker_requests" not in {name for name, family in metrics(worker).items() if family.samples}
 
 

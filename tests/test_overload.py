@@ -16,7 +16,9 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from sessionworker import offload
-from sessionworker.web import api, channel, site
+from sessionworker.http import limits
+from sessionworker.http.limits import Bodies
+from sessionworker.web import api
 from tests.answers import Answer, read_answers
 from tests.memory import Connection, Worker, request
 from tests.server import asynchronous, running_worker
@@ -79,7 +81,6 @@ def test_more_calls_than_may_wait_are_refused_at_once_and_what_was_accepted_is_d
                 ("POST", "/session/codechat", {"instance": "sales"}),
                 ("GET", "/session/codechat/list-instances", None),
                 ("GET", "/admin/groups", None),
-                ("GET", "/health", None),
             ):
                 answer = refused_at_once(begin(worker, method, path, body))
                 assert answer.message
@@ -155,7 +156,7 @@ CHUNKED = request("POST", f"{SALES}/large", headers=[("Transfer-Encoding", "chun
 def test_more_bodies_than_memory_may_hold_are_refused_before_they_come(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site, "MOST_BODY_BYTES", 250_000)
+    worker.site.bodies = Bodies(250_000)
     body = json.dumps({"data": '"' + "x" * 149_984 + '"'}).encode()
     first, second = worker.connect(), worker.connect()
     first.send(announced(len(body)) + body[:1000])
@@ -167,11 +168,11 @@ def test_more_bodies_than_memory_may_hold_are_refused_before_they_come(
     first.send(body[1000:])
     assert [answer.status for answer in first.answers()] == [204]
     assert worker.ask("POST", f"{SALES}/large", body).status == 204
-    assert worker.site.body_bytes == 0
+    assert worker.site.bodies.bytes == 0
 
 
 def test_a_body_of_unknown_length_is_counted_as_it_comes(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "MOST_BODY_BYTES", 250_000)
+    worker.site.bodies = Bodies(250_000)
     first, second = worker.connect(), worker.connect()
     for connection in (first, second):
         connection.send(CHUNKED)
@@ -190,11 +191,11 @@ def test_a_body_of_unknown_length_is_counted_as_it_comes(worker: Worker, monkeyp
 def test_a_client_that_hangs_up_or_is_cut_off_leaves_its_room_to_others(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, how: bytes
 ) -> None:
-    monkeypatch.setattr(site, "MOST_BODY_BYTES", 160_000)
+    worker.site.bodies = Bodies(160_000)
     for end in ("hang up", "be late", "end sending"):
         connection = worker.connect()
         connection.send(how + b"x" * 100_000)
-        assert worker.site.body_bytes >= 100_000
+        assert worker.site.bodies.bytes >= 100_000
         refused = worker.connect()
         refused.send(announced(100_000))
         refused_at_once(refused)
@@ -203,8 +204,8 @@ def test_a_client_that_hangs_up_or_is_cut_off_leaves_its_room_to_others(
         elif end == "end sending":
             connection.end_sending()
         else:
-            worker.advance(channel.BODY_SECONDS + 10)
-        assert worker.site.body_bytes == 0
+            worker.advance(limits.BODY_SECONDS + 10)
+        assert worker.site.bodies.bytes == 0
     body = json.dumps({"data": '"' + "x" * 149_984 + '"'}).encode()
     assert worker.ask("POST", f"{SALES}/large", body).status == 204
 
@@ -343,3 +344,18 @@ def test_a_create_on_a_disk_that_is_dead_is_a_refusal(worker: Worker) -> None:
         answer = worker.ask("POST", "/session/codechat", {"instance": "sales"})
         assert answer.status == 503
     assert worker.ask("POST", "/session/codechat", {"instance": "sales"}).status == 204
+
+
+def test_a_worker_that_is_only_busy_is_well(store: Path) -> None:
+    with Worker(store, longest_queue=3) as worker:
+        worker.ask("POST", "/session/codechat", {"instance": "sales"})
+        with worker.held_up("commit") as held:
+            writes = [worker.connect() for _ in range(5)]
+            for number, connection in enumerate(writes):
+                connection.send(request("POST", f"/session/codechat/sales/pre-key-{number}", {"data": "1"}))
+            held.wait_until_called()
+            health = worker.connect()
+            health.send(request("GET", "/health", token=None))
+            assert health.answers_so_far() == []
+        assert [answer.status for answer in health.answers()] == [200]
+        assert {answer.status for connection in writes for answer in connection.answers()} == {204, 503}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sessionworker.http import limits
 from sessionworker.stores.changes import CreateGroup
-from sessionworker.web import channel
 from tests.answers import Answer
 from tests.memory import Connection, Worker, request
 
@@ -128,7 +128,7 @@ def test_a_refused_client_has_its_answer_before_the_connection_ends_and_time_to_
     assert connection.transport.ended_writing  # its end is said,
     assert connection.transport.connected  # but what the client still sends is not answered with a reset
     connection.send(b"x" * 1_000_000)
-    assert channel.FAREWELL_SECONDS <= seconds_until_closed(worker, connection) <= channel.FAREWELL_SECONDS + 1
+    assert limits.FAREWELL_SECONDS <= seconds_until_closed(worker, connection) <= limits.FAREWELL_SECONDS + 1
     assert len(connection.answers()) == 1
 
 
@@ -211,7 +211,7 @@ def seconds_until_closed(worker: Worker, connection: Connection, each_second: by
 
 
 def test_a_connection_that_sends_nothing_is_closed(worker: Worker) -> None:
-    assert seconds_until_closed(worker, worker.connect()) <= channel.HEADER_SECONDS + 1
+    assert seconds_until_closed(worker, worker.connect()) <= limits.HEADER_SECONDS + 1
 
 
 @pytest.mark.parametrize(("each_second", "every"), [(b"A: b\r\n", 9), (b"x", 9), (b"x", 1), (b"\r\n", 50)])
@@ -219,7 +219,7 @@ def test_headers_that_come_too_slowly_are_cut_off(worker: Worker, each_second: b
     connection = worker.connect()
     connection.send(b"GET / HTTP/1.1\r\nHost: ")
     lived = seconds_until_closed(worker, connection, each_second, every)
-    assert channel.HEADER_SECONDS <= lived <= channel.HEADER_SECONDS + 1
+    assert limits.HEADER_SECONDS <= lived <= limits.HEADER_SECONDS + 1
 
 
 def test_slow_headers_of_a_later_request_are_cut_off_as_those_of_the_first(worker: Worker) -> None:
@@ -228,11 +228,11 @@ def test_slow_headers_of_a_later_request_are_cut_off_as_those_of_the_first(worke
     assert [answer.status for answer in connection.answers()] == [200]
     worker.advance(30)
     connection.send(b"G")
-    assert seconds_until_closed(worker, connection, b"E", 9) <= channel.HEADER_SECONDS + 1
+    assert seconds_until_closed(worker, connection, b"E", 9) <= limits.HEADER_SECONDS + 1
     connection = worker.connect()
     connection.send(request("GET", FILE) + b"GET ")  # the next one begins before this one is answered
     assert [answer.status for answer in connection.answers()] == [200]
-    assert seconds_until_closed(worker, connection, b"/", 9) <= channel.HEADER_SECONDS + 1
+    assert seconds_until_closed(worker, connection, b"/", 9) <= limits.HEADER_SECONDS + 1
 
 
 @pytest.mark.parametrize("how", ["length", "chunked"])
@@ -244,8 +244,8 @@ def test_a_body_that_comes_too_slowly_is_cut_off(worker: Worker, how: str) -> No
     else:
         connection.send(chunked(end=b""))
         lived = seconds_until_closed(worker, connection, b"1\r\nx\r\n", 9)
-    allowed = channel.BODY_SECONDS + BODY_SIZE / channel.SLOWEST_BODY
-    assert channel.BODY_SECONDS <= lived <= allowed + 2
+    allowed = limits.BODY_SECONDS + BODY_SIZE / limits.SLOWEST_BODY
+    assert limits.BODY_SECONDS <= lived <= allowed + 2
     assert worker.store.calls == []
 
 
@@ -263,12 +263,12 @@ def test_an_idle_connection_outlives_the_clients_own_limit_and_is_closed_later(w
     connection = worker.connect()
     connection.send(request("GET", FILE))
     worker.settle()
-    worker.advance(channel.IDLE_SECONDS - 5)
+    worker.advance(limits.IDLE_SECONDS - 5)
     assert connection.is_open
     connection.send(request("GET", FILE))
     assert [answer.status for answer in connection.answers()] == [200, 200]
-    assert channel.IDLE_SECONDS <= seconds_until_closed(worker, connection) <= channel.IDLE_SECONDS + 1
-    assert channel.IDLE_SECONDS > 60  # Node keeps an idle connection for 5 s, many proxies for 60
+    assert limits.IDLE_SECONDS <= seconds_until_closed(worker, connection) <= limits.IDLE_SECONDS + 1
+    assert limits.IDLE_SECONDS > 60  # Node keeps an idle connection for 5 s, many proxies for 60
 
 
 def test_a_request_under_way_is_not_cut_off_however_long_the_store_takes(worker: Worker) -> None:
@@ -283,9 +283,9 @@ def test_a_request_under_way_is_not_cut_off_however_long_the_store_takes(worker:
 def test_a_connection_that_does_not_close_when_told_is_cut_off(worker: Worker) -> None:
     connection = worker.connect()
     connection.transport.is_stuck = True
-    worker.advance(channel.HEADER_SECONDS + 1)
+    worker.advance(limits.HEADER_SECONDS + 1)
     assert connection.transport.connected
-    worker.advance(channel.FAREWELL_SECONDS + 1)
+    worker.advance(limits.FAREWELL_SECONDS + 1)
     assert connection.transport.aborted
     assert not connection.transport.connected
 
@@ -317,7 +317,7 @@ def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worke
     assert (answer.status, answer.header("connection")) == (204, "close")
     assert ended == [None]
     assert not [call for call in worker.store.calls if isinstance(call, CreateGroup)]
-    worker.site.draining = False
+    worker.site.is_draining = False
     assert worker.ask("GET", FILE).body == b"3"
 
 
@@ -334,7 +334,7 @@ def test_a_drain_does_not_wait_for_slow_clients_for_ever(worker: Worker) -> None
     refused.send(b"nonsense\r\n\r\n")
     ended: list[object] = []
     worker.site.drain().addCallback(ended.append)
-    worker.advance(channel.BODY_SECONDS + 3)
+    worker.advance(limits.BODY_SECONDS + 3)
     assert ended == [None]
 
 

@@ -16,48 +16,7 @@ from msgspec import Struct
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
-
-
-class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What an instance holds."""
-
-    instance: str
-    files: int
-    bytes: int
-    last_write: int
-    """Milliseconds since 1970, 0 if nothing was written."""
-    types: dict[str, int]
-    """How many files there are of each type of key."""
-    problem: str = ""
-    """What is the matter with it, in words; empty where nothing is."""
-
-
-class VersionSummary(Struct, frozen=True, rename="camel"):
-    """One version of an instance's `creds`."""
-
-    version: str
-    when: int
-    """Milliseconds since 1970."""
-    identity: str
-    """A short hash: the same for two versions of the same identity; empty where the `creds` were deleted."""
-    bytes: int
-    is_pinned: bool
-    """Whether it is kept for good, as the newest of its identity."""
-    is_current: bool
-
-
-class DropSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An instance that was dropped and can be brought back."""
-
-    group: str
-    instance: str
-    drop: str
-    when: int
-    """Milliseconds since 1970."""
-    files: int
-    bytes: int
-    problem: str = ""
-    """What is the matter with it, in words; empty where nothing is."""
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 
 class Unknown(Enum):

@@ -7,12 +7,12 @@ from typing import Any
 from klein import Klein
 from twisted.internet.defer import Deferred
 
+from sessionworker.http.answers import answer, answer_json, answer_nothing
+from sessionworker.http.request import WorkerRequest
 from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, RestoreInstance, Write
-from sessionworker.web.answers import answer, answer_json, answer_nothing
 from sessionworker.web.bodies import read_instance
-from sessionworker.web.request import WorkerRequest
 
 
 def add_admin(app: Klein, offload: Offload) -> None:

@@ -6,26 +6,38 @@ from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from sessionworker.errors import MethodNotAllowed, NotFound, StoreUnavailable
+from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NotFound, StoreUnavailable
+from sessionworker.http.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
+from sessionworker.http.request import WorkerRequest
 from sessionworker.names import check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance
 from sessionworker.web.admin import add_admin
-from sessionworker.web.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
 from sessionworker.web.bodies import read_group, read_instance
 from sessionworker.web.health import Health
 from sessionworker.web.metrics import CONTENT_TYPE, Metrics
-from sessionworker.web.request import WorkerRequest
 from sessionworker.web.session_files import SessionFiles
+from sessionworker.wire import PONG, WELL, WellForm
 
 CREATE_SECONDS = 5.0
 """How long the creation of an instance may take, its creds' check included; a disk that takes longer is as good as
 broken."""
+
+
+NO_GROUP = (
+    "An API asked for a group and gave no name: PROVIDER_PREFIX is not set there. It will use the group 'undefined', "
+    "and so will every other one of which that is true. Set PROVIDER_PREFIX in the API before it has accounts."
+)
+
+SLASH_IN_GROUP = "The name of a group cannot hold a slash. An API takes the name from its variable PROVIDER_PREFIX."
+
+_log = Logger()
 
 
 class _KeyConverter(BaseConverter):
@@ -48,20 +60,26 @@ def build_api(
 
     @app.route("/ping", methods=["OPTIONS"])
     def ping(request: WorkerRequest) -> bytes:
-        return answer(request, b"pong", TEXT)
+        return answer(request, PONG, TEXT)
 
     @app.route("/health", methods=["GET"])
     def is_well(request: WorkerRequest) -> Deferred[bytes]:
-        return health.check().addCallback(lambda _: answer_json(request, {"status": "ok"}))
+        return health.check().addCallback(lambda _: answer_json(request, WellForm(WELL)))
 
     @app.route("/metrics", methods=["GET"])
     def show_metrics(request: WorkerRequest) -> bytes:
         return answer(request, metrics.text(), CONTENT_TYPE)
 
     @app.route("/session", methods=["POST"])
-    def create_group(request: WorkerRequest) -> Deferred[bytes]:
-        group = check_name("group", read_group(request.body))
-        return offload.commit(CreateGroup(group)).addCallback(lambda _: answer_nothing(request))
+    def create_group(request: WorkerRequest) -> Deferred[bytes] | bytes:
+        group = read_group(request.body)
+        if group is None:  # whatsapp-api without that variable; any error here, and it ends itself
+            _log.warn(NO_GROUP)
+            return answer_nothing(request)
+        if "/" in group:
+            raise NameNotAllowed(SLASH_IN_GROUP)
+        change = CreateGroup(check_name("group", group))
+        return offload.commit(change).addCallback(lambda _: answer_nothing(request))
 
     @app.route("/session/<group>", methods=["POST"])
     def create_instance(request: WorkerRequest, group: str) -> Deferred[bytes]:

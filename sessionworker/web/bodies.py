@@ -11,7 +11,7 @@ from sessionworker.values import is_json
 
 
 class _Group(msgspec.Struct):
-    group: str
+    group: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Instance(msgspec.Struct):
@@ -27,12 +27,17 @@ _instance = msgspec.json.Decoder(_Instance)
 _data = msgspec.json.Decoder(_Data)
 
 
-def read_group(body: bytes) -> str:
-    """Return the name in `{"group": name}`. Raises BodyNotAllowed."""
+def read_group(body: bytes) -> str | None:
+    """Return the name in `{"group": name}`, or None for `{}`. Raises BodyNotAllowed."""
     try:
-        return _group.decode(body).group
+        group = _group.decode(body).group
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         _refuse(error, "group")
+    if group is not msgspec.UNSET:
+        return group
+    if body.strip() != b"{}":
+        raise BodyNotAllowed("The body must be a JSON object in which 'group' is a string.")
+    return None
 
 
 def read_instance(body: bytes) -> str:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
-from sessionworker.errors import NameNotAllowed, NotFound, RequestNotAllowed, Unauthorized, WorkerError
-from sessionworker.web.answers import answer_error, send
-from sessionworker.web.request import WorkerRequest
-from sessionworker.web.session_files import PARTS_BEFORE_KEY, SessionFiles, is_session_file
+from sessionworker.errors import Unauthorized, WorkerError
+from sessionworker.http.answers import answer_error, send
+from sessionworker.http.ports import Asked
+from sessionworker.http.request import WorkerRequest
+from sessionworker.web.paths import check_path, is_session_file
+from sessionworker.web.session_files import SessionFiles
 
 OPEN = {(b"OPTIONS", b"/ping"), (b"GET", b"/health"), (b"HEAD", b"/health")}
 """What needs no token: the client's first question, and a health check, which tells no details."""
 
 
 class Gate(Resource):
-    """Checks the token and the raw path, then hands the request on."""
+    """Checks the token and the raw path, then hands the request on. See `http.ports.Application`."""
 
     isLeaf = True
 
@@ -32,43 +33,38 @@ class Gate(Resource):
 
     def render(self, request: WorkerRequest) -> Any:
         """Answer what is refused, and hand on what is not."""
+        path = request.path
         try:
-            if (request.method, request.path) not in OPEN:
-                self.check_token(request)
-            _check_path(request)
+            if (request.method, path) not in OPEN:
+                self._check_token(request)
+            check_path(path, request.uri)
         except WorkerError as error:
             send(request, answer_error(request, error))
             return NOT_DONE_YET
-        if is_session_file(request.path):
+        if is_session_file(path):
             return self._session_files.render(request)
         request.split_path()
         return self._tree.render(request)
 
-    def check_token(self, request: WorkerRequest) -> None:
+    def refusal_of(self, request: Asked) -> WorkerError | None:
+        """Return the reason for which a request is refused whatever its body is, if there is one."""
+        try:
+            self._check_token(request)
+        except Unauthorized as error:
+            return error
+        return None
+
+    def _check_token(self, request: Asked) -> None:
         """Raise Unauthorized unless the request carries the token."""
-        given = request.requestHeaders.getRawHeaders(b"apikey", ())
+        headers = request.requestHeaders
+        given = headers.getRawHeaders(b"apikey", ())
+        if headers.hasHeader(b"Authorization"):
+            given = [*given, *_bearers(headers.getRawHeaders(b"Authorization"))]
         if len(given) != 1 or not compare_digest(given[0], self._token):
             raise Unauthorized
 
 
-def _check_path(request: WorkerRequest) -> None:
-    path = request.path
-    if not path.startswith(b"/") or path.startswith(b"//"):
-        raise NotFound
-    if path not in {request.uri, b"/ping"}:
-        raise RequestNotAllowed("This path takes no query. A '?' in a key is sent as %3F.")
-    if not path.isascii():
-        raise RequestNotAllowed("A path holds ASCII only; anything else is sent as %XX, in UTF-8.")
-    if b"%" in path:
-        _check_escapes(path)
-
-
-def _check_escapes(path: bytes) -> None:
-    # The tree decodes before it routes, so an escaped slash in a name would make another name of what follows it.
-    names = path if path.startswith(b"/admin/") else b"/".join(path.split(b"/", PARTS_BEFORE_KEY)[:PARTS_BEFORE_KEY])
-    if b"%2f" in names.lower():
-        raise NameNotAllowed("The name of a group or an instance cannot hold a slash.")
-    try:
-        unquote_to_bytes(path).decode()
-    except UnicodeDecodeError:
-        raise NameNotAllowed("A path must be UTF-8, escaped as %XX.") from None
+def _bearers(values: list[bytes]) -> list[bytes]:
+    """Return the tokens of the scheme Bearer (RFC 6750): another scheme is the business of a proxy before us."""
+    found = (value.split(None, 1) for value in values)
+    return [parts[-1] for parts in found if parts and parts[0].lower() == b"bearer"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sessionworker.errors import StoreUnavailable
 from sessionworker.offload import Offload
-from sessionworker.stores.changes import Probe
 
 LIMIT_SECONDS = 0.8
 """How long the store may take; a disk that hangs is not well, and who asks wants an answer within a second."""
@@ -50,15 +49,14 @@ class Health:
         self._is_asking = True
         self._asked_at = self._reactor.seconds()
         late = self._reactor.callLater(LIMIT_SECONDS, self._set, is_well=False)
-        calls = [self._offload.commit(Probe()), self._offload.ask(self._offload.store.check)]
 
-        def answered(outcomes: list[tuple[bool, None]]) -> None:
+        def answered(outcome: object) -> None:
             self._is_asking = False
             if late.active():
                 late.cancel()
-                self._set(is_well=all(is_well for is_well, _ in outcomes))
+                self._set(is_well=not isinstance(outcome, Failure))
 
-        DeferredList(calls, consumeErrors=True).addCallback(answered)
+        self._offload.check().addBoth(answered)
 
     def _set(self, *, is_well: bool) -> None:
         if is_well != self._is_well:

@@ -18,10 +18,11 @@ from sessionworker.errors import WorkerError
 from sessionworker.names import CREDS, SessionFile, type_of_key
 from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, PurgeDrop, SetAside, Unwritten, Write
-from sessionworker.stores.interface import UNKNOWN, DropSummary, InstanceSummary, VersionSummary
+from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
 from sessionworker.values import is_json
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 
 @dataclass(eq=False)

@@ -7,8 +7,9 @@ from typing import NamedTuple, TypeVar
 from hypothesis import strategies as st
 
 from sessionworker.stores.changes import Batch, CreateGroup, CreateInstance, Delete, Probe, Write
-from sessionworker.stores.interface import DropSummary, InstanceSummary, Store
+from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.wire import DropSummary, InstanceSummary
 from tests.contract.words import creds
 
 ALL = Keep(newest=10**6)

@@ -18,8 +18,9 @@ from sessionworker.stores.changes import (
     RestoreInstance,
     Write,
 )
-from sessionworker.stores.interface import UNKNOWN, DropSummary, InstanceSummary, Store, VersionSummary
+from sessionworker.stores.interface import UNKNOWN, Store
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 MIB = 2**20
 

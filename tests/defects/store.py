@@ -31,7 +31,7 @@ from sessionworker.stores.changes import (
 )
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.interface import DropSummary, VersionSummary
+from sessionworker.wire import DropSummary, VersionSummary
 
 Entry: TypeAlias = changes.Entry
 Drop: TypeAlias = DropSummary

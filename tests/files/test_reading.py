@@ -16,7 +16,8 @@ from sessionworker.stores.files import copies
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.interface import UNKNOWN, DropSummary
+from sessionworker.stores.interface import UNKNOWN
+from sessionworker.wire import DropSummary
 from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, commit, create, creds, delete, drop, read_all, write
 from tests.defects.calls import Call, about
 from tests.defects.faults import disk_of

@@ -15,7 +15,7 @@ from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Write
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.interface import DropSummary
+from sessionworker.wire import DropSummary
 from tests.contract.words import CREDS, KEY, SUPPORT, commit, create, creds, read_all, write
 
 SEGMENT = 4096

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.mutations import holding, keeping, moving, offloading, recovering, serving, storing
+from tests.mutations import holding, keeping, machine, moving, offloading, recovering, serving, storing
 from tests.mutations.fault import Fault
 
 REPOSITORY = Path(__file__).parents[2]
@@ -31,6 +31,7 @@ FAULTS: tuple[Fault, ...] = (
     *moving.FAULTS,
     *offloading.FAULTS,
     *serving.FAULTS,
+    *machine.FAULTS,
 )
 
 LONGEST = 60.0

@@ -6,8 +6,11 @@ from tests.mutations.fault import Fault
 
 _WEB = "sessionworker/web"
 _GATE = f"{_WEB}/gate.py"
-_CHANNEL = f"{_WEB}/channel.py"
-_SITE = f"{_WEB}/site.py"
+_CHANNEL = "sessionworker/http/channel.py"
+_SITE = "sessionworker/http/site.py"
+_LIMITS = "sessionworker/http/limits.py"
+_ANSWERS = "sessionworker/http/answers.py"
+_PATHS = f"{_WEB}/paths.py"
 _HEALTH = f"{_WEB}/health.py"
 _METRICS = f"{_WEB}/metrics.py"
 _FAULTS = "sessionworker/stores/files/faults.py"
@@ -30,8 +33,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what is below /admin asks for no token",
         _GATE,
-        "if (request.method, request.path) not in OPEN:",
-        'if (request.method, request.path) not in OPEN and not request.path.startswith(b"/admin/"):',
+        "if (request.method, path) not in OPEN:",
+        'if (request.method, path) not in OPEN and not path.startswith(b"/admin/"):',
         _GATES,
     ),
     Fault(
@@ -52,15 +55,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a large body comes although the token is not there",
         _CHANNEL,
-        "if self.length is None or self.length > TRUSTED_BODY:",
+        "if self.length is None or self.length > limits.TRUSTED_BODY:",
         "if False:",
         _GATES,
     ),
     Fault(
         "the headers of a stranger are remembered",
         _CHANNEL,
-        "                self.site.resource.check_token(request)\n",
-        "",
+        "if is_plain and self.site.application.refusal_of(request) is None:",
+        "if is_plain:",
         _HEADS,
     ),
     Fault(
@@ -74,8 +77,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a body of unknown length has no limit",
         _CHANNEL,
-        "        if so_far + size > self.site.body_size:\n",
-        "        if False:\n",
+        "is_too_large = so_far + size > self.site.body_size",
+        "is_too_large = False",
         _SITES,
     ),
     Fault(
@@ -87,9 +90,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "all bodies together have no limit",
-        _SITE,
-        "return self.body_bytes == besides or self.body_bytes + size <= MOST_BODY_BYTES",
-        "return True",
+        _LIMITS,
+        "        if size > 0 and self.bytes != besides and self.bytes + size > self._most:",
+        "        if False:",
         _OVERLOAD,
     ),
     Fault(
@@ -101,9 +104,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "connections have no limit",
-        _CHANNEL,
-        "if len(self.site.channels) > self.site.connections:",
-        "if False:",
+        _SITE,
+        "return len(self.channels) <= self.connections",
+        "return True",
         _OVERLOAD,
     ),
     Fault(
@@ -137,22 +140,22 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what comes after a request that was refused is obeyed",
         _CHANNEL,
-        "        if not self._refused:\n            super().lineReceived(line)",
+        "        if not self._is_refused:\n            super().lineReceived(line)",
         "        super().lineReceived(line)",
         _SITES,
     ),
     # Paths
     Fault(
         "an escaped slash makes another name",
-        _GATE,
+        _PATHS,
         'if b"%2f" in names.lower():',
         "if False:",
         ("tests/test_admin.py", _PROTOCOL),
     ),
     Fault(
         "a query is taken for the end of a key",
-        _GATE,
-        'if path not in {request.uri, b"/ping"}:',
+        _PATHS,
+        'if path not in {uri, b"/ping"}:',
         "if False:",
         (f"{_PROTOCOL}::test_a_query_is_refused_rather_than_taken_for_the_end_of_a_key",),
     ),
@@ -180,9 +183,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a key is in the log",
-        _SITE,
-        'shown = "/".join([*parts[:4], "..."][: len(parts)])',
-        'shown = "/".join(parts)',
+        _PATHS,
+        'return "/".join([*parts[:PARTS_BEFORE_KEY], "..."][: len(parts)])',
+        'return "/".join(parts)',
         (f"{_PROTOCOL}::test_no_token_no_key_and_no_value_is_ever_in_an_error_or_in_the_log",),
     ),
     Fault(
@@ -208,14 +211,14 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "an answer is written to a client that is gone",
-        f"{_WEB}/answers.py",
+        _ANSWERS,
         "    if request.channel is not None:\n",
         "    if True:\n",
         (_PROTOCOL,),
     ),
     Fault(
         "a client that hangs up cancels its call",
-        f"{_WEB}/answers.py",
+        _ANSWERS,
         "    result.addCallbacks(send_result, send_failure)",
         "    request.notifyFinish().addErrback(lambda _: result.cancel())\n"
         "    result.addCallbacks(send_result, send_failure)",
@@ -237,9 +240,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a drain waits for idle connections",
-        _SITE,
-        "            if channel.is_idle:\n                channel.loseConnection()\n            elif channel.requests:",
-        "            if channel.requests:",
+        _CHANNEL,
+        "        if self._is_idle:\n            self.loseConnection()\n        elif self.requests:",
+        "        if self.requests:",
         _SITES,
     ),
     Fault(
@@ -253,7 +256,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a health check is always well",
         _HEALTH,
-        "self._set(is_well=all(is_well for is_well, _ in outcomes))",
+        "self._set(is_well=not isinstance(outcome, Failure))",
         "self._set(is_well=True)",
         ("tests/test_health.py",),
     ),

@@ -19,9 +19,9 @@ from sessionworker.stores.files.instance import Instance, NewVersion, Value
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
 from sessionworker.stores.files.records import Large
-from sessionworker.stores.interface import DropSummary, InstanceSummary, VersionSummary
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import Keep, Version, parse_version, pinned, to_keep, version_of
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 
 class Overview:

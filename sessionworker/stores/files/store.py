@@ -29,15 +29,9 @@ from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
-from sessionworker.stores.interface import (
-    UNKNOWN,
-    DropSummary,
-    Figures,
-    InstanceSummary,
-    Unknown,
-    VersionSummary,
-)
+from sessionworker.stores.interface import UNKNOWN, Figures, Unknown
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 
 class FileStore:

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 
 from sessionworker.errors import WorkerError
+from sessionworker.wire import ErrorForm
 
 T = TypeVar("T")
 _log = Logger()
@@ -51,9 +52,17 @@ def answer_error(request: Request, error: WorkerError) -> bytes:
 
 def error_body(error: WorkerError) -> bytes:
     """Give an error the JSON form that the clients know."""
-    return msgspec.json.encode(
-        {"statusCode": error.status.value, "error": error.status.phrase, "message": [error.message]}
-    )
+    form = ErrorForm(status_code=error.status.value, error=error.status.phrase, message=[error.message])
+    return msgspec.json.encode(form)
+
+
+def whole_refusal(error: WorkerError) -> bytes:
+    """Return all bytes of the answer to a request that has not come whole; the connection is closed after it."""
+    body = error_body(error)
+    lines = [b"HTTP/1.1 %d %s" % (error.status, error.status.phrase.encode()), b"Content-Type: application/json"]
+    lines += [f"{name}: {value}".encode() for name, value in error.headers.items()]
+    lines += [b"Content-Length: %d" % len(body), b"Connection: close", b"", body]
+    return b"\r\n".join(lines)
 
 
 def send(request: Request, body: bytes) -> None:

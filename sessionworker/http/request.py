@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
-from sessionworker.errors import WorkerError
-from sessionworker.web.answers import answer_error, send
+from sessionworker.errors import RequestNotAllowed, WorkerError
+from sessionworker.http.answers import answer_error, send
+from sessionworker.http.ports import Channel, Site
+from sessionworker.http.sending import SMALL_ANSWER, LargeAnswer
 
-if TYPE_CHECKING:
-    from sessionworker.web.channel import WorkerChannel
-    from sessionworker.web.site import WorkerSite
+_absolute = re.compile(rb"https?://[^/?#]*(.*)", re.IGNORECASE | re.DOTALL).fullmatch
 
 
 class WorkerRequest(Request):
-    """A request that is answered by the site's gate, and never with HTML."""
+    """A request that is answered by the site's application, and never with HTML.
 
-    channel: WorkerChannel
+    Besides what Twisted's own does, it takes its body from the channel's budget (`handleContentChunk`), asks for one
+    `Host` and takes absolute targets (`requestReceived`), can be handed over whole (`receive`), writes an answer with
+    its head at once (`write`), and waits for the client to have taken a large one (`finish`).
+
+    Of Twisted's private names it uses `_disconnected`: the public way to know is a Deferred for each request.
+    """
+
+    channel: Channel  # type: ignore[assignment]  # what is used of it here
     content: BytesIO
-    site: WorkerSite
+    site: Site  # type: ignore[assignment]
     begun: float
     """When the request had come whole, in the reactor's seconds."""
+    seconds: float = 0.0
+    """How long it took from then until the answer was there."""
+    _large: LargeAnswer | None = None
+    _is_addressed = True  # by one header `Host`
+    _is_awaited = False  # by `finish`, for the client to have taken a large answer
 
     @property
     def body(self) -> bytes:
@@ -35,6 +47,13 @@ class WorkerRequest(Request):
         """Keep a part of the body, if there is room for it."""
         if self.channel.take_chunk(len(data), self.content.tell()):
             self.content.write(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Answer a request that was read line by line, in whatever form it names its target (RFC 9112, section 3.2)."""
+        hosts = self.requestHeaders.getRawHeaders(b"Host", ())
+        self._is_addressed = version != b"HTTP/1.1" or len(hosts) == 1
+        absolute = _absolute(path)
+        super().requestReceived(command, (absolute[1] or b"/") if absolute else path, version)
 
     def receive(self, method: bytes, path: bytes, body: bytes) -> None:
         """Take a whole request at once, as `requestReceived` does, and answer it."""
@@ -47,8 +66,11 @@ class WorkerRequest(Request):
         """Answer the request; its headers and its body are here."""
         self.site = self.channel.site
         self.begun = self.site.reactor.seconds()
+        if not self._is_addressed:
+            send(self, answer_error(self, RequestNotAllowed("A request has one header 'Host'.")))
+            return
         try:
-            self.render(self.site.resource)
+            self.render(self.site.application)
         except Exception:  # noqa: BLE001 - whatever it is, the client is answered
             self.processingFailed(Failure())
 
@@ -57,13 +79,32 @@ class WorkerRequest(Request):
         if self._disconnected:
             return
         self.startedWriting = 1
+        self.seconds = self.site.reactor.seconds() - self.begun
         lines = [b"%b %d %b\r\nDate: %b\r\n" % (self.clientproto, self.code, self.code_message, self.site.date)]
         for name, values in self.responseHeaders.getAllRawHeaders():
             lines += [b"%b: %b\r\n" % (name, value) for value in values]
         lines.append(b"\r\n")
-        if self.method != b"HEAD":
+        if self.method == b"HEAD":
+            self.channel.send(lines)
+        elif len(data) <= SMALL_ANSWER:
             lines.append(data)
-        self.channel.writeSequence(lines)
+            self.channel.send(lines)
+        else:
+            self.channel.send(lines)
+            self._large = LargeAnswer(self.channel, data, self._taken)
+            self._large.begin()
+
+    def finish(self) -> None:
+        """End the request, once the client has taken the answer."""
+        if self._large is None:
+            super().finish()
+        else:
+            self._is_awaited = True
+
+    def _taken(self) -> None:
+        self._large = None
+        if self._is_awaited and not self._disconnected:
+            super().finish()
 
     def parseCookies(self) -> None:
         """Leave them alone: the worker has none."""

@@ -1,0 +1,60 @@
+"""A client of the worker for Python programs on Twisted: the verbs of the wire as `async` methods.
+
+    async with Client("http://127.0.0.1:5656", token) as client:
+        await client.create_instance("codechat", "sales")
+        await client.write("codechat", "sales", "creds", '{"registered":true}')
+        value = await client.read("codechat", "sales", "creds")
+
+What an operator may ask is here too: what is stored, older versions of `creds`, and instances that were dropped.
+
+A call that the worker refused raises a `Refused`, and one that brought no answer a `NoAnswer`. None of them holds the
+token, or the value of a session file.
+"""
+
+from sessionworker.client.errors import (
+    BodyTooLarge,
+    ClientError,
+    ConnectionFailed,
+    NameTaken,
+    NoAnswer,
+    NoSpace,
+    NoSuchDrop,
+    NoSuchGroup,
+    NoSuchInstance,
+    NoSuchKey,
+    NoSuchVersion,
+    NotAllowed,
+    NotFound,
+    Refused,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from sessionworker.client.verbs import Client
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
+
+__all__ = [
+    "BodyTooLarge",
+    "Client",
+    "ClientError",
+    "ConnectionFailed",
+    "DropSummary",
+    "InstanceSummary",
+    "NameTaken",
+    "NoAnswer",
+    "NoSpace",
+    "NoSuchDrop",
+    "NoSuchGroup",
+    "NoSuchInstance",
+    "NoSuchKey",
+    "NoSuchVersion",
+    "NotAllowed",
+    "NotFound",
+    "Refused",
+    "TimedOut",
+    "Unauthorized",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "VersionSummary",
+]

@@ -1,0 +1,191 @@
+"""One exchange with the worker: a request that is sent, and the whole of its answer."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from OpenSSL.SSL import Error as TlsError
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import (
+    Agent,
+    HTTPConnectionPool,
+    RequestGenerationFailed,
+    RequestTransmissionFailed,
+    ResponseDone,
+    ResponseFailed,
+)
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IResponse
+
+from sessionworker.client.errors import ConnectionFailed, TimedOut, refusal_of
+
+KEEP_IDLE_SECONDS = 20
+"""How long a connection is kept for the next call. The worker closes it after 75 s, and must not be the first: a
+`POST` that crosses with the close is lost, and is not tried again."""
+
+_NETWORK_ERRORS = (
+    ConnectError,
+    ConnectionClosed,
+    DNSLookupError,
+    PotentialDataLoss,
+    RequestGenerationFailed,
+    RequestTransmissionFailed,
+    ResponseFailed,
+)
+
+_HARMLESS_ERRORS = (ConnectError, ConnectionClosed, DNSLookupError, TlsError)
+
+
+class Exchanges:
+    """Makes calls of one worker, so many at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        time_limit: float,
+        connections: int,
+        agent: IAgent | None,
+        reactor: Any,
+    ) -> None:
+        """Prepare to call; see `Client`. Raises ValueError."""
+        if reactor is None:
+            from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+        self._reactor = reactor
+        self.url = _check_url(url)
+        self._token = _check_token(token)
+        self._time_limit = time_limit
+        self._turns = DeferredSemaphore(connections)
+        self._pool: HTTPConnectionPool | None = None
+        if agent is None:
+            self._pool = HTTPConnectionPool(reactor)
+            self._pool.maxPersistentPerHost = connections
+            self._pool.cachedConnectionTimeout = KEEP_IDLE_SECONDS
+            agent = Agent(reactor, pool=self._pool)
+        self._http = HTTPClient(agent)
+        self._closed = False
+
+    async def close(self) -> None:
+        """Let the calls that are under way end, and close the connections. Further calls raise RuntimeError."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in range(self._turns.limit):  # who has every turn is alone
+            await self._turns.acquire()
+        if self._pool is not None:
+            await self._pool.closeCachedConnections()
+
+    async def call(
+        self, method: str, path: str, *, body: object = msgspec.UNSET, success: int = HTTPStatus.OK
+    ) -> bytes:
+        """Make one call within the time limit, and return the body of its answer. `body` is sent as JSON."""
+        if self._closed:
+            raise RuntimeError("This client was closed.")
+        exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
+        # `treq`'s own time limit ends with the headers of the answer: a body that stalls would be awaited for ever.
+        exchange.addTimeout(self._time_limit, self._reactor, onTimeoutCancel=_time_is_up)
+        status, retry_after, answer = await exchange
+        if status != success:
+            raise refusal_of(status, retry_after, answer)
+        return answer
+
+    async def _exchange(self, method: str, path: str, body: object) -> tuple[int, str | None, bytes]:
+        """Send a request, and return the status, the header `Retry-After` and the body of its answer."""
+        data = None if body is msgspec.UNSET else _encode(body)
+        headers = Headers({"apikey": [self._token], "Content-Type": ["application/json"]})
+        async with self._turns:
+            try:
+                response: IResponse = await self._http.request(
+                    method,
+                    self.url + path,
+                    headers=headers,
+                    data=data,
+                    allow_redirects=False,  # the token is for this worker alone
+                    unbuffered=True,  # or treq keeps a second copy of each body
+                )
+                reader = _BodyReader()
+                response.deliverBody(reader)
+                answer = await reader.finished
+            except (CancelledError, ConnectingCancelledError, *_NETWORK_ERRORS) as error:
+                if _is_cancellation(error):
+                    raise CancelledError from None
+                raise ConnectionFailed(f"No answer from {self.url}: {_reason(error)}") from None
+        retry_after = (response.headers.getRawHeaders("Retry-After") or [None])[0]
+        return response.code, retry_after, answer
+
+
+class _BodyReader(Protocol):
+    """Collects the body of an answer. Cancelling `finished` closes the connection; treq's own reader leaves it open."""
+
+    def __init__(self) -> None:
+        self.finished: Deferred[bytes] = Deferred(self._give_up)
+        self._pieces: list[bytes] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self._pieces.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.finished.called:
+            return
+        if reason.check(ResponseDone):
+            self.finished.callback(b"".join(self._pieces))
+        else:
+            self.finished.errback(reason)
+
+    def _give_up(self, _: Deferred[bytes]) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+
+def _encode(body: object) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        raise ValueError("A name and a value must be text that UTF-8 can hold.") from None
+
+
+def _time_is_up(_: object, seconds: float) -> None:
+    raise TimedOut(f"The worker did not answer within {seconds:g} s.")
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Tell whether an error says that the program itself gave the call up."""
+    if isinstance(error, (CancelledError, ConnectingCancelledError)):
+        return True
+    return any(_is_cancellation(reason.value) for reason in getattr(error, "reasons", ()))
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason of a network error, in words.
+
+    Of an answer that is not HTTP only the kind of the fault is told: Twisted quotes what came, which may be a value.
+    """
+    while reasons := getattr(error, "reasons", None):
+        error = reasons[0].value
+    return str(error) if isinstance(error, _HARMLESS_ERRORS) else type(error).__name__
+
+
+def _check_url(url: str) -> str:
+    """Return `url` without a slash at its end. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("The URL must begin with http:// or https://, and name a host.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("The URL cannot hold a user, a query or a fragment.")
+    return url.rstrip("/")
+
+
+def _check_token(token: str) -> str:
+    """Return `token` if it can be sent in a header. Raises ValueError."""
+    if not token or not token.isascii() or not token.isprintable() or token != token.strip():
+        raise ValueError("The token must be printable ASCII, with no space at its ends, and not empty.")
+    return token

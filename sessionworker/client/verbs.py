@@ -1,0 +1,200 @@
+"""The verbs of the wire, as methods."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from twisted.web.iweb import IAgent
+
+from sessionworker.client.errors import NOT_THE_FORM, NoSuchKey, UnexpectedAnswer
+from sessionworker.client.exchange import Exchanges
+from sessionworker.wire import PONG, WELL, DropSummary, InstanceSummary, VersionSummary, WellForm
+
+TIME_LIMIT_SECONDS = 30.0
+"""How long a call may take, from the moment it is made to the last byte of its answer, unless the program says else."""
+
+CONNECTIONS = 64
+"""Connections that a client opens at most, unless the program says else; further calls wait for one of them."""
+
+T = TypeVar("T")
+
+
+class Client:
+    """One worker, seen from a program.
+
+    Every method but `close` is one call, and raises `Refused` or `NoAnswer`. Calls may be made at the same time; two
+    that are under way together reach the worker in any order, so wait for a write before the next one of the same key.
+    `write` and the `create_...` and `restore_...` calls are not repeated when the connection that they used turns out
+    to be dead, because they may have arrived; the others are tried once more.
+
+    As an asynchronous context manager, a client is closed after the block.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        time_limit: float = TIME_LIMIT_SECONDS,
+        connections: int = CONNECTIONS,
+        agent: IAgent | None = None,
+        reactor: Any = None,
+    ) -> None:
+        """Prepare to call the worker at `url`, for example `http://127.0.0.1:5656`; nothing is sent yet.
+
+        `time_limit` is in seconds, for each call as a whole. `connections` is how many calls may be under way at once;
+        others wait, and that counts as part of their time. `agent` replaces the client's own connections, for example
+        to reach a Unix socket; closing them is then not the client's business. Raises ValueError for a URL or a token
+        that cannot be used.
+        """
+        self._exchanges = Exchanges(
+            url, token, time_limit=time_limit, connections=connections, agent=agent, reactor=reactor
+        )
+        self._call = self._exchanges.call
+
+    def __repr__(self) -> str:
+        """Show the URL; never the token."""
+        return f"<Client of {self._exchanges.url}>"
+
+    async def __aenter__(self) -> Self:
+        """Nothing to do: connections are opened when they are needed."""
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Close the client."""
+        await self.close()
+
+    async def ping(self) -> None:
+        """Return if a worker answers at the URL. The token is not looked at."""
+        body = await self._call("OPTIONS", "/ping")
+        if body != PONG:
+            raise UnexpectedAnswer(HTTPStatus.OK, "The answer to a ping is not 'pong'.")
+
+    async def health(self) -> None:
+        """Return if the worker's store takes writes and reads now. The token is not looked at. Raises Unavailable."""
+        if _decode(await self._call("GET", "/health"), WellForm).status != WELL:
+            raise UnexpectedAnswer(HTTPStatus.OK, "The answer to a health check is not 'ok'.")
+
+    async def create_group(self, group: str) -> None:
+        """Make a group, if it does not exist."""
+        await self._call("POST", "/session", body={"group": group}, success=HTTPStatus.NO_CONTENT)
+
+    async def create_instance(self, group: str, instance: str) -> None:
+        """Make an instance, and its group, if they do not exist."""
+        await self._call("POST", _path(group), body={"instance": instance}, success=HTTPStatus.NO_CONTENT)
+
+    async def instances(self, group: str) -> list[str]:
+        """Return the names of a group's instances, sorted. Raises NoSuchGroup, too."""
+        return _decode(await self._call("GET", _path(group) + "/list-instances"), list[str])
+
+    async def write(self, group: str, instance: str, key: str, value: bytes | str) -> None:
+        """Store a JSON text over whatever the key held. It is kept as it is given, byte for byte.
+
+        Raises NoSuchInstance or NoSuchGroup, too, and ValueError for bytes that are not UTF-8.
+        """
+        path = _path(group, instance, key)
+        await self._call("POST", path, body={"data": _as_text(value)}, success=HTTPStatus.NO_CONTENT)
+
+    async def read(self, group: str, instance: str, key: str) -> bytes | None:
+        """Return the JSON text that a key holds, in UTF-8, or None if it holds nothing.
+
+        Raises NoSuchInstance or NoSuchGroup, too.
+        """
+        try:
+            return await self._call("GET", _path(group, instance, key))
+        except NoSuchKey:
+            return None
+
+    async def delete(self, group: str, instance: str, key: str) -> None:
+        """Remove what a key holds, if anything."""
+        await self._call("DELETE", _path(group, instance, key))
+
+    async def drop_instance(self, group: str, instance: str) -> None:
+        """Remove an instance with all its keys, if it exists. For a while, `restore_instance` brings it back."""
+        await self._call("DELETE", _path(group, instance))
+
+    # What an operator asks
+
+    async def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+        return _decode(await self._call("GET", "/admin/groups"), list[str])
+
+    async def drop_group(self, group: str) -> None:
+        """Remove a group, each of its instances as `drop_instance` does.
+
+        Raises NoSuchGroup, too: also where a first try arrived and its answer was lost.
+        """
+        await self._call("DELETE", _escape("/admin/groups", group))
+
+    async def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup, too."""
+        return _decode(await self._call("GET", _escape("/admin/groups", group, "instances")), list[InstanceSummary])
+
+    async def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        """Return the versions of an instance's `creds` that are kept, newest first.
+
+        Raises NoSuchInstance or NoSuchGroup, too.
+        """
+        path = _escape("/admin/groups", group, "instances", instance, "versions")
+        return _decode(await self._call("GET", path), list[VersionSummary])
+
+    async def restore_version(self, group: str, instance: str, version: str) -> None:
+        """Make an older version of an instance's `creds` the current one. What it replaces is kept as a version.
+
+        Raises NoSuchVersion, NoSuchInstance or NoSuchGroup, too.
+        """
+        path = _escape("/admin/groups", group, "instances", instance, "versions", version, "restore")
+        await self._call("POST", path, success=HTTPStatus.NO_CONTENT)
+
+    async def checkpoint(self) -> None:
+        """Have the worker bring all that was acknowledged into its files, so that a copy of its store is up to date."""
+        await self._call("POST", "/admin/checkpoint", success=HTTPStatus.NO_CONTENT)
+
+    async def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped and can be brought back, newest first."""
+        return _decode(await self._call("GET", "/admin/drops"), list[DropSummary])
+
+    async def restore_instance(self, group: str, instance: str, drop: str, name: str | None = None) -> None:
+        """Bring an instance back that was dropped, under its own name or under another one in the same group.
+
+        `drop` tells it from others of its name that were dropped; see `drops`. Raises NameTaken or NoSuchDrop, too.
+        """
+        body = msgspec.UNSET if name is None else {"instance": name}
+        path = _escape("/admin/drops", group, instance, drop, "restore")
+        await self._call("POST", path, body=body, success=HTTPStatus.NO_CONTENT)
+
+    async def close(self) -> None:
+        """Let the calls that are under way end, and close the connections. Further calls raise RuntimeError."""
+        await self._exchanges.close()
+
+
+def _path(group: str, *names: str) -> str:
+    """Return the path of a group, an instance or a key."""
+    return _escape("/session", group, *names)
+
+
+def _escape(start: str, *names: str) -> str:
+    """Return the path of `names` below `start`. Each name is escaped as a whole, slashes included."""
+    try:
+        return "/".join((start, *(quote(name, safe="") for name in names)))
+    except UnicodeEncodeError:
+        raise ValueError("A name must be text that UTF-8 can hold.") from None
+
+
+def _as_text(value: bytes | str) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise ValueError("A value must be JSON, in UTF-8.") from None
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except NOT_THE_FORM:
+        raise UnexpectedAnswer(HTTPStatus.OK, "The answer is not of the form that was expected.") from None

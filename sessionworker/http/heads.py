@@ -1,0 +1,85 @@
+"""The head of a request that came in one piece: its first line and its headers.
+
+A client sends the same headers with each request, but for the length of the body, and perhaps a number of its own for
+each request. What Twisted has read of them once is used again: reading them line by line took half of the time from a
+request's arrival to its commit.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from twisted.web.http_headers import Headers
+
+MOST_KNOWN = 1024
+"""Sets of headers that are remembered."""
+
+LARGEST_HEAD = 4096
+"""Bytes of a head that is looked at here; a larger one is read line by line."""
+
+_request_line = re.compile(rb"(DELETE|GET|HEAD|POST) (/[!->@-~]*) HTTP/1\.1\r\n")  # without a query
+_length = re.compile(rb"\r\ncontent-length: ?([0-9]{1,12})(?=\r\n)", re.IGNORECASE)
+# Headers that say who asks or what about, with anything in them that a header may hold. They decide nothing here.
+_of_no_matter = re.compile(
+    rb"\r\n(?:[a-z0-9-]*(?:trace|request|correlation|span|session)[a-z0-9-]*|baggage|b3|user-agent|referer|date|cookie"
+    rb"|x-forwarded-[a-z]+|x-real-ip|forwarded|via|accept(?:-[a-z]+)?): ?[ -~]*(?=\r\n)",
+    re.IGNORECASE,
+)
+
+
+class Head(NamedTuple):
+    """A head as it came."""
+
+    method: bytes
+    path: bytes
+    lines: bytes
+    """Of headers, without the length, each after its line end."""
+    length: int
+    """Of the body, in bytes."""
+    end: int
+    """Of the head, in bytes from the request's beginning."""
+
+
+def read_head(data: bytes) -> Head | None:
+    """Return the head that `data` begins with, or None if it is not whole, or of another form than the clients send."""
+    found = _request_line.match(data, 0, LARGEST_HEAD)
+    end = data.find(b"\r\n\r\n", 0, LARGEST_HEAD) + 4
+    if found is None or end < found.end():
+        return None
+    start = found.end() - 2
+    length = _length.search(data, start, end)
+    if length is None:
+        return Head(found[1], found[2], data[start:end], 0, end)
+    lines = data[start : length.start()] + data[length.end() : end]
+    return Head(found[1], found[2], lines, int(length[1]), end)
+
+
+class KnownHeaders:
+    """What Twisted has read of lines of headers."""
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self._known: dict[bytes, Headers] = {}
+
+    def __len__(self) -> int:
+        """Return how many sets of headers are known."""
+        return len(self._known)
+
+    def get(self, head: Head) -> Headers | None:
+        """Return what was read of the same lines before, or of lines that differ in nothing that matters."""
+        return self._known.get(head.lines) or self._known.get(_of_no_matter.sub(b"", head.lines))
+
+    def add(self, head: Head, headers: Headers) -> None:
+        """Remember what was read of lines of headers, unless they ask for more than to be answered.
+
+        Nor is it remembered where a line is continued in the next one: so what is left where a line in the middle is
+        taken out is never mistaken for such a continuation.
+        """
+        is_continued = b"\r\n " in head.lines or b"\r\n\t" in head.lines
+        if is_continued or headers.hasHeader(b"Expect") or len(headers.getRawHeaders(b"Host", ())) != 1:
+            return
+        for lines in {head.lines, _of_no_matter.sub(b"", head.lines)}:
+            if len(self._known) >= MOST_KNOWN:
+                del self._known[next(iter(self._known))]  # the oldest
+            self._known[lines] = headers

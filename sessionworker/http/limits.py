@@ -1,0 +1,57 @@
+"""What a connection and its requests may cost, in seconds and bytes."""
+
+from __future__ import annotations
+
+from sessionworker.errors import Overloaded
+
+IDLE_SECONDS = 75.0
+"""How long a connection may be silent between requests. Node keeps an idle one for 5 s, and so is never reset."""
+
+HEADER_SECONDS = 10.0
+"""How long a request's headers may take, and the first request of a new connection."""
+
+BODY_SECONDS = 30.0
+"""How long a request's body may take, besides one second for each `SLOWEST_BODY` bytes."""
+
+SLOWEST_BODY = 64 * 1024
+"""Bytes a second that a client must send of a large body."""
+
+READ_SECONDS = 75.0
+"""How long a client may take to read the next part of an answer; it may read the whole as slowly as that."""
+
+FAREWELL_SECONDS = 5.0
+"""How long a client that was refused, or told to go, may take to read what it was told."""
+
+TRUSTED_BODY = 64 * 1024
+"""Bytes of a body that are read before the token is looked at, so that a refused client can keep its connection."""
+
+MOST_BODY_BYTES = 256 * 2**20
+"""Bytes of bodies that may be in memory at once, besides one body of any size that is allowed."""
+
+MOST_TURNED_AWAY = 100
+"""Connections over the bound that are told so at the same time; further ones are closed without a word, for each of
+them is an open file."""
+
+LONGEST_LENGTH = 1000
+"""Digits that the length of a body may have: more than any body's, and fewer than Python refuses to read."""
+
+NEVER = float("inf")
+
+
+class Bodies:
+    """Bytes of bodies in memory, of all connections."""
+
+    def __init__(self, most: int = MOST_BODY_BYTES) -> None:
+        """Allow `most` bytes."""
+        self._most = most
+        self.bytes = 0
+
+    def take(self, size: int, *, besides: int) -> Overloaded | None:
+        """Count `size` more bytes of a body, of which `besides` are here already; or return why they may not come.
+
+        A negative size gives bytes back.
+        """
+        if size > 0 and self.bytes != besides and self.bytes + size > self._most:
+            return Overloaded()
+        self.bytes += size
+        return None

@@ -1,0 +1,39 @@
+"""The server over a store, put together."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from sessionworker.http.site import WorkerSite
+from sessionworker.offload import Offload
+from sessionworker.web.api import build_api
+from sessionworker.web.gate import Gate
+from sessionworker.web.health import Health
+from sessionworker.web.metrics import Metrics
+from sessionworker.web.session_files import SessionFiles
+from sessionworker.web.watching import Watching
+
+CONNECTIONS = 10_000
+
+
+def build_site(
+    offload: Offload,
+    token: bytes,
+    *,
+    body_size: int,
+    http_logs: bool,
+    reactor: IReactorTime,
+    metrics: Metrics | None = None,
+    connections: int = CONNECTIONS,
+) -> WorkerSite:
+    """Build the server over a store, with everything that stands between: bytes -> site -> gate -> tree -> Offload.
+
+    `body_size` is in bytes.
+    """
+    metrics = metrics or Metrics()
+    session_files = SessionFiles(offload)
+    health = Health(reactor, offload)
+    tree = build_api(reactor, offload, session_files, health, metrics)
+    gate = Gate(token, session_files, tree.resource())
+    watching = Watching(metrics, http_logs=http_logs)
+    return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

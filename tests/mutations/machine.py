@@ -1,0 +1,85 @@
+"""Faults in the HTTP machine: clients that do not read, odd heads, clocks, a worker that is busy."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault
+
+_CHANNEL = "sessionworker/http/channel.py"
+_SITE = "sessionworker/http/site.py"
+
+_SLOW = ("tests/test_slow_readers.py",)
+_DROP_IN = ("tests/test_drop_in.py",)
+_HEADS = ("tests/test_heads.py",)
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "who asks much and reads nothing is answered on",
+        _CHANNEL,
+        "        if self._is_full:\n            self._done = request",
+        "        if False:\n            self._done = request",
+        _SLOW,
+    ),
+    Fault(
+        "who reads nothing of a large answer is kept for ever",
+        _CHANNEL,
+        "        self._wait(limits.READ_SECONDS)\n        self.transport.write(piece)",
+        "        self.transport.write(piece)",
+        _SLOW,
+    ),
+    Fault(
+        "a large answer is sent without waiting for the client",
+        "sessionworker/http/sending.py",
+        "        while self._rest and not self._is_paused:",
+        "        while self._rest:",
+        _SLOW,
+    ),
+    Fault(
+        "connections that are far too many are all told so",
+        _SITE,
+        "            channel.abort()\n        else:\n            self.channels.add(channel)",
+        "            pass\n        self.channels.add(channel)",
+        _SLOW,
+    ),
+    Fault(
+        "a line that is continued is remembered",
+        "sessionworker/http/heads.py",
+        'is_continued = b"\\r\\n " in head.lines or b"\\r\\n\\t" in head.lines',
+        "is_continued = False",
+        _HEADS,
+    ),
+    Fault(
+        "headers without a host are remembered",
+        "sessionworker/http/heads.py",
+        ' or len(headers.getRawHeaders(b"Host", ())) != 1',
+        "",
+        _DROP_IN,
+    ),
+    Fault(
+        "two hosts are taken for one",
+        "sessionworker/http/request.py",
+        'self._is_addressed = version != b"HTTP/1.1" or len(hosts) == 1',
+        "self._is_addressed = True",
+        _DROP_IN,
+    ),
+    Fault(
+        "an API without a prefix is refused",
+        "sessionworker/web/api.py",
+        "            _log.warn(NO_GROUP)\n            return answer_nothing(request)",
+        "            raise NameNotAllowed(NO_GROUP)",
+        _DROP_IN,
+    ),
+    Fault(
+        "deadlines are those of the wall clock",
+        "sessionworker/service.py",
+        "    reactor.seconds = time.monotonic",
+        "    pass",
+        ("tests/test_first_hour.py",),
+    ),
+    Fault(
+        "a worker that is only busy is not well",
+        "sessionworker/offload.py",
+        "        if self._is_full(times=2):\n            return fail(Overloaded())\n        self.under_way += 1\n",
+        "        if self._is_full():\n            return fail(Overloaded())\n        self.under_way += 1\n",
+        ("tests/test_overload.py",),
+    ),
+)
