@@ -150,7 +150,12 @@ class Offload:
 
     def gauges(self) -> dict[str, float]:
         """Return figures about the queue as it is now, by name; sizes in bytes."""
-        return {"calls_under_way": self.under_way, "waiting_bytes": self.waiting_bytes}
+        return {
+            "calls_under_way": self.under_way,
+            "queued_value_bytes": self.waiting_bytes,
+            "limit_calls_under_way": self._longest_queue,
+            "limit_queued_value_bytes": MOST_WAITING_BYTES,
+        }
 
     def stop(self) -> Deferred[None]:
         """Refuse further work, finish what was accepted, close the store and end the threads."""

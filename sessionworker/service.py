@@ -6,17 +6,19 @@ import gc
 import resource
 import signal
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
@@ -39,6 +41,9 @@ value that waits for its commit; at the most there are as many of those as fit i
 YOUNG_OBJECTS = 10_000
 """New objects after which the collector looks for cycles among them; Python's own number is 700 before 3.13."""
 
+ROOM_SECONDS = 10.0
+"""How often the disk is asked what it has left."""
+
 PURGE_SECONDS = 3600.0
 """How often dropped instances are looked through for those that were kept long enough."""
 
@@ -53,6 +58,7 @@ class WorkerService(Service):
         self._reactor = reactor
         self._settings = settings
         self._ports: list[IListeningPort] = []
+        self._room: Mapping[str, float] = {}
 
     def startService(self) -> None:
         """Open the store, then serve it. What prevents a start ends the process with one line and status 1."""
@@ -88,7 +94,6 @@ class WorkerService(Service):
         token, token_path = find_token(settings, store.ours)
         self._doorbell = Doorbell(reactor)
         self._offload = Offload(self._doorbell, store, threads=settings.threads)
-        metrics.watch(store.figures, self._offload.gauges)
         self._site = build_site(
             self._offload,
             token,
@@ -98,13 +103,12 @@ class WorkerService(Service):
             http_logs=settings.http_logs,
             reactor=reactor,
         )
+        metrics.watch(store.figures, self._offload.gauges, self._site.figures, lambda: self._room)
         for place in settings.listen:
             self._listen(place)
         self._offload.start()
         collect_garbage_rarely()
-        self._purge = LoopingCall(self._purge_drops)
-        self._purge.clock = reactor
-        self._purge.start(PURGE_SECONDS)
+        self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
         self._log.info("Serving the store {store}.", store=settings.store)
         self._say_token(token_path, store.ours)
         if not settings.fsync:
@@ -131,7 +135,8 @@ class WorkerService(Service):
     def stopService(self) -> Any:
         """Stop accepting, answer what is under way, then finish every write that was accepted."""
         super().stopService()
-        self._purge.stop()
+        for chore in self._chores:
+            chore.stop()
         for port in self._ports:
             yield port.stopListening()
         late = self._reactor.callLater(DRAIN_SECONDS, self._site.abort)
@@ -142,6 +147,25 @@ class WorkerService(Service):
         self._doorbell.close()
         self._log.info("Stopped; everything that was acknowledged is stored.")
 
+    def _every(self, seconds: float, chore: Callable[[], object]) -> LoopingCall:
+        """Do something now and again and again, so many seconds apart, whatever may happen."""
+
+        def failed(failure: Failure) -> None:
+            self._log.failure("What is done now and then failed; it is done again", failure=failure)
+
+        call = LoopingCall(lambda: maybeDeferred(chore).addErrback(failed))
+        call.clock = self._reactor
+        call.start(seconds)
+        return call
+
+    @inlineCallbacks
+    def _look_at_room(self) -> Any:
+        """Ask what the disk has left, in a thread: one that hangs must not hold up whoever asks for the metrics."""
+        try:
+            self._room = yield self._offload.ask(self._offload.store.room)
+        except WorkerError:
+            self._room = {}
+
     @inlineCallbacks
     def _purge_drops(self) -> Any:
         """Erase what was dropped long ago, one after the other: nobody else waits long for that."""
@@ -149,7 +173,7 @@ class WorkerService(Service):
         erased = 0
         try:
             for drop in (yield self._offload.ask(self._offload.store.drops_before, late)):
-                if not self._purge.running:
+                if not self.running:
                     return
                 yield self._offload.commit(drop)
                 erased += 1

@@ -65,8 +65,6 @@ def _endpoint(text: str) -> str:
     if text.isdigit():
         raise ValueError(f"'{text}' is not a Twisted endpoint string; a port alone is 'tcp:{text}'")
     kind = text.partition(":")[0]
-    if kind == "systemd" and "LISTEN_FDS" not in os.environ:
-        raise ValueError(f"'{text}' needs a socket unit of systemd, and systemd has handed over no socket")
     if kind in {"tcp", "tcp6", "ssl", "unix"} and ":backlog=" not in text:
         text = f"{text}:backlog={BACKLOG}"
     from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
@@ -74,7 +72,8 @@ def _endpoint(text: str) -> str:
     try:
         serverFromString(reactor, text)
     except Exception as error:  # noqa: BLE001 - its parsers raise ValueError, TypeError, KeyError, OSError, OpenSSL's own
-        raise ValueError(f"'{text}' is not a Twisted endpoint string: {error}") from None
+        reason = "systemd has handed over no such socket" if kind == "systemd" and type(error) is IndexError else error
+        raise ValueError(f"'{text}' is not a Twisted endpoint string: {reason}") from None
     return text
 
 

@@ -367,7 +367,6 @@ class Worker:
             keep=keep,
         )
         self.offload = Offload(self.reactor, self.store, threads=2, longest_queue=longest_queue)
-        self.metrics.watch(self.store.figures, self.offload.gauges)
         self.site = build_site(
             self.offload,
             TOKEN.encode(),
@@ -377,6 +376,7 @@ class Worker:
             http_logs=http_logs,
             reactor=self.reactor,
         )
+        self.metrics.watch(self.store.figures, self.offload.gauges, self.site.figures, self.store.room)
         self._connections: list[Connection] = []
 
     def __enter__(self) -> Self:

@@ -318,7 +318,7 @@ def test_another_key_that_is_broken_is_404_and_what_stood_there_is_kept_for_a_pe
             [kept] = aside(store)
             assert look_of(kept) == found
             assert "session" in kept.name
-            assert counted(worker, "set_aside") == 1
+            assert counted(worker, "files_set_aside") == 1
             [line] = worker.reports
             assert "of type session" in line
             assert "5511987654321" not in line

@@ -152,7 +152,7 @@ def test_the_workers_container_can_write_its_store_and_nothing_else(worker: dict
 def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copies of the units that name the programs of this environment, which `verify` looks for."""
     folder = tmp_path_factory.mktemp("units")
-    for unit in UNITS.iterdir():
+    for unit in (unit for unit in UNITS.iterdir() if unit.is_file()):
         (folder / unit.name).write_text(unit.read_text().replace(INSTALLED_PROGRAMS, str(PROGRAMS)))
     return folder
 

@@ -37,7 +37,7 @@ def test_the_limits_in_the_operations_are_those_of_the_program() -> None:
     text = " ".join(read("docs/operations.md").split())
     assert f"within about {limits.lag_seconds:g} seconds" in text
     assert f"calls under way` (the limit is {LONGEST_QUEUE:,})" in text.replace("_", " ")
-    assert f"waiting bytes` ({MOST_WAITING_BYTES // mib} MiB)" in text.replace("_", " ")
+    assert f"queued value bytes` ({MOST_WAITING_BYTES // mib} MiB)" in text.replace("_", " ")
 
 
 def test_the_readmes_keep_as_many_versions_and_drops_as_the_program() -> None:

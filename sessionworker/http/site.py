@@ -69,6 +69,10 @@ class WorkerSite(Site):
 
     # Connections
 
+    def figures(self) -> dict[str, float]:
+        """Return how many connections are open, and how many may be."""
+        return {"connections": len(self.channels), "limit_connections": self.connections}
+
     def opened(self, channel: OneOfMany) -> bool:
         """Count a connection in; tell whether there may be so many."""
         if len(self.channels) >= self.connections + MOST_TURNED_AWAY:

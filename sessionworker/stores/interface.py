@@ -113,7 +113,10 @@ class Store(Protocol):
         """
 
     def figures(self) -> Figures:
-        """Return what the metrics show."""
+        """Return what the metrics show. Waits for nothing."""
+
+    def room(self) -> Mapping[str, float]:
+        """Return what is left of the place where values lie, by the names of the metrics. Raises StoreUnavailable."""
 
     # Its life
 

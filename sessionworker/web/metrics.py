@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -18,11 +19,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from sessionworker.stores.interface import Figures
+from sessionworker.version import PYTHON, TWISTED, VERSION
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 
 REQUEST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SYNC_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+SYNC_CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 COUNTS = {
     "creds_restored": "Broken creds that were replaced by a good version.",
@@ -30,7 +33,7 @@ COUNTS = {
     "creds_out_of_order": "Writes of creds that were older than those before them.",
     "identity_changes": "Writes of creds that were of another identity than those before them.",
     "drops_of_unknown_instances": "Deletions of instances that did not exist, the sign of a known client bug.",
-    "set_aside": "Broken session files that were moved to a folder .sessionworker/broken.",
+    "files_set_aside": "Broken session files that were moved to a folder .sessionworker/broken.",
     "read_errors": "Reads that the disk refused.",
     "journal_errors": "Writes to the journal that the disk refused.",
     "staging_errors": "Large values that the disk refused before their commit.",
@@ -41,6 +44,42 @@ COUNTS = {
     "instances_lost": "Instances of which the journal held changes, and whose folders were nowhere.",
 }
 """What a store counts, each with its meaning."""
+
+GAUGES = {
+    "calls_under_way": "Calls that wait for the store or are in it.",
+    "queued_value_bytes": "Bytes of values that wait to be committed.",
+    "journal_bytes": "Bytes in the journal whose files did not follow yet.",
+    "journal_disk_bytes": "Bytes that the journal and its reserve take on the disk.",
+    "unwritten_files": "Session files that did not follow the journal yet.",
+    "unwritten_value_bytes": "Bytes of values in memory that wait for their files.",
+    "cached_key_names": "Names of keys that are remembered.",
+    "cache_bytes": "Bytes of values that are remembered.",
+    "groups": "Groups that there are.",
+    "instances": "Instances that there are.",
+    "instances_apart": "Instances whose files cannot follow; their writes are refused.",
+    "instances_refused": "Instances that cannot be used until a person has seen to them.",
+    "writes_refused": "Whether the writes of all instances are refused: 1, or 0.",
+    "connections": "Connections that are open.",
+    "last_write_timestamp_seconds": "When something was committed last, in seconds since 1970; 0 if nothing was yet.",
+    "last_checkpoint_timestamp_seconds": "When a checkpoint last brought everything into the files; 0 if none did yet.",
+    "store_free_bytes": "Bytes that the worker can still take on the disk of the store.",
+    "store_size_bytes": "Bytes of the disk of the store.",
+    "store_free_inodes": "Files that can still be made on the disk of the store; 0 where it sets no limit.",
+    "store_inodes": "Files that the disk of the store can hold; 0 where it sets no limit.",
+    "limit_calls_under_way": "Calls that may be under way; further ones are refused.",
+    "limit_queued_value_bytes": "Bytes of values that may wait to be committed; a further one is refused.",
+    "limit_journal_bytes": "Bytes that the journal may hold; a write that would pass it waits.",
+    "limit_unwritten_files": "Session files that may wait; a write that would pass it waits.",
+    "limit_unwritten_value_bytes": "Bytes of values that may wait for their files; a write that would pass it waits.",
+    "limit_connections": "Connections that may be open; further ones are refused.",
+}
+"""What is shown as it is now, each with its meaning."""
+
+EARLY = (400, 401, 413, 503)
+"""What a request may be refused with before it came whole."""
+
+HOT_ROUTE, HOT_FAILURES = "/session/G/I/K", (503, 507)
+"""Where a failure is shown from zero on, since the first one would be no increase otherwise."""
 
 
 disable_created_metrics()  # when each counter was made: nobody asks, and it doubles the text
@@ -55,13 +94,13 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         self._requests = Counter(
-            "sessionworker_requests",
+            "sessionworker_http_requests",
             "Requests that were answered.",
             ["route", "method", "status"],
             registry=self._registry,
         )
         self._seconds = Histogram(
-            "sessionworker_request_seconds",
+            "sessionworker_http_request_duration_seconds",
             "From a request's last byte to its answer.",
             ["route", "method"],
             buckets=REQUEST_SECONDS,
@@ -82,11 +121,25 @@ class Metrics:
             buckets=SYNC_SECONDS,
             registry=self._registry,
         )
+        self._batches = Histogram(
+            "sessionworker_sync_changes",
+            "Changes that one sync of the journal made durable.",
+            buckets=SYNC_CHANGES,
+            registry=self._registry,
+        )
+        Info("sessionworker_build", "Which version this is, and what it runs on.", registry=self._registry).info(
+            {"version": VERSION, "python": PYTHON, "twisted": TWISTED}
+        )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        for status in EARLY:
+            self._refused.labels(str(status))
+        for method in ("GET", "POST", "DELETE"):
+            for status in HOT_FAILURES:
+                self._requests.labels(HOT_ROUTE, method, str(status))
 
-    def watch(self, figures: Callable[[], Figures], gauges: Callable[[], Mapping[str, float]]) -> None:
-        """Show the figures of a store, too, and what `gauges` returns."""
-        self._registry.register(_OfStore(figures, gauges))
+    def watch(self, figures: Callable[[], Figures], *gauges: Callable[[], Mapping[str, float]]) -> None:
+        """Show the figures of a store, too, and what each of `gauges` returns."""
+        self._registry.register(_Watched(figures, gauges))
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -106,17 +159,18 @@ class Metrics:
         """Tell how late the reactor is."""
         self._lag.set(seconds)
 
-    def sync(self, seconds: float) -> None:
-        """Tell how long a sync of the journal took. May be called in any thread."""
+    def sync(self, seconds: float, changes: int) -> None:
+        """Tell how long a sync of the journal took, and of how many changes. May be called in any thread."""
         self._sync.observe(seconds)
+        self._batches.observe(changes)
 
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
-class _OfStore(Collector):
-    def __init__(self, figures: Callable[[], Figures], gauges: Callable[[], Mapping[str, float]]) -> None:
+class _Watched(Collector):
+    def __init__(self, figures: Callable[[], Figures], gauges: Sequence[Callable[[], Mapping[str, float]]]) -> None:
         self._figures = figures
         self._gauges = gauges
 
@@ -124,5 +178,6 @@ class _OfStore(Collector):
         figures = self._figures()
         for name, meaning in COUNTS.items():
             yield CounterMetricFamily(f"sessionworker_{name}", meaning, value=figures.counts.get(name, 0))
-        for name, value in {**figures.gauges, **self._gauges()}.items():
-            yield GaugeMetricFamily(f"sessionworker_{name}", name.replace("_", " ").capitalize() + ".", value=value)
+        for gauges in (figures.gauges, *(ask() for ask in self._gauges)):
+            for name, value in gauges.items():
+                yield GaugeMetricFamily(f"sessionworker_{name}", GAUGES[name], value=value)

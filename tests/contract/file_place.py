@@ -50,10 +50,10 @@ class FilePlace:
     def settle(self, store: Store) -> None:
         store.checkpoint()
         gauges = store.figures().gauges
-        assert gauges["backlog_bytes"] == gauges["waiting_files"] == gauges["instances_apart"] == 0
+        assert gauges["unwritten_value_bytes"] == gauges["unwritten_files"] == gauges["instances_apart"] == 0
         assert isinstance(store, FileStore)
         known = sum(len(instance.known or ()) for instance in store._catalogue.live())
-        assert gauges["known_names"] == known
+        assert gauges["cached_key_names"] == known
 
     def kill(self, store: Store) -> None:  # noqa: ARG002 - all that is open below its folder is what it holds
         kill(self.folder)

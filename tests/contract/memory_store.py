@@ -232,6 +232,9 @@ class MemoryStore:
         groups = self.contents.groups
         return interface.Figures({}, {"groups": len(groups), "instances": sum(map(len, groups.values()))})
 
+    def room(self) -> Mapping[str, float]:
+        return {}
+
     def maintain(self) -> None:
         self._is_closed.wait()
 

@@ -130,7 +130,7 @@ def test_names_of_dropped_instances_are_not_counted(folder: Path) -> None:
             store.checkpoint()
         commit(store, DropInstance("codechat", "sales"))
         store.checkpoint()
-    assert store.figures().gauges["known_names"] == 0
+    assert store.figures().gauges["cached_key_names"] == 0
     store.close()
 
 

@@ -250,7 +250,7 @@ def instances(store: Store, group: str = "g") -> list[str]:
 
 def known_names(store: Store) -> float:
     """How many names of session files count towards those that may be remembered."""
-    return store.figures().gauges["known_names"]
+    return store.figures().gauges["cached_key_names"]
 
 
 # Its folders

@@ -188,8 +188,8 @@ def test_its_values_do_not_count_against_the_others(folder: Path) -> None:
     commit(store, *(write(CREDS._replace(key=f"k{number}"), value(400)) for number in range(45)))
     with disk_of(folder) as disk, broken(disk):
         try_checkpoint(store)
-        assert gauge(store, "waiting_files") == 0
-        assert gauge(store, "backlog_bytes") == 45 * 400
+        assert gauge(store, "unwritten_files") == 0
+        assert gauge(store, "unwritten_value_bytes") == 45 * 400
         for number in range(200):
             commit(store, write(SUPPORT_KEY, value(400, number)))
     store.close()
@@ -288,7 +288,7 @@ def test_it_can_be_dropped_brought_back_and_purged(folder: Path, *, is_tried: bo
             try_checkpoint(store)
             drop(store, new_name)
             commit(store, *map(purge, store.drops()))
-            assert gauge(store, "instances_apart") == gauge(store, "backlog_bytes") == 0
+            assert gauge(store, "instances_apart") == gauge(store, "unwritten_value_bytes") == 0
             store.checkpoint()
     for opened in (store, start_after_kill(folder)):
         assert opened.instances("codechat") == ["support"]

@@ -177,7 +177,7 @@ def test_the_values_that_wait_for_their_files_are_bounded(folder: Path) -> None:
     most_waiting = 0
     for number in range(60):
         commit(store, write(key(number), value(1000)))
-        assert gauge(store, "backlog_bytes") == gauge(store, "waiting_files") * 1000
+        assert gauge(store, "unwritten_value_bytes") == gauge(store, "unwritten_files") * 1000
         most_waiting = max(most_waiting, number + 1 - len(session_files(folder)))
     assert most_waiting == 21
     store.close()
@@ -191,7 +191,7 @@ def test_the_files_that_wait_are_bounded_removals_included(folder: Path) -> None
         for number in range(30):
             for file in (key(number), key(number)._replace(instance="support")):
                 commit(store, write(file, b"1") if is_written else delete(file))
-                waiting.append(gauge(store, "waiting_files"))
+                waiting.append(gauge(store, "unwritten_files"))
     assert max(waiting) == 11
     store.close()
     assert session_files(folder) == {}
@@ -203,8 +203,8 @@ def test_overwriting_a_value_that_waits_does_not_count_twice(folder: Path) -> No
     for number in range(100):
         commit(store, write(KEY, value(1000, number)))
     assert session_files(folder) == {}
-    assert gauge(store, "backlog_bytes") == 1000
-    assert gauge(store, "waiting_files") == 1
+    assert gauge(store, "unwritten_value_bytes") == 1000
+    assert gauge(store, "unwritten_files") == 1
     store.close()
 
 
@@ -213,9 +213,9 @@ def test_every_version_of_creds_that_waits_counts_and_is_counted_out(folder: Pat
     create(store)
     for number in range(100):
         commit(store, write(CREDS, creds(number)[:-1] + b',"x":%b}' % value(1000)))
-        assert gauge(store, "backlog_bytes") < 20_000 + 2 * 1200
+        assert gauge(store, "unwritten_value_bytes") < 20_000 + 2 * 1200
     store.checkpoint()
-    assert gauge(store, "backlog_bytes") == gauge(store, "waiting_files") == 0
+    assert gauge(store, "unwritten_value_bytes") == gauge(store, "unwritten_files") == 0
     store.close()
 
 
@@ -229,7 +229,7 @@ def test_nothing_is_counted_when_nothing_waits(folder: Path, what: str) -> None:
             drop(store)
         case "purged":
             commit(store, purge(drop(store)))
-            assert gauge(store, "backlog_bytes") == 0
+            assert gauge(store, "unwritten_value_bytes") == 0
         case "restored":
             commit(store, restore(drop(store)), write(KEY, value(100)))
         case "killed":
@@ -238,7 +238,9 @@ def test_nothing_is_counted_when_nothing_waits(folder: Path, what: str) -> None:
             commit(store, store.prepare(write(KEY, value(2**20))))
             commit(store, store.prepare(write(KEY, value(2**21))), write(KEY, value(10)))
     store.checkpoint()
-    assert gauge(store, "backlog_bytes") == gauge(store, "waiting_files") == gauge(store, "instances_apart") == 0
+    assert (
+        gauge(store, "unwritten_value_bytes") == gauge(store, "unwritten_files") == gauge(store, "instances_apart") == 0
+    )
     store.close()
 
 

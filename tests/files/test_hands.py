@@ -88,7 +88,7 @@ def test_dropping_what_someone_removed_holds_nothing_up_and_a_new_one_is_empty(
     shutil.rmtree(folder_of(folder) if level == "instance" else folder_of(folder).parent)
     commit(store, DropInstance("codechat", "sales") if level == "instance" else DropGroup("codechat"))
     store.checkpoint()
-    assert gauge(store, "instances_apart") == gauge(store, "backlog_bytes") == 0
+    assert gauge(store, "instances_apart") == gauge(store, "unwritten_value_bytes") == 0
     assert store.drops() == []
     create(store)
     assert read_all(store, CREDS, KEY) == [None, None]

@@ -32,7 +32,7 @@ def test_the_names_that_are_known_are_bounded(folder: Path, monkeypatch: pytest.
             for number in range(30):
                 found = read_and_recall(store, SessionFile("g", name, f"k{number}"))
                 assert found == (b"1" if number < 20 else None)
-            most = max(most, gauge(store, "known_names"))
+            most = max(most, gauge(store, "cached_key_names"))
     assert 40 <= most <= 50
     store.close()
 
@@ -44,7 +44,7 @@ def test_the_names_that_are_written_are_bounded_too(folder: Path, monkeypatch: p
     written = [CREDS._replace(key=f"pre-key-{number}") for number in range(200)]
     for file in written:
         commit(store, write(file, value_of(file)))
-        assert gauge(store, "known_names") <= 50
+        assert gauge(store, "cached_key_names") <= 50
     store.checkpoint()
     assert [store.read(file) for file in written] == [value_of(file) for file in written]
     store.close()
@@ -55,10 +55,10 @@ def test_the_names_that_are_known_are_counted_out_with_their_instances(folder: P
     for _ in range(3):
         create(store)
         commit(store, *(write(key(number), b"1") for number in range(20)))
-        assert gauge(store, "known_names") == 20
+        assert gauge(store, "cached_key_names") == 20
         dropped = drop(store)
-        assert gauge(store, "known_names") == 0
+        assert gauge(store, "cached_key_names") == 0
         store.checkpoint()
-        assert gauge(store, "known_names") == 0
+        assert gauge(store, "cached_key_names") == 0
         commit(store, purge(dropped))
     store.close()

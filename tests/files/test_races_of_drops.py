@@ -56,7 +56,7 @@ def test_a_read_that_is_overtaken_anywhere_by_a_drop_shows_nothing_of_the_old_in
         if not read.stops:
             break
     assert number > 20
-    assert gauge(store, "backlog_bytes") == gauge(store, "waiting_files") == 0
+    assert gauge(store, "unwritten_value_bytes") == gauge(store, "unwritten_files") == 0
     store.close()
 
 

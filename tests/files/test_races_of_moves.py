@@ -118,7 +118,7 @@ def test_a_purge_of_what_a_checkpoint_saves_meanwhile_leaves_nothing_and_holds_n
         assert store.drops() == []
         assert contents(own_folder(quick_folder) / "dropped") == {}
         assert list((own_folder(quick_folder) / "purged").iterdir()) == [], checkpoint.where
-        assert gauge(store, "backlog_bytes") == gauge(store, "waiting_files") == 0, checkpoint.where
+        assert gauge(store, "unwritten_value_bytes") == gauge(store, "unwritten_files") == 0, checkpoint.where
         assert gauge(store, "instances_apart") == 0, checkpoint.where
         assert read_all(store, SUPPORT) == [creds(number, 2)]
         if not checkpoint.stops:
@@ -138,7 +138,9 @@ def test_a_purge_of_what_a_checkpoint_fails_to_save_meanwhile_holds_nothing_up(f
         checkpoint = StoppedAtDisk(store.checkpoint, disk, about("/new-", "open"))
         drop_and_purge(store)
         checkpoint.result()
-    assert gauge(store, "instances_apart") == gauge(store, "backlog_bytes") == gauge(store, "waiting_files") == 0
+    assert (
+        gauge(store, "instances_apart") == gauge(store, "unwritten_value_bytes") == gauge(store, "unwritten_files") == 0
+    )
     store.checkpoint()
     assert list((own_folder(folder) / "purged").iterdir()) == []
     store.close()
@@ -164,7 +166,7 @@ def test_no_name_of_an_instance_that_is_gone_is_counted_whatever_overtook_its_pu
         stopped.result()
         purging.result()
         store.checkpoint()
-        if gauge(store, "known_names") != 0:
+        if gauge(store, "cached_key_names") != 0:
             problems.append(stopped.where)
         store.close()
         if not stopped.stops:

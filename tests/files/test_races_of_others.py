@@ -157,7 +157,7 @@ def test_a_commit_that_is_overtaken_anywhere_by_checkpoints_is_in_the_files_afte
         assert (folder_of(quick_folder) / KEY.key).read_bytes() == b"%d" % number, committing.where
         assert (folder_of(quick_folder) / "creds").read_bytes() == creds(number), committing.where
         assert store.read_version("codechat", "sales", versions(store)[0].version) == creds(number)
-        assert store.figures().gauges["waiting_files"] == store.figures().gauges["backlog_bytes"] == 0
+        assert store.figures().gauges["unwritten_files"] == store.figures().gauges["unwritten_value_bytes"] == 0
         if not committing.stops:
             break
     assert number > 50

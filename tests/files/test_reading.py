@@ -100,9 +100,9 @@ def test_values_that_are_remembered_are_bounded(folder: Path, monkeypatch: pytes
     create(store, *files)
     commit(store, *(write(file, creds(1)) for file in files))
     store.checkpoint()
-    assert 1000 < gauge(store, "recent_bytes") <= 5000
+    assert 1000 < gauge(store, "cache_bytes") <= 5000
     assert [store.read(file) for file in files] == [creds(1)] * 50
-    assert 1000 < gauge(store, "recent_bytes") <= 5000
+    assert 1000 < gauge(store, "cache_bytes") <= 5000
     store.close()
 
 

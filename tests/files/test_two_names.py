@@ -168,7 +168,7 @@ def test_of_two_files_that_mean_one_key_one_is_kept_for_a_person_and_said(two_fi
     commit(store, write(KEY, b"1"))
     store.checkpoint()
     assert read_and_recall(store, KEY_TWICE) == b'"by its own name"'
-    assert count_of(store, "set_aside") == len(reports) == 1
+    assert count_of(store, "files_set_aside") == len(reports) == 1
     assert "had two files" in reports[0]
     store.close()
     assert list(contents(own_folder(folder_of(two_files)) / "broken").values()) == [b'"escaped"']

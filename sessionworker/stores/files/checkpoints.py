@@ -6,6 +6,7 @@ stays in memory and in the journal, and it is tried again with each checkpoint. 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -58,6 +59,8 @@ class Checkpoints:
         """Why the last one did not bring everything into the files, if it did not."""
         self.due_at = limits.checkpoint_bytes
         """Bytes in the journal at which the next one is to begin at once."""
+        self.whole_at = 0
+        """When one last brought everything into the files, in milliseconds since 1970; 0 before the first."""
         self.is_closed = False
         self._said: set[str] = set()
 
@@ -91,6 +94,8 @@ class Checkpoints:
                 self._forget_dropped(dropped)
             self._attempt("The journal's reserve could not be filled", self._journal.refill)
             self.due_at = self._journal.size + self._limits.checkpoint_bytes
+            if self.refusal is None:
+                self.whole_at = time.time_ns() // 1_000_000
 
     def keep_ready(self) -> None:
         """Fill another segment for commits if few are ready."""

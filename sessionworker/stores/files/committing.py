@@ -19,13 +19,22 @@ from sessionworker.stores.rules.creds import Oddity, find_oddities
 class Committing:
     """Commits entries. See the module."""
 
-    def __init__(self, parts: Parts, observe_sync: Callable[[float], None]) -> None:
-        """Commit to the store of these parts; `observe_sync` takes the seconds of each append to the journal."""
+    def __init__(self, parts: Parts, observe_sync: Callable[[float, int], None]) -> None:
+        """Commit to the store of these parts; `observe_sync` takes the seconds and the changes of each append."""
         self._parts = parts
         self._state_lock = parts.locks.state
         self._observe_sync = observe_sync
         self._said: set[Instance] = set()
         self._is_crowded = False
+        self.last_at = 0
+        """The time of the last commit, in milliseconds since 1970; 0 before the first."""
+
+    @property
+    def refuses_writes(self) -> bool:
+        """Whether the writes of all instances are refused, or would be."""
+        parts = self._parts
+        is_short = parts.journal.is_short and parts.journal.missing() > 0
+        return self._is_crowded or is_short or parts.state.apart_bytes > parts.limits.apart_bytes
 
     def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
@@ -117,7 +126,7 @@ class Committing:
         """Make accepted changes durable, and apply them."""
         if not accepted:
             return
-        now = judge.now
+        self.last_at = now = judge.now
         failure = self._append(accepted, now)
         if failure is not None:
             for one in accepted:
@@ -161,5 +170,5 @@ class Committing:
         except OSError as error:
             self._parts.faults.note("journal_errors", f"The journal could not be written: {reason_of(error)}.")
             return refusal_for(error)
-        self._observe_sync(time.perf_counter() - begun)
+        self._observe_sync(time.perf_counter() - begun, len(accepted))
         return None

@@ -64,6 +64,7 @@ class CredsReading:
             return self._older(since, folder, copy, reason_of(error))
         if value is not None and read_creds(value) is not None:
             self._reading.remember(since, CREDS, value)
+            since.instance.creds_lost = False
             return value
         if value is None and copy is None and not folder.versions():
             return None
@@ -80,6 +81,7 @@ class CredsReading:
             return None
         if not since.still_holds:  # what is there may be new, and no part of it broken
             raise _Overtaken
+        instance.creds_lost = good is None
         if good is None:
             self._faults.note(
                 "creds_lost",

@@ -38,6 +38,7 @@ class Instance:
     __slots__ = (
         "broken",
         "creds",
+        "creds_lost",
         "folder",
         "group",
         "has_no_creds",
@@ -82,6 +83,8 @@ class Instance:
         """Why it takes no writes: its files could not follow the journal."""
         self.has_no_creds = False
         """Whether it is certain that it should have none: it had none yet, or they were deleted."""
+        self.creds_lost = False
+        """Whether its creds were broken when they were looked at last, and no good version was left."""
         self.is_purged = False
         self.is_swept = False
         """Whether files that an earlier worker left unfinished were removed."""

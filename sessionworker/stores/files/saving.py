@@ -111,7 +111,7 @@ class Saving:
 
     def _say_aside(self, instance: Instance, key: str, problem: str) -> None:
         self._faults.note(
-            "set_aside",
+            "files_set_aside",
             f"A session file of type {type_of_key(key)} of {instance} {problem}. It was moved to the folder "
             ".sessionworker/broken there.",
         )

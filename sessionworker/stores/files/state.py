@@ -82,6 +82,7 @@ class State:
                     instance.last_version = max(instance.last_version, at)
                     instance.creds = change.creds or instance.creds
                     instance.has_no_creds = value is None
+                    instance.creds_lost = False
                     if is_current:
                         values[CREDS] = value
                 case Large(key):

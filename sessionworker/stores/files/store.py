@@ -43,7 +43,7 @@ class FileStore:
         *,
         sync: bool = True,
         report: Callable[[str], None] = lambda _: None,
-        observe_sync: Callable[[float], None] = lambda _: None,
+        observe_sync: Callable[[float, int], None] = lambda _, __: None,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         limits: Limits = Limits(),  # noqa: B008 - so is this
         segment_size: int = SEGMENT_SIZE,
@@ -51,8 +51,8 @@ class FileStore:
         """Take ownership of `folder`, made if missing, and take up what the journal holds.
 
         `sync` tells whether a commit waits for the disk; `report` takes a line for the operator, and `observe_sync` the
-        seconds that each sync of the journal took. Raises StartError when the folder is owned by another process or
-        cannot be used.
+        seconds that each sync of the journal took, and of how many batches it was. Raises StartError when the folder is
+        owned by another process or cannot be used.
         """
         self.ours = folder.absolute() / OURS
         """The folder in it that is the worker's own."""
@@ -214,19 +214,40 @@ class FileStore:
     def figures(self) -> Figures:
         """Return what the metrics show."""
         parts = self._parts
-        groups = list(self._catalogue.groups.values())
+        groups = list(self._catalogue.groups.values())  # copies: others change them meanwhile
+        instances = [instance for group in groups for instance in list(group.instances.values())]
         gauges = {
             "journal_bytes": parts.journal.size,
             "journal_disk_bytes": parts.journal.bytes_on_disk,
-            "backlog_bytes": parts.state.waiting_bytes + parts.state.apart_bytes,
-            "waiting_files": parts.state.waiting_files,
-            "known_names": parts.copies.names,
-            "recent_bytes": parts.copies.size,
+            "unwritten_value_bytes": parts.state.waiting_bytes + parts.state.apart_bytes,
+            "unwritten_files": parts.state.waiting_files,
+            "cached_key_names": parts.copies.names,
+            "cache_bytes": parts.copies.size,
             "groups": len(groups),
-            "instances": sum(len(group.instances) for group in groups),
+            "instances": len(instances),
             "instances_apart": len(parts.state.apart),
+            "instances_refused": sum(bool(one.problem) or one.creds_lost for one in instances),
+            "writes_refused": self._committing.refuses_writes,
+            "last_write_timestamp_seconds": self._committing.last_at / 1000,
+            "last_checkpoint_timestamp_seconds": parts.checkpoints.whole_at / 1000,
+            "limit_journal_bytes": parts.limits.journal_bytes,
+            "limit_unwritten_files": parts.limits.waiting_files,
+            "limit_unwritten_value_bytes": parts.limits.waiting_bytes,
         }
         return Figures(parts.faults.counts.copy(), gauges)
+
+    def room(self) -> dict[str, float]:
+        """Return what the disk has left; see `interface.Store`."""
+        try:
+            disk = os.fstatvfs(self._root)
+        except OSError as error:
+            raise refusal_for(error) from None
+        return {
+            "store_free_bytes": disk.f_bavail * disk.f_frsize,
+            "store_size_bytes": disk.f_blocks * disk.f_frsize,
+            "store_free_inodes": disk.f_favail,
+            "store_inodes": disk.f_files,
+        }
 
     # Its life
 
