@@ -205,3 +205,18 @@ def test_a_large_body_that_comes_at_once_without_the_token_is_refused_all_the_sa
 def test_a_bearer_token_is_as_good_as_an_apikey(worker: Worker, headers: list[tuple[str, str]], status: int) -> None:
     for _ in range(2):  # the second time with headers that are known
         assert worker.ask("GET", "/metrics", token=None, headers=headers).status == status
+
+
+def test_a_refused_token_is_said_once_a_minute_for_an_address_and_not_what_it_was(worker: Worker) -> None:
+    def said() -> int:
+        return len([line for line in worker.log if "was refused: it sends no token" in line])
+
+    for token in (None, "wr0ng", "wr0ng"):
+        assert worker.ask("GET", "/admin/groups", token=token).status == 401
+    assert said() == 1
+    worker.advance(61)
+    assert worker.ask("GET", "/admin/groups", token="wr0ng").status == 401
+    assert worker.ask("GET", "/admin/groups").status == 200
+    assert said() == 2
+    assert "127.0.0.1" in next(line for line in worker.log if "was refused" in line)
+    assert "wr0ng" not in "".join(worker.log)

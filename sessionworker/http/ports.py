@@ -21,6 +21,9 @@ class Asked(Protocol):
     requestHeaders: Any
     code: int
 
+    def getClientAddress(self) -> Any:
+        """Return where it came from."""
+
 
 class Application(Protocol):
     """What the machine serves; a resource of Twisted's."""

@@ -35,5 +35,5 @@ def build_site(
     health = Health(reactor, offload)
     tree = build_api(reactor, offload, session_files, health, metrics)
     gate = Gate(token, session_files, tree.resource())
-    watching = Watching(metrics, http_logs=http_logs)
+    watching = Watching(reactor, metrics, http_logs=http_logs)
     return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from sessionworker.http.ports import Asked
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.paths import loggable, route_of
+
+SILENT_SECONDS = 60.0
+"""For how long nothing more is said of an address whose token was refused."""
+
+MOST_ADDRESSES = 1000
+"""Addresses that are remembered for that."""
 
 METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 
@@ -16,15 +25,19 @@ class Watching:
 
     _log = Logger()
 
-    def __init__(self, metrics: Metrics, *, http_logs: bool) -> None:
+    def __init__(self, reactor: IReactorTime, metrics: Metrics, *, http_logs: bool) -> None:
         """Count in `metrics`."""
+        self._reactor = reactor
         self._metrics = metrics
         self._http_logs = http_logs
+        self._said: dict[str, float] = {}
 
     def answered(self, request: Asked, seconds: float) -> None:
         """Count one request, and log it if that was asked for. A key is never named: it holds phone numbers."""
         method = request.method.decode() if request.method in METHODS else "other"
         self._metrics.request(route_of(request.path), method, request.code, seconds)
+        if request.code == HTTPStatus.UNAUTHORIZED:
+            self._say_refused(request)
         if self._http_logs:
             self._log.info(
                 "{method} {path} {status}",
@@ -32,6 +45,17 @@ class Watching:
                 path=loggable(request.path),
                 status=request.code,
             )
+
+    def _say_refused(self, request: Asked) -> None:
+        """Tell of a token that was refused, the most likely problem of the first hour; once a minute for an address."""
+        address = str(getattr(request.getClientAddress(), "host", "a Unix socket"))
+        now = self._reactor.seconds()
+        if now - self._said.get(address, float("-inf")) < SILENT_SECONDS:
+            return
+        if len(self._said) >= MOST_ADDRESSES:
+            self._said.clear()
+        self._said[address] = now
+        self._log.warn("A client at {address} was refused: it sends no token, or not this worker's.", address=address)
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it came whole."""
