@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable
 from itertools import count
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from sessionworker.disk import opened_folder
 from sessionworker.errors import NoSuchInstance
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateInstance, DropGroup, DropInstance, Entry
+from sessionworker.stores.files.segments import Segment, name_of
 from sessionworker.stores.files.store import FileStore
 from tests.contract.words import (
     CREDS,
@@ -37,6 +40,7 @@ from tests.files.words import (
     count_of,
     folder_of,
     id_of,
+    kill,
     own_folder,
     start,
     start_after_kill,
@@ -220,3 +224,35 @@ def test_values_that_were_lost_twice_are_in_one_folder(folder: Path) -> None:
     store = start(folder)
     assert read_all(store, CREDS, KEY) == [creds(2), b'"new"']
     store.close()
+
+
+def test_a_segment_that_was_removed_at_a_start_takes_no_record_along_when_a_power_cut_brings_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash leaves a later segment without a record. A start removes it; the next one goes on in the one before."""
+    store = start(tmp_path, sync=True)
+    create(store)
+    commit(store, write(CREDS, creds(1)))
+    journal = own_folder(tmp_path) / "journal"
+    spare = min(journal.glob("spare-*"))
+    with opened_folder(str(journal)) as folder:
+        Segment.begin(spare.name, folder, 2, sync=True).close()
+    empty = journal / name_of(2)
+    spare.rename(empty)
+    still_there = tmp_path / "still there"
+    os.link(empty, still_there)  # its name on the disk, until the folder is synced
+    sync = os.fsync
+
+    def note_sync(handle: int) -> None:
+        sync(handle)
+        if os.path.samestat(os.fstat(handle), journal.stat()) and not empty.exists():
+            still_there.unlink(missing_ok=True)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    start_after_kill(tmp_path, sync=True)
+    store = start_after_kill(tmp_path, sync=True)
+    commit(store, write(CREDS, creds(2)))
+    kill(tmp_path)
+    if still_there.exists():  # a power cut undoes the removal
+        still_there.rename(empty)
+    assert start(tmp_path).read(CREDS) == creds(2)

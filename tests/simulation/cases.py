@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.simulation import kept_creds, kept_drops, kept_groups, kept_room, kept_starts
+from tests.simulation import kept_creds, kept_drops, kept_groups, kept_journal, kept_room, kept_starts
 from tests.simulation.operations import History
 
 
@@ -46,4 +46,6 @@ CASES: tuple[Case, ...] = (
     Case("room did not come back when segments could not be renamed", kept_room.KEPT),
     Case("a start was refused since the folder of another instance was unreadable", kept_starts.REFUSED),
     Case("a start that failed left a folder open", kept_starts.LEFT_OPEN),
+    Case("a drop was in no list after its restore failed, and was done", kept_drops.LEFT_NOWHERE),
+    Case("a segment that was removed came back, and said that a record does not count", kept_journal.NOT_COUNTED),
 )

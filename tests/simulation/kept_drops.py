@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.simulation.faults import Rule
 from tests.simulation.operations import BringBack, Change, Crash, Failing, History, Send, Step, Tell, Write
-from tests.simulation.subject import CreateInstance, DropInstance
+from tests.simulation.subject import CreateInstance, DropGroup, DropInstance
 from tests.simulation.values import Creds, Plain
 
 REFUSED: History = (
@@ -199,4 +199,21 @@ LISTED_AGAIN: History = (
         passes=6.0,
         crash=Crash(calls=10, how="kill"),
     ),
+)
+
+LEFT_NOWHERE: History = (
+    Step(
+        seed=3415975169,
+        operations=(
+            Send(entries=(CreateInstance(group="h", instance="two"), CreateInstance(group="h", instance="one"))),
+        ),
+    ),
+    Step(seed=656793436, operations=(Send(entries=(DropGroup(group="h"),)),)),
+    Step(seed=831693357, operations=(BringBack(place=0.0, name=None),)),
+    Step(
+        seed=542305072,
+        operations=(),
+        conditions=(Failing(rule=Rule(error=5, first=13, count=None, part="all"), steps=2),),
+    ),
+    Step(seed=2275884119, operations=(BringBack(place=0.0, name=None),)),
 )

@@ -294,5 +294,6 @@ class Journal:
                 os.unlink(segment.name, dir_fd=self._folder)  # the next one may have the same name
         if segment is not None and segment.can_go_on:
             with suppress(OSError):
+                self._sync_folder()  # a later one that was removed must not come back: it says what does not count here
                 self._active = Segment.go_on(segment.name, self._folder, segment.head, segment.end, sync=self._sync)
                 self._closed.pop()

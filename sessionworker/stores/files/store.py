@@ -227,7 +227,7 @@ class FileStore:
             "instances": len(instances),
             "instances_apart": len(parts.state.apart),
             "instances_refused": sum(bool(one.problem) or one.creds_lost for one in instances),
-            "writes_refused": self._committing.refuses_writes,
+            "writes_refused": int(self._committing.refuses_writes),
             "last_write_timestamp_seconds": self._committing.last_at / 1000,
             "last_checkpoint_timestamp_seconds": parts.checkpoints.whole_at / 1000,
             "limit_journal_bytes": parts.limits.journal_bytes,
