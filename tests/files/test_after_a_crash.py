@@ -15,7 +15,7 @@ from sessionworker.disk import opened_folder
 from sessionworker.errors import NoSuchInstance
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateInstance, DropGroup, DropInstance, Entry
-from sessionworker.stores.files.segments import Segment, name_of
+from sessionworker.stores.files.segments import HEAD_SIZE, Segment, name_of
 from sessionworker.stores.files.store import FileStore
 from tests.contract.words import (
     CREDS,
@@ -229,7 +229,7 @@ def test_values_that_were_lost_twice_are_in_one_folder(folder: Path) -> None:
 def test_a_segment_that_was_removed_at_a_start_takes_no_record_along_when_a_power_cut_brings_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A crash leaves a later segment without a record. A start removes it; the next one goes on in the one before."""
+    """A crash leaves a later segment whose first record is torn. A start removes it; the next goes on before it."""
     store = start(tmp_path, sync=True)
     create(store)
     commit(store, write(CREDS, creds(1)))
@@ -237,15 +237,18 @@ def test_a_segment_that_was_removed_at_a_start_takes_no_record_along_when_a_powe
     spare = min(journal.glob("spare-*"))
     with opened_folder(str(journal)) as folder:
         Segment.begin(spare.name, folder, 2, sync=True).close()
-    empty = journal / name_of(2)
-    spare.rename(empty)
+    with spare.open("r+b") as file:
+        file.seek(HEAD_SIZE)
+        file.write(b"torn")
+    torn = journal / name_of(2)
+    spare.rename(torn)
     still_there = tmp_path / "still there"
-    os.link(empty, still_there)  # its name on the disk, until the folder is synced
+    os.link(torn, still_there)  # its name on the disk, until the folder is synced
     sync = os.fsync
 
     def note_sync(handle: int) -> None:
         sync(handle)
-        if os.path.samestat(os.fstat(handle), journal.stat()) and not empty.exists():
+        if os.path.samestat(os.fstat(handle), journal.stat()) and not torn.exists():
             still_there.unlink(missing_ok=True)
 
     monkeypatch.setattr(os, "fsync", note_sync)
@@ -254,5 +257,5 @@ def test_a_segment_that_was_removed_at_a_start_takes_no_record_along_when_a_powe
     commit(store, write(CREDS, creds(2)))
     kill(tmp_path)
     if still_there.exists():  # a power cut undoes the removal
-        still_there.rename(empty)
+        still_there.rename(torn)
     assert start(tmp_path).read(CREDS) == creds(2)

@@ -114,7 +114,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "what a failed restore took along is in no list",
-        "sessionworker/stores/files/overview.py",
+        "sessionworker/stores/files/checkpoints.py",
         "        self._catalogue.put_back()",
         "        pass",
         ("tests/simulation/test_simulation.py",),

@@ -84,6 +84,7 @@ class Background:
     def try_checkpoint(self) -> WorkerError | None:
         """Run a checkpoint if one is needed, whatever may happen; return why it did not do all that it is for."""
         try:
+            self._checkpoints.put_back()
             if self._checkpoints.is_needed or self._journal.size > self._checkpoints.due_at:
                 self._checkpoints.run()
             self._checkpoints.keep_ready()

@@ -97,6 +97,10 @@ class Checkpoints:
             if self.refusal is None:
                 self.whole_at = time.time_ns() // 1_000_000
 
+    def put_back(self) -> None:
+        """See that what failed moves took along is where it is taken to be: until then it may be in no list."""
+        self._catalogue.put_back()
+
     def keep_ready(self) -> None:
         """Fill another segment for commits if few are ready."""
         with self._locks.checkpoint, suppress(OSError):  # it was said, if the reserve itself is missing

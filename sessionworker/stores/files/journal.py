@@ -226,10 +226,7 @@ class Journal:
             self._spares.append(self._fill())
 
     def lend(self) -> bool:
-        """Give one segment of the reserve back to the disk, for something that frees room; tell whether there was one.
-
-        Raises OSError.
-        """
+        """Give a segment of the reserve to the disk, for what frees room; tell if there was one. Raises OSError."""
         if not self._spares:
             return False
         os.unlink(self._spares.pop(), dir_fd=self._folder)
@@ -290,10 +287,13 @@ class Journal:
             if segment.end > HEAD_SIZE:
                 self._closed.append(_Closed(segment.name, segment.end))
                 self.size += segment.end
-            else:
+            elif not segment.can_go_on:
                 os.unlink(segment.name, dir_fd=self._folder)  # the next one may have the same name
         if segment is not None and segment.can_go_on:
             with suppress(OSError):
                 self._sync_folder()  # a later one that was removed must not come back: it says what does not count here
                 self._active = Segment.go_on(segment.name, self._folder, segment.head, segment.end, sync=self._sync)
-                self._closed.pop()
+                if self._active.is_empty:
+                    self.size += segment.end
+                else:
+                    self._closed.pop()

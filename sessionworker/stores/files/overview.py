@@ -55,7 +55,6 @@ class Overview:
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped, newest first."""
-        self._catalogue.put_back()  # or one whose restore failed may be in neither list
         found = []
         for drop in self._drops.all():
             if self._places.is_elsewhere(drop.path):

@@ -69,7 +69,7 @@ def read_left(path: str, folder: int, names: Sequence[str], report: Callable[[st
                 f"The journal's last record is not whole, as after a power cut before it was acknowledged: {name} is "
                 f"cut off at byte {offset}."
             )
-        can_go_on = is_whole and not is_copy and bool(payloads) and ends_at(data, offset)
+        can_go_on = is_whole and not is_copy and ends_at(data, offset)
         yield LeftSegment(name, payloads, offset, expected, head, can_go_on)
 
 
