@@ -36,7 +36,7 @@ def read_group(body: bytes) -> str | None:
     if group is not msgspec.UNSET:
         return group
     if body.strip() != b"{}":
-        raise BodyNotAllowed("The body must be a JSON object in which 'group' is a string.")
+        raise _without("group")
     return None
 
 
@@ -62,5 +62,9 @@ def read_data(body: bytes) -> bytes:
 
 def _refuse(error: Exception, field: str) -> NoReturn:
     if isinstance(error, msgspec.ValidationError):
-        raise BodyNotAllowed(f"The body must be a JSON object in which '{field}' is a string.") from None
+        raise _without(field) from None
     raise BodyNotAllowed("The body must be JSON, in UTF-8.") from None
+
+
+def _without(field: str) -> BodyNotAllowed:
+    return BodyNotAllowed(f"The body must be a JSON object in which '{field}' is a string.")
