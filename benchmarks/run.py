@@ -22,7 +22,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import growth, load, raw, report
+from benchmarks import load, raw, report
+from benchmarks.growth import measure as growth
+from benchmarks.growth.bench import FULL, QUICK, Bench, Scale, target_of
 from benchmarks.progress import Progress
 from benchmarks.target import Target
 from tests.process import WorkerProcess, install_node_packages
@@ -69,7 +71,7 @@ def our_worker(options: argparse.Namespace, folder: Path) -> Iterator[Target]:
         yield Target("ours", options.ours.rstrip("/"), options.token)
         return
     with WorkerProcess(folder / "ours", *shlex.split(options.options)) as worker:
-        yield growth.target_of(worker)
+        yield target_of(worker)
 
 
 def load_scale(options: argparse.Namespace) -> float:
@@ -77,9 +79,9 @@ def load_scale(options: argparse.Namespace) -> float:
     return 0.1 if options.quick else 1
 
 
-def growth_scale(options: argparse.Namespace) -> growth.Scale:
+def growth_scale(options: argparse.Namespace) -> Scale:
     """Return how large the stores are, and how long the days."""
-    return growth.QUICK if options.quick else growth.FULL
+    return QUICK if options.quick else FULL
 
 
 def expected_seconds(options: argparse.Namespace) -> float:
@@ -126,7 +128,7 @@ def measure(options: argparse.Namespace, folder: Path, progress: Progress, resul
     if "growth" in options.parts:
         large_stores = options.growth_store or folder
         worker_options = tuple(shlex.split(options.options))
-        bench = growth.Bench(folder, large_stores, worker_options, growth_scale(options), progress)
+        bench = Bench(folder, large_stores, worker_options, growth_scale(options), progress)
         growth.measure(bench, other, results)
 
 

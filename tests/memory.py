@@ -7,267 +7,27 @@ in which the test sent it; `settle` then waits for the threads, and for nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import pytest
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionAborted, ConnectionDone
-from twisted.internet.interfaces import ILoggingContext, IProducer, IPushProducer, ITCPTransport
-from twisted.internet.task import Clock
 from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from sessionworker.errors import WorkerError
 from sessionworker.http.channel import WorkerChannel
-from sessionworker.names import SessionFile
 from sessionworker.offload import LONGEST_QUEUE, Offload
-from sessionworker.stores.changes import Batch, Entry, PurgeDrop
-from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.interface import Unknown
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.web.build import CONNECTIONS, build_site
 from sessionworker.web.metrics import Metrics
-from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 from tests.answers import Answer, read_answers
+from tests.reactor import LONGEST_WAIT, Reactor
+from tests.recording import RecordingStore
 from tests.server import TOKEN
-
-PACKET = 64 * 1024
-"""Bytes that a transport of Twisted reads at a time at most, and those that it keeps to be sent before it is full."""
-
-LONGEST_WAIT = 20.0
-"""Seconds after which a thread that does not answer is a failure."""
-
-
-class Reactor(Clock):
-    """A clock that moves by hand, and takes calls from threads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._calls: SimpleQueue[tuple[Callable[..., object], tuple[object, ...]]] = SimpleQueue()
-
-    def callFromThread(self, callable: Callable[..., object], *args: object) -> None:  # noqa: A002 - its name
-        self._calls.put((callable, args))
-
-    def run_one_call(self) -> None:
-        """Run what a thread asked for next, waiting for it if need be."""
-        function, arguments = self._calls.get(timeout=LONGEST_WAIT)
-        function(*arguments)
-
-
-class RecordingStore(FileStore):
-    """A store that notes what it is asked."""
-
-    def __init__(self, folder: Path, **options: Any) -> None:
-        self.calls: list[object] = []
-        super().__init__(folder, sync=False, segment_size=2**16, **options)
-
-    def prepare(self, batch: Batch) -> Batch:
-        self.calls.append(batch)
-        return super().prepare(batch)
-
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
-        self.calls += entries
-        return super().commit(entries)
-
-    def read(self, file: SessionFile) -> bytes | None:
-        self.calls.append(file)
-        return super().read(file)
-
-    def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
-        self.calls.append(file)
-        return super().recall(file)
-
-    def groups(self) -> list[str]:
-        self.calls.append("groups")
-        return super().groups()
-
-    def instances(self, group: str) -> list[str]:
-        self.calls.append(group)
-        return super().instances(group)
-
-    def describe(self, group: str) -> list[InstanceSummary]:
-        self.calls.append(group)
-        return super().describe(group)
-
-    def versions(self, group: str, name: str) -> list[VersionSummary]:
-        self.calls.append((group, name))
-        return super().versions(group, name)
-
-    def read_version(self, group: str, name: str, version: str) -> bytes:
-        self.calls.append((group, name, version))
-        return super().read_version(group, name, version)
-
-    def drops(self) -> list[DropSummary]:
-        self.calls.append("drops")
-        return super().drops()
-
-    def checkpoint(self) -> None:
-        self.calls.append("checkpoint")
-        super().checkpoint()
-
-    def drops_before(self, when: int) -> list[PurgeDrop]:
-        self.calls.append("drops before")
-        return super().drops_before(when)
-
-    def check_creds(self, group: str, name: str) -> None:
-        self.calls.append((group, name))
-        super().check_creds(group, name)
-
-    def check(self) -> None:
-        self.calls.append("check")
-        super().check()
-
-
-@implementer(ITCPTransport, IPushProducer, ILoggingContext)
-class Transport:
-    """The worker's end of a connection, with the manners of Twisted's TCP transport."""
-
-    disconnecting = False
-
-    def __init__(self, channel: WorkerChannel) -> None:
-        self._channel = channel
-        self._arriving = b""
-        self._leaving = bytearray()
-        self._reading = True
-        self._ends_writing = False
-        self._producer: Any = None
-        self._is_full = False
-        self.received = bytearray()
-        """What has reached the client."""
-        self.takes = 2**40
-        """Bytes that the client takes at a time."""
-        self._takes = self.takes
-        self.is_stuck = False
-        """Whether the client takes nothing, so that only a cut ends the connection."""
-        self.connected = True
-        self.ended_writing = False
-        self.aborted = False
-
-    def arrive(self, data: bytes) -> None:
-        """Bytes come from the client."""
-        self._arriving += data
-        self._move()
-
-    def go_away(self) -> None:
-        """The client closes its end."""
-        self._lose(Failure(ConnectionDone()))
-
-    def end_sending(self) -> None:
-        """The client ends its side, and still reads."""
-        self._channel.readConnectionLost()
-
-    def flush(self) -> None:
-        """Bring what was written to the client, and close what was to be closed after it."""
-        if not self.connected or (self.is_stuck and not self.aborted):
-            return
-        if self.aborted:
-            self._lose(Failure(ConnectionAborted()))
-            return
-        self._takes = self.takes
-        self._deliver()
-        while self._is_full and not self._leaving:
-            self._is_full = False
-            if self._producer is not None:
-                self._producer.resumeProducing()
-            self._deliver()
-        if self._leaving:
-            return
-        self.ended_writing = self.ended_writing or self._ends_writing
-        if self.disconnecting:
-            self._lose(Failure(ConnectionDone()))
-        else:
-            self._move()
-
-    def _deliver(self) -> None:
-        if not self.ended_writing:
-            self.received += self._leaving[: self._takes]
-        taken = min(self._takes, len(self._leaving))
-        del self._leaving[:taken]
-        self._takes -= taken
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that wait to be sent."""
-        return len(self._leaving)
-
-    def _put(self, data: bytes) -> None:
-        self._leaving += data
-        if self._producer is not None and len(self._leaving) > PACKET:
-            self._is_full = True
-            self._producer.pauseProducing()
-
-    def _move(self) -> None:
-        while self._arriving and self._reading and self.connected and not self.disconnecting:
-            packet, self._arriving = self._arriving[:PACKET], self._arriving[PACKET:]
-            self._channel.dataReceived(packet)
-
-    def _lose(self, reason: Failure) -> None:
-        if self.connected:
-            self.connected = False
-            producer, self._producer = self._producer, None
-            if producer is not None:
-                producer.stopProducing()
-            self._channel.connectionLost(reason)
-
-    # What Twisted calls, by its names
-
-    def write(self, data: bytes) -> None:
-        self._put(data)
-
-    def writeSequence(self, data: Iterable[bytes]) -> None:
-        self._put(b"".join(data))
-
-    def loseConnection(self) -> None:
-        self.disconnecting = True
-
-    def loseWriteConnection(self) -> None:
-        self._ends_writing = True
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-    def pauseProducing(self) -> None:
-        self._reading = False
-
-    def resumeProducing(self) -> None:
-        self._reading = True
-
-    def stopProducing(self) -> None:
-        self.loseConnection()
-
-    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        assert streaming
-        self._producer = producer
-
-    def unregisterProducer(self) -> None:
-        self._producer = None
-
-    def setTcpNoDelay(self, enabled: bool) -> None:
-        """Nothing to do."""
-
-    def getTcpNoDelay(self) -> bool:
-        return True
-
-    def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Nothing to do."""
-
-    def getTcpKeepAlive(self) -> bool:
-        return False
-
-    def getHost(self) -> IPv4Address:
-        return IPv4Address("TCP", "127.0.0.1", 5656)
-
-    def getPeer(self) -> IPv4Address:
-        return IPv4Address("TCP", "127.0.0.1", 50000)
-
-    def logPrefix(self) -> str:
-        return "memory"
+from tests.transport import Transport
 
 
 class Connection:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from sessionworker.version import VERSION
+from tests.daemon.twistd import PATIENCE, Daemon, ask, reason_not_to_start, twistd
 from tests.memory import request
 from tests.process import REPOSITORY, WorkerProcess, free_port
-from tests.test_daemon import PATIENCE, Daemon, ask, reason_not_to_start, twistd
 
 
 def end(daemon: Daemon) -> None:

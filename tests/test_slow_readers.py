@@ -11,7 +11,8 @@ import pytest
 from sessionworker.http import limits
 from sessionworker.http.sending import SMALL_ANSWER
 from tests.answers import read_answers
-from tests.memory import PACKET, Worker, request
+from tests.memory import Worker, request
+from tests.transport import PACKET
 
 FILE = "/session/codechat/sales/session-1"
 LARGE = json.dumps("x" * 900_000)  # not so large that a thread would read it

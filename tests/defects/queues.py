@@ -11,7 +11,7 @@ from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Write
 from tests.defects.store import SEGMENT, Entry, Store
-from tests.memory import LONGEST_WAIT, Reactor
+from tests.reactor import LONGEST_WAIT, Reactor
 
 
 class _PlainStore(Store):

@@ -17,6 +17,6 @@ class Fault(NamedTuple):
     new: str
     """What takes its place."""
     tests: tuple[str, ...] = ()
-    """What pytest is given to notice it: files, or tests in them."""
+    """What pytest is given to notice it: folders, files, or tests in them."""
     seeds: int = 0
     """So many histories of the simulation are to notice it, if no test does."""

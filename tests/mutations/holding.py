@@ -14,7 +14,7 @@ _NAMES = "sessionworker/file_names.py"
 _VALUES = "sessionworker/values.py"
 
 _FILE_NAMES = "tests/files/test_names.py"
-_BROKEN = "tests/test_broken_files.py"
+_BROKEN = "tests/broken_files"
 _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
 
 FAULTS: tuple[Fault, ...] = (

@@ -7,8 +7,8 @@ from tests.mutations.fault import Fault
 _OFFLOAD = "sessionworker/offload.py"
 _TURNS = "sessionworker/turns.py"
 
-_TESTS = ("tests/test_offload.py",)
-_OVERLOAD = ("tests/test_offload.py", "tests/test_overload.py")
+_TESTS = ("tests/offload",)
+_OVERLOAD = ("tests/offload", "tests/overload")
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -65,7 +65,9 @@ FAULTS: tuple[Fault, ...] = (
         _OFFLOAD,
         "return self._stopping or self.under_way >= self._longest_queue * times",
         "return self._stopping",
-        ("tests/test_overload.py::test_more_calls_than_may_wait_are_refused_at_once_and_what_was_accepted_is_done",),
+        (
+            "tests/overload/test_queue.py::test_more_calls_than_may_wait_are_refused_at_once_and_what_was_accepted_is_done",
+        ),
     ),
     Fault(
         "the bytes that wait have no bound",
@@ -93,7 +95,7 @@ FAULTS: tuple[Fault, ...] = (
         _OFFLOAD,
         "            taken.append(entry)\n",
         '            taken.append((Batch("", "", ()), entry[1]) if entry[1].done.called else entry)\n',
-        ("tests/test_offload.py::test_a_change_whose_client_hangs_up_is_made_all_the_same",),
+        ("tests/offload/test_order_and_batches.py::test_a_change_whose_client_hangs_up_is_made_all_the_same",),
     ),
     Fault(
         "a commit takes any number of entries",
@@ -114,7 +116,7 @@ FAULTS: tuple[Fault, ...] = (
         _OFFLOAD,
         "return self._stopping or self.under_way",
         "return self.under_way",
-        ("tests/test_offload.py::test_stopping_finishes_what_was_accepted_and_refuses_what_comes_later",),
+        ("tests/offload/test_end.py::test_stopping_finishes_what_was_accepted_and_refuses_what_comes_later",),
     ),
     Fault(
         "a stop does not close the store",

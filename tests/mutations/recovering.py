@@ -9,7 +9,7 @@ _JOURNAL = f"{_FILES}/journal.py"
 _SEGMENTS = f"{_FILES}/segments.py"
 _RECOVERY = f"{_FILES}/recovery.py"
 
-_JOURNALS = "tests/test_journal.py"
+_JOURNALS = "tests/journal"
 _CRASH = "tests/files/test_after_a_crash.py"
 
 FAULTS: tuple[Fault, ...] = (

@@ -16,10 +16,10 @@ _METRICS = f"{_WEB}/metrics.py"
 _FAULTS = "sessionworker/stores/files/faults.py"
 
 _GATES = ("tests/test_gate.py",)
-_SITES = ("tests/test_site.py",)
+_SITES = ("tests/site",)
 _HEADS = ("tests/test_heads.py",)
-_OVERLOAD = ("tests/test_overload.py",)
-_PROTOCOL = "tests/test_protocol.py"
+_OVERLOAD = ("tests/overload",)
+_PROTOCOL = "tests/protocol"
 
 FAULTS: tuple[Fault, ...] = (
     # The token
@@ -157,7 +157,7 @@ FAULTS: tuple[Fault, ...] = (
         _PATHS,
         'if path not in {uri, b"/ping"}:',
         "if False:",
-        (f"{_PROTOCOL}::test_a_query_is_refused_rather_than_taken_for_the_end_of_a_key",),
+        (f"{_PROTOCOL}/test_bodies_and_names.py::test_a_query_is_refused_rather_than_taken_for_the_end_of_a_key",),
     ),
     # Answers
     Fault(
@@ -179,14 +179,14 @@ FAULTS: tuple[Fault, ...] = (
         f"{_WEB}/bodies.py",
         """BodyNotAllowed("The text in 'data' must be JSON itself.")""",
         """BodyNotAllowed(f"The text in 'data' must be JSON itself: {text}")""",
-        (f"{_PROTOCOL}::test_no_token_no_key_and_no_value_is_ever_in_an_error_or_in_the_log",),
+        (f"{_PROTOCOL}/test_secrets.py::test_no_token_no_key_and_no_value_is_ever_in_an_error_or_in_the_log",),
     ),
     Fault(
         "a key is in the log",
         _PATHS,
         'return "/".join([*parts[:PARTS_BEFORE_KEY], "..."][: len(parts)])',
         'return "/".join(parts)',
-        (f"{_PROTOCOL}::test_no_token_no_key_and_no_value_is_ever_in_an_error_or_in_the_log",),
+        (f"{_PROTOCOL}/test_secrets.py::test_no_token_no_key_and_no_value_is_ever_in_an_error_or_in_the_log",),
     ),
     Fault(
         "a full disk is said to be unavailable",
@@ -229,7 +229,7 @@ FAULTS: tuple[Fault, ...] = (
         f"{_WEB}/api.py",
         "        done.addCallback(lambda _: offload.ask(offload.store.check_creds, change.group, change.instance))\n",
         "",
-        ("tests/test_broken_files.py",),
+        ("tests/broken_files",),
     ),
     Fault(
         "a create waits for ever for a disk that hangs",

@@ -14,7 +14,7 @@ _CHECKPOINTS = f"{_FILES}/checkpoints.py"
 _SAVING = f"{_FILES}/saving.py"
 
 _ORDER = "tests/files/test_order.py"
-_JOURNALS = "tests/test_journal.py"
+_JOURNALS = "tests/journal"
 _JOURNAL_FAULTS = "tests/files/test_journal_faults.py"
 _FULL_DISK = "tests/files/test_full_disk.py"
 
@@ -178,7 +178,9 @@ FAULTS: tuple[Fault, ...] = (
         _SEGMENTS,
         "        _write(self._handle, [END], self.end, self._flags)\n        os.ftruncate",
         "        os.ftruncate",
-        (f"{_JOURNALS}::test_what_was_refused_does_not_come_back_though_nothing_was_appended_since",),
+        (
+            f"{_JOURNALS}/test_torn_and_refused.py::test_what_was_refused_does_not_come_back_though_nothing_was_appended_since",
+        ),
     ),
     Fault(
         "a segment is written to after a sync of it failed",

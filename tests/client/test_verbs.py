@@ -1,0 +1,147 @@
+"""What each verb of the client does to a worker that is well."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sessionworker.client import (
+    Client,
+    NameTaken,
+    NoSuchDrop,
+    NoSuchGroup,
+    NoSuchInstance,
+    NoSuchVersion,
+)
+from tests.server import RunningWorker, asynchronous
+
+
+@asynchronous
+async def test_a_ping_is_answered_whatever_the_token(worker: RunningWorker) -> None:
+    async with Client(worker.url, "another-token") as client:
+        await client.ping()
+
+
+@asynchronous
+async def test_a_slash_after_the_url_does_not_matter(worker: RunningWorker) -> None:
+    async with Client(worker.url + "/", worker.token) as client:
+        await client.ping()
+        await client.create_group("codechat")
+
+
+@asynchronous
+async def test_groups_and_instances_are_created_and_listed_in_order(client: Client) -> None:
+    await client.create_group("evolution")
+    assert await client.instances("evolution") == []
+    for instance in ("b", "a", "c", "a"):
+        await client.create_instance("evolution", instance)
+    assert await client.instances("evolution") == ["a", "b", "c"]
+    assert await client.instances("codechat") == ["sales"]
+
+
+@asynchronous
+async def test_a_value_is_written_read_overwritten_and_deleted(client: Client) -> None:
+    assert await client.read("codechat", "sales", "creds") is None
+    await client.write("codechat", "sales", "creds", '{"registered": false}')
+    assert await client.read("codechat", "sales", "creds") == b'{"registered": false}'
+    await client.write("codechat", "sales", "creds", b'{"registered": true}')
+    assert await client.read("codechat", "sales", "creds") == b'{"registered": true}'
+    await client.delete("codechat", "sales", "creds")
+    assert await client.read("codechat", "sales", "creds") is None
+    await client.delete("codechat", "sales", "creds")
+
+
+@asynchronous
+async def test_an_instance_is_dropped_with_its_keys(client: Client) -> None:
+    await client.write("codechat", "sales", "creds", "{}")
+    await client.drop_instance("codechat", "sales")
+    assert await client.instances("codechat") == []
+    with pytest.raises(NoSuchInstance):
+        await client.read("codechat", "sales", "creds")
+    await client.drop_instance("codechat", "sales")
+    await client.create_instance("codechat", "sales")
+    assert await client.read("codechat", "sales", "creds") is None
+
+
+@asynchronous
+async def test_a_worker_that_is_well_says_so_whatever_the_token(worker: RunningWorker) -> None:
+    async with Client(worker.url, "another-token") as client:
+        await client.health()
+
+
+# What an operator asks
+
+
+def creds(number: int, registration: int = 1) -> str:
+    identity = {"registrationId": registration, "noiseKey": {"public": "a"}, "signedIdentityKey": {"public": "b"}}
+    return json.dumps({**identity, "nextPreKeyId": number})
+
+
+@asynchronous
+async def test_groups_are_listed_described_and_dropped(client: Client) -> None:
+    await client.create_group("evolution")
+    assert await client.groups() == ["codechat", "evolution"]
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.write("codechat", "sales", "pre-key-1", "{}")
+    [sales] = await client.describe("codechat")
+    assert (sales.instance, sales.files, sales.types) == ("sales", 2, {"creds": 1, "pre-key": 1})
+    assert sales.bytes == len(creds(1)) + 2
+    assert sales.last_write > 1_600_000_000_000
+    assert await client.describe("evolution") == []
+    await client.drop_group("codechat")
+    assert await client.groups() == ["evolution"]
+    for call in (client.drop_group("codechat"), client.describe("codechat"), client.versions("codechat", "sales")):
+        with pytest.raises(NoSuchGroup):
+            await call
+
+
+@asynchronous
+async def test_an_older_version_becomes_the_current_one_and_what_it_replaces_stays(client: Client) -> None:
+    assert await client.versions("codechat", "sales") == []
+    for text in (creds(1), creds(2), creds(1, registration=2)):
+        await client.write("codechat", "sales", "creds", text)
+    new, good, _ = await client.versions("codechat", "sales")
+    assert (new.is_current, good.is_current) == (True, False)
+    assert (new.is_pinned, good.is_pinned) == (True, True)
+    assert new.identity != good.identity
+    assert new.when > good.when > 1_600_000_000_000
+    assert good.bytes == len(creds(2))
+    await client.restore_version("codechat", "sales", good.version)
+    assert await client.read("codechat", "sales", "creds") == creds(2).encode()
+    assert new.version in {version.version for version in await client.versions("codechat", "sales")}
+    with pytest.raises(NoSuchVersion):
+        await client.restore_version("codechat", "sales", "1700000000000-0.0123456789ab.1")
+    for call in (client.versions("codechat", "nobody"), client.restore_version("codechat", "nobody", good.version)):
+        with pytest.raises(NoSuchInstance):
+            await call
+
+
+@asynchronous
+async def test_a_checkpoint_brings_what_was_written_into_its_files(client: Client, worker: RunningWorker) -> None:
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.checkpoint()
+    assert (worker.folder / "codechat" / "sales" / "creds").read_text() == creds(1)
+
+
+@asynchronous
+async def test_a_dropped_instance_is_brought_back_under_its_own_name_or_another(client: Client) -> None:
+    assert await client.drops() == []
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.drop_instance("codechat", "sales")
+    [drop] = await client.drops()
+    assert (drop.group, drop.instance, drop.files, drop.bytes) == ("codechat", "sales", 1, len(creds(1)))
+    assert drop.when > 1_600_000_000_000
+    await client.create_instance("codechat", "sales")
+    with pytest.raises(NameTaken) as refused:
+        await client.restore_instance("codechat", "sales", drop.drop)
+    assert refused.value.status == 409
+    await client.restore_instance("codechat", "sales", drop.drop, "ação 100%")
+    assert await client.instances("codechat") == ["ação 100%", "sales"]
+    assert await client.read("codechat", "ação 100%", "creds") == creds(1).encode()
+    with pytest.raises(NoSuchDrop):
+        await client.restore_instance("codechat", "sales", drop.drop, "another")
+    await client.drop_instance("codechat", "ação 100%")
+    [drop] = [drop for drop in await client.drops() if drop.instance == "ação 100%"]
+    await client.restore_instance(drop.group, drop.instance, drop.drop)
+    assert await client.read("codechat", "ação 100%", "creds") == creds(1).encode()

@@ -1,0 +1,26 @@
+"""Calls that are under way, and what they are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import deferLater
+
+reactor: Any = installed_reactor
+
+T = TypeVar("T")
+
+
+def start(call: Awaitable[T]) -> Deferred[T]:
+    """Make a call without waiting for it."""
+    return ensureDeferred(call)  # type: ignore[arg-type]
+
+
+async def wait_until(condition: Callable[[], bool], seconds: float = 3) -> None:
+    deadline = reactor.seconds() + seconds
+    while not condition():
+        assert reactor.seconds() < deadline, "what was waited for did not happen"
+        await deferLater(reactor, 0.005)

@@ -1,0 +1,1 @@
+"""The daemon as a process of its own: how it starts, serves, stops, dies and comes back."""

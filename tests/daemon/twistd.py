@@ -1,0 +1,104 @@
+"""`twistd sessionworker` as a process of its own, and plain sockets that ask it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.answers import Answer, read_answers
+from tests.memory import request
+from tests.process import SETTINGS_PREFIXES, WorkerProcess, free_port
+
+PATIENCE = 20.0
+
+SALES = "/session/codechat/sales"
+
+
+def ask(worker: WorkerProcess, method: str, path: str, body: Any = None) -> Answer:
+    """Ask a worker one thing, on a connection of its own."""
+    with socket.create_connection(("127.0.0.1", worker.port), timeout=PATIENCE) as connection:
+        return ask_over(connection, method, path, body, token=worker.token)
+
+
+def ask_over(connection: socket.socket, method: str, path: str, body: Any = None, *, token: str | None) -> Answer:
+    connection.sendall(request(method, path, body, token=token, headers=[("Connection", "close")]))
+    [answer] = read_answers(read_to_end(connection), [method])
+    return answer
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    received = b""
+    while more := connection.recv(2**20):
+        received += more
+    return received
+
+
+@contextmanager
+def twistd(*options: str, environment: Mapping[str, str] | None = None, limit: int | None = None) -> Iterator[Daemon]:
+    """Run `twistd sessionworker` with these options alone. After the block it is gone."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "sessionworker", *options]
+    if limit is not None:
+        command = ["/bin/sh", "-c", f'ulimit -S -n {limit}; exec "$0" "$@"', *command]
+    process = subprocess.Popen(
+        command,
+        env={**inherited, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Daemon(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class Daemon:
+    """A running `twistd`, and what it said."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.output = ""
+
+    def wait_until_it_says(self, text: str) -> str:
+        """Read its output up to the line that holds `text`, and return that line."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without saying '{text}', but:\n{self.output}")
+
+    def wait_until_ended(self) -> int:
+        rest, _ = self.process.communicate(timeout=PATIENCE)
+        self.output += rest
+        return self.process.returncode
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait_until_ended()
+
+
+def reason_not_to_start(*options: str, environment: Mapping[str, str] | None = None) -> str:
+    """Start a daemon that must not start, and return the one line that says why."""
+    with twistd(*options, environment=environment) as daemon:
+        status = daemon.wait_until_ended()
+    assert status == 1, daemon.output
+    assert "Traceback" not in daemon.output
+    lines = [line for line in daemon.output.splitlines() if "#info]" not in line and "[-]" not in line]
+    assert len(lines) == 1, daemon.output
+    assert "Serving" not in daemon.output
+    return lines[0]
+
+
+def free_place() -> str:
+    return f"tcp:{free_port()}:interface=127.0.0.1"

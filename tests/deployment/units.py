@@ -1,0 +1,40 @@
+"""The systemd units, as their text has it, and what they start."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.process import REPOSITORY
+
+UNITS = REPOSITORY / "deploy"
+
+SERVICE = "sessionworker.service"
+
+INSTALLED_PROGRAMS = "/opt/sessionworker/bin"
+
+PROGRAMS = Path(sys.executable).parent
+
+
+def setting(unit: str, name: str) -> list[str]:
+    """Return the values that a unit gives a setting, in their order."""
+    lines = (UNITS / unit).read_text().splitlines()
+    return [line.partition("=")[2] for line in lines if line.partition("=")[0] == name]
+
+
+def service_command() -> list[str]:
+    (command,) = setting(SERVICE, "ExecStart")
+    return command.replace(INSTALLED_PROGRAMS, str(PROGRAMS)).split()
+
+
+def wait_until_listening(port: int) -> None:
+    """Wait until something listens, without connecting to it: the first connection starts what is activated."""
+    entry = f":{port:04X} 00000000:0000 0A"
+    for _ in range(200):
+        if entry in Path("/proc/net/tcp").read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"nothing listens on port {port}")

@@ -1,0 +1,64 @@
+"""The end answers what is under way, and waits for nothing else."""
+
+from __future__ import annotations
+
+from sessionworker.http import limits
+from sessionworker.stores.changes import CreateGroup
+from tests.memory import Worker, request
+from tests.site.words import FILE, SMUGGLED
+
+
+def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worker) -> None:
+    idle, busy, reading, silent = (worker.connect() for _ in range(4))
+    idle.send(request("GET", FILE))
+    worker.settle()
+    late = request("POST", FILE, {"data": "3"})
+    reading.send(late[:-5])
+    busy.send(request("POST", FILE, {"data": "2"}) + SMUGGLED)
+    ended: list[object] = []
+    worker.site.drain().addCallback(ended.append)
+    worker.flush()
+    assert not idle.transport.connected
+    assert not silent.transport.connected
+    assert ended == []
+
+    [answer] = busy.answers()
+    assert (answer.status, answer.header("connection")) == (204, "close")
+    assert not busy.transport.connected
+    assert ended == []
+
+    reading.send(late[-5:])
+    [answer] = reading.answers()
+    assert (answer.status, answer.header("connection")) == (204, "close")
+    assert ended == [None]
+    assert not [call for call in worker.store.calls if isinstance(call, CreateGroup)]
+    worker.site.is_draining = False
+    assert worker.ask("GET", FILE).body == b"3"
+
+
+def test_a_drain_without_connections_is_over_at_once(worker: Worker) -> None:
+    ended: list[object] = []
+    worker.site.drain().addCallback(ended.append)
+    assert ended == [None]
+
+
+def test_a_drain_does_not_wait_for_slow_clients_for_ever(worker: Worker) -> None:
+    slow_headers, slow_body, refused = (worker.connect() for _ in range(3))
+    slow_headers.send(b"GET / HT")
+    slow_body.send(request("POST", FILE, headers=[("Content-Length", "100")]))
+    refused.send(b"nonsense\r\n\r\n")
+    ended: list[object] = []
+    worker.site.drain().addCallback(ended.append)
+    worker.advance(limits.BODY_SECONDS + 3)
+    assert ended == [None]
+
+
+def test_what_is_left_when_the_time_is_up_is_cut_off(worker: Worker) -> None:
+    connection = worker.connect()
+    connection.send(request("POST", FILE, headers=[("Content-Length", "100")]))
+    ended: list[object] = []
+    worker.site.drain().addCallback(ended.append)
+    worker.site.abort()
+    worker.flush()
+    assert connection.transport.aborted
+    assert ended == [None]
