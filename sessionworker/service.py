@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
+from sessionworker.events import Event
 from sessionworker.offload import Offload
 from sessionworker.settings import TOKEN_VARIABLE, Options, Settings
 from sessionworker.stores.files.store import FileStore
@@ -182,8 +183,9 @@ class WorkerService(Service):
         if erased:
             self._log.info("Let go of {count} instances that were dropped long ago.", count=erased)
 
-    def _report(self, line: str) -> None:
-        self._log.error("{line}", line=line)
+    def _report(self, event: Event) -> None:
+        log = {"info": self._log.info, "warn": self._log.warn, "error": self._log.error}[event.level]
+        log("{text}", text=event.text, event=event.name, group=event.group, instance=event.instance)
 
 
 def collect_garbage_rarely() -> None:

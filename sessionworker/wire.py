@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
     """What an instance holds."""
 
     instance: str
-    files: int
-    bytes: int
-    last_write: int
-    """Milliseconds since 1970, 0 if nothing was written."""
+    files: int | None
+    """None, as `bytes`, where they could not be counted, or were not yet."""
+    bytes: int | None
+    last_write: int | None
+    """Milliseconds since 1970, 0 if nothing was written; None where it is not known."""
     types: dict[str, int]
     """How many files there are of each type of key."""
     problem: str = ""
@@ -41,10 +43,82 @@ class DropSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
     drop: str
     when: int
     """Milliseconds since 1970."""
-    files: int
-    bytes: int
+    files: int | None
+    """None, as `bytes`, where they could not be counted, or were not yet."""
+    bytes: int | None
     problem: str = ""
     """What is the matter with it, in words; empty where nothing is."""
+
+
+class EventSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Something that happened, or went on happening for a while."""
+
+    number: int
+    """Higher than that of every event before; it is given again, higher, where the same happens again."""
+    when: int
+    """Milliseconds since 1970; of the last time, where it happened several times."""
+    event: str
+    """What kind of thing it was; docs/operations.md lists them."""
+    group: str
+    instance: str
+    by: str
+    """The address of whoever asked for it; empty where nobody did, or where it is not known."""
+    message: str
+    """The same in sentences."""
+    times: int = 1
+    """How often it happened."""
+    first: int = 0
+    """When it happened first, if it happened several times."""
+
+    @property
+    def since(self) -> int:
+        """When it happened first."""
+        return self.first or self.when
+
+    def again(self, before: EventSummary) -> EventSummary:
+        """Return the same event, having happened before already."""
+        return replace(self, times=before.times + 1, first=before.since)
+
+
+class Problem(Struct, frozen=True, rename="camel"):
+    """A group or an instance that a person has to see to."""
+
+    group: str
+    instance: str
+    """Empty where it is the group."""
+    problem: str
+    """What is the matter, in words."""
+
+
+class StoreOverview(Struct, frozen=True, rename="camel"):
+    """All groups and instances at a glance."""
+
+    groups: int
+    instances: int
+    states: dict[str, int]
+    """How many instances are `well`, `apart` (their files cannot follow, their writes are refused) or `refused`."""
+    without_creds: int
+    """Instances that hold no `creds`: they were never paired, or were logged out."""
+    last_writes: dict[str, int]
+    """How many instances were written last within a `day`, a `week`, a `month`, `earlier`, or at an `unknown` time."""
+    attention: list[Problem]
+    """The first of those that a person has to see to."""
+
+
+class WorkerOverview(Struct, frozen=True, rename="camel"):
+    """The worker at a glance."""
+
+    version: str
+    now: int
+    """Milliseconds since 1970, as every time here."""
+    started_at: int
+    is_well: bool
+    """What the last health check found."""
+    store: StoreOverview
+    counts: dict[str, int]
+    """What went wrong or was odd, how often since the start; by the names of the metrics."""
+    gauges: dict[str, float]
+    """How much there is now, of the disk's room, too; by the names of the metrics."""
 
 
 class WellForm(Struct, frozen=True):

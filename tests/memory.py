@@ -122,7 +122,7 @@ class Worker:
         self.metrics = Metrics()
         self.store = RecordingStore(
             folder,
-            report=self.reports.append,
+            report=lambda event: self.reports.append(event.text),
             observe_sync=self.metrics.sync,
             keep=keep,
         )

@@ -28,6 +28,13 @@ class Write(Change, frozen=True):
     value: bytes
 
 
+class Restore(Write, frozen=True):
+    """Write older `creds` again, because somebody asked for just that: it is neither odd nor an error."""
+
+    by: str = ""
+    """The address of whoever asked, if it is known."""
+
+
 class Delete(Change, frozen=True):
     """Let the key hold nothing."""
 
@@ -70,12 +77,16 @@ class DropInstance(Struct, frozen=True):
 
     group: str
     instance: str
+    by: str = ""
+    """The address of whoever asked, if it is known."""
 
 
 class DropGroup(Struct, frozen=True):
     """Put a group aside with all its instances. Refused with NoSuchGroup."""
 
     group: str
+    by: str = ""
+    """The address of whoever asked, if it is known."""
 
 
 class RestoreInstance(Struct, frozen=True):
@@ -85,6 +96,8 @@ class RestoreInstance(Struct, frozen=True):
     instance: str
     drop: str
     name: str
+    by: str = ""
+    """The address of whoever asked, if it is known."""
 
 
 class PurgeDrop(Struct, frozen=True):
@@ -93,6 +106,8 @@ class PurgeDrop(Struct, frozen=True):
     group: str
     instance: str
     drop: str
+    by: str = ""
+    """The address of whoever asked, if it is known."""
 
 
 class Probe(Struct, frozen=True):

@@ -16,7 +16,7 @@ from msgspec import Struct
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
-from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
+from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
 
 
 class Unknown(Enum):
@@ -91,6 +91,9 @@ class Store(Protocol):
     def describe(self, group: str) -> list[InstanceSummary]:
         """Return what each instance of a group holds, sorted by name."""
 
+    def overview(self) -> StoreOverview:
+        """Return all groups and instances at a glance. Asks no disk."""
+
     def versions(self, group: str, instance: str) -> list[VersionSummary]:
         """Return the versions of an instance's `creds`, newest first."""
 
@@ -102,6 +105,12 @@ class Store(Protocol):
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+
+    def events(self, after: int) -> list[EventSummary]:
+        """Return what happened lately and has a higher number than `after`, oldest first; see `rules.events`.
+
+        Waits for nothing.
+        """
 
     def check(self) -> None:
         """Do as much as tells whether the store works. Raises NoSpace, or StoreUnavailable with the reason."""

@@ -11,16 +11,27 @@ from sessionworker.http.answers import answer, answer_json, answer_nothing
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
-from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, RestoreInstance, Write
+from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, Restore, RestoreInstance
 from sessionworker.web.bodies import read_instance
+from sessionworker.web.overview import Overview
+from sessionworker.web.paths import read_after
+from sessionworker.web.watching import host_of
 
 
-def add_admin(app: Klein, offload: Offload) -> None:
+def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
     """Add the routes below `/admin`."""
     store = offload.store
 
     def listing(request: WorkerRequest, result: Deferred[Any]) -> Deferred[bytes]:
         return result.addCallback(lambda value: answer_json(request, value))
+
+    @app.route("/admin/overview", methods=["GET"])
+    def show_overview(request: WorkerRequest) -> Deferred[bytes]:
+        return listing(request, overview.ask())
+
+    @app.route("/admin/events", methods=["GET"])
+    def events(request: WorkerRequest) -> Deferred[bytes]:
+        return listing(request, offload.ask(store.events, read_after(request.uri)))
 
     @app.route("/admin/groups", methods=["GET"])
     def groups(request: WorkerRequest) -> Deferred[bytes]:
@@ -28,7 +39,7 @@ def add_admin(app: Klein, offload: Offload) -> None:
 
     @app.route("/admin/groups/<group>", methods=["DELETE"])
     def drop_group(request: WorkerRequest, group: str) -> Deferred[bytes]:
-        done = offload.commit(DropGroup(check_name("group", group)))
+        done = offload.commit(DropGroup(check_name("group", group), by=host_of(request)))
         return done.addCallback(lambda _: answer(request, b"null"))
 
     @app.route("/admin/groups/<group>/instances", methods=["GET"])
@@ -44,7 +55,9 @@ def add_admin(app: Klein, offload: Offload) -> None:
     def restore_version(request: WorkerRequest, group: str, name: str, version: str) -> Deferred[bytes]:
         value = offload.ask(store.read_version, check_name("group", group), check_name("instance", name), version)
         # What it replaces is a version already: each write of creds becomes one.
-        done = value.addCallback(lambda value: offload.commit(Batch(group, name, (Write(CREDS, value),))))
+        done = value.addCallback(
+            lambda value: offload.commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
+        )
         return done.addCallback(lambda _: answer_nothing(request))
 
     @app.route("/admin/checkpoint", methods=["POST"])
@@ -58,10 +71,12 @@ def add_admin(app: Klein, offload: Offload) -> None:
     @app.route("/admin/drops/<group>/<name>/<drop>/restore", methods=["POST"])
     def restore_instance(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:
         new_name = check_name("instance", read_instance(request.body)) if request.body else name
-        change = RestoreInstance(check_name("group", group), check_name("instance", name), drop, new_name)
+        names = check_name("group", group), check_name("instance", name)
+        change = RestoreInstance(*names, drop, new_name, by=host_of(request))
         return offload.commit(change).addCallback(lambda _: answer_nothing(request))
 
     @app.route("/admin/drops/<group>/<name>/<drop>", methods=["DELETE"])
     def purge_drop(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:
-        change = PurgeDrop(check_name("group", group), check_name("instance", name), drop)
+        names = check_name("group", group), check_name("instance", name)
+        change = PurgeDrop(*names, drop, by=host_of(request))
         return offload.commit(change).addCallback(lambda _: answer(request, b"null"))

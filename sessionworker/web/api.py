@@ -22,7 +22,9 @@ from sessionworker.web.admin import add_admin
 from sessionworker.web.bodies import read_group, read_instance
 from sessionworker.web.health import Health
 from sessionworker.web.metrics import CONTENT_TYPE, Metrics
+from sessionworker.web.overview import Overview
 from sessionworker.web.session_files import SessionFiles
+from sessionworker.web.watching import host_of
 from sessionworker.wire import PONG, WELL, WellForm
 
 CREATE_SECONDS = 5.0
@@ -99,14 +101,14 @@ def build_api(
 
     @app.route("/session/<group>/<name>", methods=["DELETE"])
     def drop_instance(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:
-        change = DropInstance(check_name("group", group), check_name("instance", name))
+        change = DropInstance(check_name("group", group), check_name("instance", name), by=host_of(request))
         return offload.commit(change).addCallback(lambda _: answer(request, b"null"))
 
     @app.route("/session/<group>/<name>/<key:key>", branch=True)
     def files(_request: WorkerRequest, **_path: str) -> SessionFiles:
         return session_files
 
-    add_admin(app, offload)
+    add_admin(app, offload, Overview(offload, health, metrics))
 
     @app.handle_errors(HTTPException)  # type: ignore[arg-type]  # its types want IRequest where it gives ours
     def not_routed(request: WorkerRequest, failure: Failure) -> bytes:

@@ -31,6 +31,11 @@ class Health:
         self._is_well = True
         self._waiting: list[Deferred[None]] = []
 
+    @property
+    def is_well(self) -> bool:
+        """What was found last."""
+        return self._is_well
+
     def check(self) -> Deferred[None]:
         """Fire when the store has taken a synced write and a read. Fails with StoreUnavailable, in under a second."""
         result: Deferred[None] = Deferred()

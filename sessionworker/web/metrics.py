@@ -130,6 +130,7 @@ class Metrics:
         Info("sessionworker_build", "Which version this is, and what it runs on.", registry=self._registry).info(
             {"version": VERSION, "python": PYTHON, "twisted": TWISTED}
         )
+        self._watched: _Watched | None = None
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for status in EARLY:
             self._refused.labels(str(status))
@@ -139,7 +140,12 @@ class Metrics:
 
     def watch(self, figures: Callable[[], Figures], *gauges: Callable[[], Mapping[str, float]]) -> None:
         """Show the figures of a store, too, and what each of `gauges` returns."""
-        self._registry.register(_Watched(figures, gauges))
+        self._watched = _Watched(figures, gauges)
+        self._registry.register(self._watched)
+
+    def watched(self) -> tuple[dict[str, int], dict[str, float]]:
+        """Return the counts of the store, and all gauges, by their names."""
+        return self._watched.now() if self._watched is not None else ({}, {})
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -174,10 +180,17 @@ class _Watched(Collector):
         self._figures = figures
         self._gauges = gauges
 
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+    def now(self) -> tuple[dict[str, int], dict[str, float]]:
+        """Return counts and gauges, by their names."""
         figures = self._figures()
-        for name, meaning in COUNTS.items():
-            yield CounterMetricFamily(f"sessionworker_{name}", meaning, value=figures.counts.get(name, 0))
-        for gauges in (figures.gauges, *(ask() for ask in self._gauges)):
-            for name, value in gauges.items():
-                yield GaugeMetricFamily(f"sessionworker_{name}", GAUGES[name], value=value)
+        gauges = dict(figures.gauges)
+        for ask in self._gauges:
+            gauges |= ask()
+        return {name: figures.counts.get(name, 0) for name in COUNTS}, gauges
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        counts, gauges = self.now()
+        for name, count in counts.items():
+            yield CounterMetricFamily(f"sessionworker_{name}", COUNTS[name], value=count)
+        for name, value in gauges.items():
+            yield GaugeMetricFamily(f"sessionworker_{name}", GAUGES[name], value=value)

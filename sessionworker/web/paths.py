@@ -11,6 +11,11 @@ from sessionworker.names import SessionFile, check_key, check_name
 PARTS_BEFORE_KEY = 4
 """`/session/G/I/K` split at its slashes: an empty part, `session`, the group and the instance, then the key."""
 
+EVENTS = b"/admin/events"
+"""The one path that takes a query; see `read_after`."""
+
+_after = re.compile(rb"(?:\?(?:after=([0-9]{0,18}))?)?").fullmatch
+
 _any_slash = re.compile("/|%2f", re.IGNORECASE)
 
 
@@ -34,11 +39,19 @@ def _text(part: bytes) -> str:
         raise NameNotAllowed("A path must be UTF-8, escaped as %XX.") from None
 
 
+def read_after(uri: bytes) -> int:
+    """Return the number in the query of EVENTS, -1 where there is none. Raises RequestNotAllowed."""
+    query = _after(uri.removeprefix(EVENTS))
+    if query is None:
+        raise RequestNotAllowed("This path takes one query: ?after= and the number of an event.")
+    return int(query[1] or -1)
+
+
 def check_path(path: bytes, uri: bytes) -> None:
     """Refuse a raw path that means nothing here, or two things. Raises NotFound, RequestNotAllowed, NameNotAllowed."""
     if not path.startswith(b"/") or path.startswith(b"//"):
         raise NotFound
-    if path not in {uri, b"/ping"}:
+    if path not in {uri, b"/ping", EVENTS}:
         raise RequestNotAllowed("This path takes no query. A '?' in a key is sent as %3F.")
     if not path.isascii():
         raise RequestNotAllowed("A path holds ASCII only; anything else is sent as %XX, in UTF-8.")

@@ -20,6 +20,11 @@ MOST_ADDRESSES = 1000
 METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 
 
+def host_of(request: Asked) -> str:
+    """Return the address that a request came from; empty where it came over a Unix socket."""
+    return str(getattr(request.getClientAddress(), "host", "") or "")
+
+
 class Watching:
     """Counts requests, and logs them. See `http.ports.Watcher`."""
 
@@ -48,7 +53,7 @@ class Watching:
 
     def _say_refused(self, request: Asked) -> None:
         """Tell of a token that was refused, the most likely problem of the first hour; once a minute for an address."""
-        address = str(getattr(request.getClientAddress(), "host", "a Unix socket"))
+        address = host_of(request) or "a Unix socket"
         now = self._reactor.seconds()
         if now - self._said.get(address, float("-inf")) < SILENT_SECONDS:
             return

@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+from sessionworker.events import Event
 from sessionworker.file_names import encode_name
 from sessionworker.names import SessionFile
 from sessionworker.stores.files.limits import Limits
@@ -85,5 +86,9 @@ SMALL = Limits(lag_seconds=0.01, large_value=LARGE, checkpoint_bytes=40_000)
 
 def start(folder: Path, reports: list[str] | None = None, **options: Any) -> FileStore:
     """Open a store with small segments and limits; what it tells the operator is added to `reports`."""
-    report = reports.append if reports is not None else lambda _: None
+
+    def report(event: Event) -> None:
+        if reports is not None and event.level != "info":
+            reports.append(event.text)
+
     return FileStore(folder, **{"sync": False, "segment_size": SEGMENT, "limits": SMALL, "report": report, **options})

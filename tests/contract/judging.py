@@ -110,7 +110,7 @@ class JudgingContract(Contract):
         life.go_on()
         commit(life.store, write(KEY, b"1"), write(CREDS, creds(1)), DROP, CREATE, write(KEY, b"2"), DROP)
         life.go_on()
-        newer, older = sorted(drops_of(life.store), key=lambda dropped: dropped.files)
+        newer, older = sorted(drops_of(life.store), key=lambda dropped: dropped.files or 0)
         assert [newer.files, older.files] == [1, 2]
         commit(life.store, restore(older))
         life.go_on()

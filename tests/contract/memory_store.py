@@ -10,19 +10,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event as ThreadEvent
 from typing import Literal
 
 from sessionworker import errors
 from sessionworker.errors import WorkerError
+from sessionworker.events import Event
 from sessionworker.names import CREDS, SessionFile, type_of_key
 from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, PurgeDrop, SetAside, Unwritten, Write
 from sessionworker.stores.interface import UNKNOWN
-from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
+from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
 from sessionworker.values import is_json
-from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
+from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
 
 
 @dataclass(eq=False)
@@ -55,6 +57,7 @@ class Contents:
     aside: list[bytes] = field(default_factory=list)
     """Values that were broken."""
     last_drop: int = 0
+    events: RecentEvents = field(default_factory=RecentEvents)
 
 
 class MemoryStore:
@@ -65,7 +68,7 @@ class MemoryStore:
         self.contents = contents if contents is not None else Contents()
         self._keep = keep
         self._ask: Callable[[Batch], None] = lambda _: None
-        self._is_closed = Event()
+        self._is_closed = ThreadEvent()
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         self._ask = ask
@@ -87,21 +90,27 @@ class MemoryStore:
                 groups.setdefault(group, {})
             case changes.CreateInstance(group, name):
                 groups.setdefault(group, {}).setdefault(name, Instance())
-            case changes.DropInstance(group, name):
-                self._drop(group, [name] if name in groups.get(group, {}) else [])
-            case changes.DropGroup(group):
+            case changes.DropInstance(group, name, by):
+                if name in groups.get(group, {}):
+                    self._drop(group, [name])
+                    self._tell("instance_dropped", group, name, by)
+            case changes.DropGroup(group, by):
                 if group not in groups:
                     return errors.NoSuchGroup()
                 self._drop(group, list(groups[group]))
                 del groups[group]
-            case changes.RestoreInstance(group, instance, drop, name):
+                self._tell("group_dropped", group, "", by)
+            case changes.RestoreInstance(group, instance, drop, name, by):
                 if (group, instance, drop) not in drops:
                     return errors.NoSuchDrop()
                 if name in groups.get(group, {}):
                     return errors.NameTaken()
                 groups.setdefault(group, {})[name] = drops.pop((group, instance, drop))
-            case PurgeDrop(group, instance, drop):
-                return errors.NoSuchDrop() if drops.pop((group, instance, drop), None) is None else None
+                self._tell("instance_restored", group, instance, by)
+            case PurgeDrop(group, instance, drop, by):
+                if drops.pop((group, instance, drop), None) is None:
+                    return errors.NoSuchDrop()
+                self._tell("drop_purged", group, instance, by)
         return None
 
     def _drop(self, group: str, names: list[str]) -> None:
@@ -119,6 +128,7 @@ class MemoryStore:
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
         if batch.condition is not None and batch.condition != instance.unwritten:
             return errors.ConditionFailed()
+        before = instance.values
         values, versions = dict(instance.values), dict(instance.versions)
         is_changed, aside = False, []
         for change in batch.changes:
@@ -143,7 +153,19 @@ class MemoryStore:
             instance.values, instance.last_write = values, _now()
             instance.writes += 1
             self.contents.aside += aside
+            self._tell_of_creds(batch, before)
         return None
+
+    def _tell_of_creds(self, batch: Batch, before: Mapping[str, bytes]) -> None:
+        new = [change for change in batch.changes if isinstance(change, Write) and change.key == CREDS]
+        for change in new:
+            if isinstance(change, changes.Restore):
+                self._tell("version_restored", batch.group, batch.instance, change.by)
+                return
+        creds = [read_creds(value) for value in (before.get(CREDS, b""), *(change.value for change in new))]
+        for oddity in find_oddities(one for one in creds if one is not None):
+            name = "identity_changed" if oddity is Oddity.ANOTHER_IDENTITY else "creds_out_of_order"
+            self._tell(name, batch.group, batch.instance, "")
 
     # Reading
 
@@ -223,6 +245,18 @@ class MemoryStore:
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if one.when < when]
+
+    def overview(self) -> StoreOverview:
+        instances = [one for group in self.contents.groups.values() for one in group.values()]
+        without_creds = sum(CREDS not in one.values for one in instances)
+        states = {"well": len(instances), "apart": 0, "refused": 0}
+        return StoreOverview(len(self.contents.groups), len(instances), states, without_creds, {}, [])
+
+    def events(self, after: int) -> list[EventSummary]:
+        return self.contents.events.after(after)
+
+    def _tell(self, name: str, group: str, instance: str, by: str) -> None:
+        self.contents.events.add(Event(name, "", group, instance, by), _now())
 
     def check(self) -> None: ...
 

@@ -62,6 +62,7 @@ class OverviewContract(Contract):
             assert told.types == {"creds": 1, "session": 1, "other": 1}
             assert told.problem == ""
             # The clock of a file system lags behind by a tick.
+            assert told.last_write is not None
             assert begun - 20 <= told.last_write <= time.time_ns() // 1_000_000 + 20
             life.go_on()
 
@@ -115,6 +116,22 @@ class OverviewContract(Contract):
         life.go_on()
         after = summary(life.store, CREDS._replace(instance="back"))
         assert (after.files, after.bytes, after.types) == (before.files, before.bytes, before.types)
+
+    def test_all_groups_and_instances_are_told_at_a_glance(self, life: Life) -> None:
+        assert life.store.overview().instances == 0
+        create(life.store, CREDS, SUPPORT)
+        commit(life.store, CreateGroup("evolution"), write(CREDS, creds(1)), write(KEY, b"1"))
+        life.store.describe("codechat")
+        for _ in range(2):
+            told = life.store.overview()
+            assert (told.groups, told.instances, told.without_creds, told.attention) == (2, 2, 1, [])
+            assert told.states == {"well": 2, "apart": 0, "refused": 0}
+            life.go_on()
+            life.store.describe("codechat")
+        commit(life.store, delete(CREDS))
+        assert life.store.overview().without_creds == 2
+        drop(life.store)
+        assert (life.store.overview().instances, life.store.overview().without_creds) == (1, 1)
 
     # How the store does
 

@@ -6,6 +6,7 @@ from tests.contract.batches import BatchesContract
 from tests.contract.conditions import ConditionsContract
 from tests.contract.creds import CredsContract
 from tests.contract.drops import DropsContract
+from tests.contract.events import EventsContract
 from tests.contract.groups import GroupsContract
 from tests.contract.instances import InstancesContract
 from tests.contract.judging import JudgingContract
@@ -35,6 +36,7 @@ class StoreContract(
     PurgesContract,
     LargeValuesContract,
     OverviewContract,
+    EventsContract,
     LifetimeContract,
     StoryContract,
 ):

@@ -51,10 +51,10 @@ class Drop(NamedTuple):
     store: DropSummary
 
 
-def told(store: Store, group: str) -> list[tuple[str, int, int, dict[str, int], str]]:
+def told(store: Store, group: str) -> list[tuple[str, int | None, int | None, dict[str, int], str]]:
     """What a store tells of a group's instances, but for times."""
 
-    def without_time(one: InstanceSummary) -> tuple[str, int, int, dict[str, int], str]:
+    def without_time(one: InstanceSummary) -> tuple[str, int | None, int | None, dict[str, int], str]:
         return one.instance, one.files, one.bytes, one.types, one.problem
 
     return list(map(without_time, store.describe(group)))

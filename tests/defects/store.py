@@ -73,7 +73,7 @@ class Store(FileStore):
 def open_store(folder: Path, reports: list[str] | None = None, **options: Any) -> Store:
     """Open a store; what it tells the operator is added to `reports`."""
     report = reports.append if reports is not None else lambda _: None
-    return Store(folder, report=report, **{"sync": False, "segment_size": SEGMENT, **options})
+    return Store(folder, report=lambda event: report(event.text), **{"sync": False, "segment_size": SEGMENT, **options})
 
 
 def kill(folder: Path) -> None:

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 from sessionworker.errors import WorkerError
+from sessionworker.events import Event
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Write
 from sessionworker.stores.files.limits import Limits
@@ -44,7 +45,11 @@ OURS = ".sessionworker"
 
 def start(folder: Path, reports: list[str] | None = None, *, sync: bool = False, **options: Any) -> FileStore:
     """Open a store with small segments; what it tells the operator is added to `reports`."""
-    report = reports.append if reports is not None else lambda _: None
+
+    def report(event: Event) -> None:
+        if reports is not None and event.level != "info":
+            reports.append(event.text)
+
     return FileStore(folder, report=report, sync=sync, **{"segment_size": SEGMENT, **options})
 
 

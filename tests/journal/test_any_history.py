@@ -71,7 +71,7 @@ def live(folder: Path, history: list[tuple[str, bytes]]) -> tuple[list[bytes], l
             case "kill":
                 let_go(journal)
                 journal = opened(folder)
-                assert list(journal.replay(lambda _: None)) == kept
+                assert list(journal.replay(lambda *_: None)) == kept
                 rotated = closed = 0
     let_go(journal)
     return kept, everything

@@ -39,7 +39,7 @@ def test_a_record_takes_the_place_of_a_torn_one(folder: Path) -> None:
     end = end_of_records([b"whole", b"torn apart"])
     last.write_bytes(data[: end - 3] + bytes(len(data) - end + 3))
     journal = opened(folder)
-    assert list(journal.replay(lambda _: None)) == [b"whole"]
+    assert list(journal.replay(lambda *_: None)) == [b"whole"]
     journal.append(b"next")
     let_go(journal)
     assert replay(folder)[0] == [b"whole", b"next"]
@@ -111,7 +111,7 @@ def test_after_a_failed_sync_nothing_more_is_written_to_that_file(
 def test_one_kill_after_the_other_takes_no_further_segment(folder: Path) -> None:
     for number in range(5):
         journal = opened(folder)
-        assert list(journal.replay(lambda _: None)) == [b"%d" % before for before in range(number)]
+        assert list(journal.replay(lambda *_: None)) == [b"%d" % before for before in range(number)]
         journal.append(b"%d" % number)
         let_go(journal)
     assert len(segments(folder)) == 1
@@ -124,7 +124,7 @@ def test_a_segment_with_a_torn_end_is_not_appended_to(folder: Path) -> None:
     data[end_of_records([b"1", b"2"]) - 1] ^= 1
     path.write_bytes(data)
     journal = opened(folder)
-    assert list(journal.replay(lambda _: None)) == [b"1"]
+    assert list(journal.replay(lambda *_: None)) == [b"1"]
     journal.append(b"3")
     let_go(journal)
     assert len(segments(folder)) == 2

@@ -86,7 +86,7 @@ def test_rotating_a_journal_to_which_nothing_was_appended_loses_nothing(folder: 
 def test_what_is_appended_after_a_replay_is_kept(folder: Path) -> None:
     write_journal(folder, [b"1", b"2"])
     journal = opened(folder)
-    assert list(journal.replay(lambda _: None)) == [b"1", b"2"]
+    assert list(journal.replay(lambda *_: None)) == [b"1", b"2"]
     journal.rotate()
     journal.release(journal.closed)
     journal.append(b"3")

@@ -24,7 +24,7 @@ def opened(folder: Path) -> Journal:
 def begin(folder: Path) -> Journal:
     """Open a journal on a folder where nothing is to be replayed, as after a clean end."""
     journal = opened(folder)
-    assert list(journal.replay(lambda _: None)) == []
+    assert list(journal.replay(lambda *_: None)) == []
     return journal
 
 
@@ -33,7 +33,7 @@ def replay(folder: Path) -> tuple[list[bytes], list[str]]:
     reports: list[str] = []
     journal = opened(folder)
     try:
-        return list(journal.replay(reports.append)), reports
+        return list(journal.replay(lambda _, text: reports.append(text))), reports
     finally:
         os.close(journal._folder)
 

@@ -62,7 +62,7 @@ class Clients:
                 listed = self._list_drops()
                 if listed:
                     found = listed[int(place * len(listed))]
-                    worker.committer.submit([Entry(Restore(*found, name or found.instance))], listed=listed)
+                    worker.committer.submit([Entry(Restore(*found[:3], name or found.instance))], listed=listed)
             case LetGo(place):
                 self._let_go(place)
             case PurgeOld():
@@ -104,7 +104,7 @@ class Clients:
             return
         listed = self._list_drops()
         if listed:
-            self._worker.committer.submit([Entry(Purge(*listed[int(place * len(listed))]))], listed=listed)
+            self._worker.committer.submit([Entry(Purge(*listed[int(place * len(listed))][:3]))], listed=listed)
 
     def _purge(self) -> None:
         worker = self._worker

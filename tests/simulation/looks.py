@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.simulation.records import Excuses, Kind, Read, Seen
 from tests.simulation.state import CREDS, Account, State, learn_drops
-from tests.simulation.subject import Refusal, VersionSeen
+from tests.simulation.subject import Holds, Refusal, VersionSeen
 
 Problem = tuple[Kind, str, str]
 
@@ -166,11 +166,15 @@ def _explain_drops(state: State, seen: Seen, excuses: Excuses) -> tuple[State, P
     if excuses.drops and len(listed) < len(state.drops):
         return state, None  # what cannot be read hides nothing else, and is not listed itself
     state = learn_drops(state, listed, all_are_listed=True)
-    names = [(each.group, each.instance, each.drop) for each in listed]
+    holds = {(each.group, each.instance, each.drop): each.holds for each in listed}
+    names = list(holds)
     for dropped in state.drops:
         name = dropped.group, dropped.name, dropped.drop
         if name in names:
             names.remove((dropped.group, dropped.name, dropped.drop or ""))
+            account = dropped.account
+            if not (excuses.are_any or account.is_hurt) and holds[name] != account.holds:
+                return state, ("lost", "a drop is described wrongly", f"{name}: {holds[name]}, not {account.holds}")
         elif not dropped.may_be_gone and not dropped.account.is_gone:
             return state, ("lost", "a drop is not listed", f"{dropped.group}/{dropped.name}")
     if names:
@@ -223,7 +227,9 @@ def _explain_newest(
     return None
 
 
-def _explain_counts_of(state: State, group: str, counts: dict[str, int] | Refusal, excuses: Excuses) -> Problem | None:
+def _explain_counts_of(
+    state: State, group: str, counts: dict[str, Holds] | Refusal, excuses: Excuses
+) -> Problem | None:
     accounts = state.groups.get(group)
     if accounts is None:
         return None if counts is Refusal.MISSING else ("lost", "there is no such group", group)
@@ -232,5 +238,5 @@ def _explain_counts_of(state: State, group: str, counts: dict[str, int] | Refusa
         return None if excuses.are_any or is_hurt else ("stopped", "a description was refused without a reason", group)
     if excuses.are_any or is_hurt:
         return None
-    wanted = {name: len(account.values) for name, account in accounts.items()}
+    wanted = {name: account.holds for name, account in accounts.items()}
     return None if counts == wanted else ("lost", "a description is wrong", f"{group}: {counts}, not {wanted}")

@@ -12,6 +12,7 @@ from tests.simulation.subject import (
     DropGroup,
     DropInstance,
     DropSeen,
+    Holds,
     Outcome,
     Purge,
     Refusal,
@@ -78,7 +79,7 @@ class Seen:
     versions: list[tuple[str, str, list[tuple[VersionSeen, bytes | Refusal | None]] | Refusal]] = field(
         default_factory=list
     )
-    counts: list[tuple[str, dict[str, int] | Refusal]] = field(default_factory=list)
+    counts: list[tuple[str, dict[str, Holds] | Refusal]] = field(default_factory=list)
 
 
 @dataclass

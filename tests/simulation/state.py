@@ -18,6 +18,7 @@ from tests.simulation.subject import (
     DropGroup,
     DropInstance,
     DropSeen,
+    Holds,
     Outcome,
     Purge,
     Put,
@@ -52,6 +53,16 @@ class Account(NamedTuple):
     """Whether its folder was copied in, with creds that no version was kept of."""
     born: int = 0
     """When it was made, by the wall clock: what tells it from others of its name."""
+
+    @property
+    def holds(self) -> Holds:
+        """How many values it has, and their bytes."""
+        return len(self.values), sum(map(len, self.values.values()))
+
+    @property
+    def is_hurt(self) -> bool:
+        """Whether something of it was broken from outside."""
+        return bool(self.broken or self.is_gone)
 
     def creds_after_damage(self) -> set[bytes]:
         """Return the creds that a store may bring back where their file is broken: the newest that is whole."""

@@ -130,12 +130,17 @@ class VersionSeen(NamedTuple):
     is_deletion: bool
 
 
+Holds: TypeAlias = tuple[int, int]
+"""How many session files an instance has, and their bytes; -1 where a store does not tell."""
+
+
 class DropSeen(NamedTuple):
     """One dropped instance, as a store lists it."""
 
     group: str
     instance: str
     drop: str
+    holds: Holds = (-1, -1)
 
 
 class Entry(NamedTuple):
@@ -178,8 +183,8 @@ class Store(Protocol):
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances."""
 
-    def describe(self, group: str) -> dict[str, int]:
-        """Return how many session files each instance of a group has."""
+    def describe(self, group: str) -> dict[str, Holds]:
+        """Return what each instance of a group holds."""
 
     def versions(self, group: str, instance: str) -> list[VersionSeen]:
         """Return the versions of an instance's creds, newest first."""

@@ -19,6 +19,7 @@ from sessionworker.stores.files import memory
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import UNKNOWN as UNKNOWN_TO_STORE
+from sessionworker.wire import DropSummary, InstanceSummary
 from tests.simulation.machine import Machine
 from tests.simulation.subject import (
     DROPS,
@@ -32,6 +33,7 @@ from tests.simulation.subject import (
     DropInstance,
     DropSeen,
     Entry,
+    Holds,
     Outcome,
     Purge,
     Put,
@@ -55,6 +57,7 @@ BOUNDS = Limits(
     apart_bytes=40_000,
     files_at_once=3,
     large_value=6000,
+    summary_seconds=4.0,
 )
 
 _recent_values = memory.RecentValues
@@ -89,7 +92,7 @@ class FileSubject:
 
     def open(self, machine: Machine, report: Callable[[str], None], ask: Callable[[Any], None]) -> OpenFileStore:
         """Open it."""
-        store = FileStore(Path(ROOT), report=report, limits=BOUNDS, segment_size=SEGMENT)
+        store = FileStore(Path(ROOT), report=lambda event: report(event.text), limits=BOUNDS, segment_size=SEGMENT)
         store.on_repair(ask)
         now = cast("Any", machine.stand_ins["time"]).time_ns
         return OpenFileStore(store, ask, lambda: now() // 1_000_000 - int(self.keep_drops_days * DAY_MS))
@@ -151,10 +154,9 @@ class OpenFileStore:
         value = self._store.recall(SessionFile(group, instance, key))
         return UNKNOWN if value is UNKNOWN_TO_STORE else value
 
-    def describe(self, group: str) -> dict[str, int]:
-        """Count files, of instances of which that can be said."""
-        found = self._store.describe(group)
-        return {summary.instance: summary.files for summary in found}
+    def describe(self, group: str) -> dict[str, Holds]:
+        """Tell what instances hold, as far as that can be said."""
+        return {found.instance: _holds(found) for found in self._store.describe(group)}
 
     def versions(self, group: str, instance: str) -> list[VersionSeen]:
         """List versions."""
@@ -165,7 +167,7 @@ class OpenFileStore:
 
     def drops(self) -> list[DropSeen]:
         """List drops."""
-        return [DropSeen(found.group, found.instance, found.drop) for found in self._store.drops()]
+        return [DropSeen(found.group, found.instance, found.drop, _holds(found)) for found in self._store.drops()]
 
     def purge(self) -> None:
         """Ask for the end of old drops: that is a commit like others."""
@@ -207,3 +209,7 @@ def _batch_of(batch: Batch) -> words.Batch:
 
 def _change_of(change: Put | Remove) -> words.Change:
     return words.Write(change.key, change.value) if isinstance(change, Put) else words.Delete(change.key)
+
+
+def _holds(found: InstanceSummary | DropSummary) -> Holds:
+    return (-1, -1) if found.files is None or found.bytes is None else (found.files, found.bytes)

@@ -32,6 +32,7 @@ from tests.simulation.subject import (
     Batch,
     DropSeen,
     Entry,
+    Holds,
     Outcome,
     Refusal,
     Repair,
@@ -231,11 +232,11 @@ class ToyStore:
         """Look them up."""
         return sorted(self._state.groups[group])
 
-    def describe(self, group: str) -> dict[str, int]:
-        """Count them."""
+    def describe(self, group: str) -> dict[str, Holds]:
+        """Sum them up."""
         if group not in self._state.groups:
             raise NoSuchGroup
-        return {name: len(account.values) for name, account in self._state.groups[group].items()}
+        return {name: account.holds for name, account in self._state.groups[group].items()}
 
     def versions(self, group: str, instance: str) -> list[VersionSeen]:
         """List them."""
@@ -252,7 +253,9 @@ class ToyStore:
 
     def drops(self) -> list[DropSeen]:
         """List them, the newest first."""
-        return [DropSeen(each.group, each.name, each.drop or "") for each in reversed(self._state.drops)]
+        return [
+            DropSeen(each.group, each.name, each.drop or "", each.account.holds) for each in reversed(self._state.drops)
+        ]
 
     # The rest
 

@@ -13,6 +13,10 @@ from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.state import State
+from sessionworker.stores.files.tallies import Tallies
+
+COUNT_SECONDS, COUNT_EVERY = 0.02, 0.2
+"""For how long instances are counted beside everything else, and how long not."""
 
 WAIT_SECONDS = 0.05
 """After which a commit that waits for room looks again, if nobody tells it."""
@@ -25,6 +29,7 @@ class Background:
         self,
         checkpoints: Checkpoints,
         erasing: Erasing,
+        tallies: Tallies,
         state: State,
         journal: Journal,
         locks: Locks,
@@ -34,6 +39,7 @@ class Background:
         """Begin with nobody who does the work; `maintain` is called for that."""
         self._checkpoints = checkpoints
         self._erasing = erasing
+        self._tallies = tallies
         self._state = state
         self._journal = journal
         self._locks = locks
@@ -72,14 +78,32 @@ class Background:
             self._try_erasing(again=False)
             if time.monotonic() - begun > self._limits.lag_seconds:
                 return
-        if len(self._erasing.emptied) <= emptied:  # else their folders can go now
-            self._wake.wait(self._limits.lag_seconds)
+        if len(self._erasing.emptied) > emptied:  # their folders can go now
+            return
+        while self._tallies.is_needed and not self._wake.wait(COUNT_EVERY):
+            self._try_counting()
+            if time.monotonic() - begun > self._limits.lag_seconds:
+                return
+        self._wake.wait(self._limits.lag_seconds)
+
+    def _try_counting(self) -> None:
+        try:
+            self._tallies.go_on(COUNT_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the background survives all
+            self._failed(error)
 
     def _try_erasing(self, *, again: bool) -> None:
         try:
             self._erasing.go_on(again=again)
         except Exception as error:  # noqa: BLE001 - the background survives all
-            self._faults.note("background_errors", f"The background's work failed: {reason_of(error)}. It goes on.")
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self._faults.note(
+            "background_errors",
+            "background_failed",
+            f"The background's work failed: {reason_of(error)}. It goes on.",
+        )
 
     def try_checkpoint(self) -> WorkerError | None:
         """Run a checkpoint if one is needed, whatever may happen; return why it did not do all that it is for."""
@@ -88,9 +112,10 @@ class Background:
             if self._checkpoints.is_needed or self._journal.size > self._checkpoints.due_at:
                 self._checkpoints.run()
             self._checkpoints.keep_ready()
+            self._checkpoints.write_down()
         except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then
             self.problem = f"the background's work failed: {reason_of(error)}"
-            self._faults.note("background_errors", f"The background's work failed: {reason_of(error)}. It goes on.")
+            self._failed(error)
             return StoreUnavailable()
         finally:
             self._runs += 1
@@ -108,8 +133,11 @@ class Background:
         try:
             if self._checkpoints.is_needed or not self._journal.is_empty:
                 self._checkpoints.run(is_last=True)
+            self._checkpoints.write_down(is_last=True)
         except Exception as error:  # noqa: BLE001 - what is not in the files is in the journal
-            self._faults.note("background_errors", f"The last checkpoint failed: {reason_of(error)}.")
+            self._faults.note(
+                "background_errors", "background_failed", f"The last checkpoint failed: {reason_of(error)}."
+            )
         return self._journal.is_empty
 
     # Room

@@ -7,17 +7,20 @@ where there was one) is never taken for it, nor moved away: `open` raises then.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
+
+from msgspec.structs import replace
 
 from sessionworker.disk import NotAFile
 from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, StoreUnavailable, WorkerError
 from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import CREDS, check_name
+from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places, join
+from sessionworker.stores.files.tally import last_change
 from sessionworker.stores.rules.creds import Creds, read_creds
 
 
@@ -45,11 +48,11 @@ class Group:
 class Catalogue:
     """All groups and instances of a store. What changes it is in `moves`."""
 
-    def __init__(self, places: Places, locks: Locks, report: Callable[[str], None]) -> None:
-        """Begin with none; `load` looks for them. `report` takes a line for the operator."""
+    def __init__(self, places: Places, locks: Locks, faults: Faults) -> None:
+        """Begin with none; `load` looks for them."""
         self._places = places
         self._locks = locks
-        self._report = report
+        self._faults = faults
         self.groups: dict[str, Group] = {}
         self.dropped: dict[str, Instance] = {}
         """By their paths: those that were dropped, as long as the journal may hold something of them."""
@@ -79,9 +82,10 @@ class Catalogue:
                 except OSError as error:
                     problem = f"its folder cannot be read: {error.strerror}"
                     if not group.problem:
-                        self._report(
+                        self._faults.say(
+                            "folder_unreadable",
                             f"What is in the folder {folder!r} of the store cannot be told: {error.strerror}. If it is "
-                            "a group, its instances are refused until it can be read; if it is not, move it elsewhere."
+                            "a group, its instances are refused until it can be read; if it is not, move it elsewhere.",
                         )
                     continue
                 for file_name in names:
@@ -94,9 +98,11 @@ class Catalogue:
         known = group.instances.setdefault(found.name, found)
         if known.path != found.path:
             known.problem = "two folders have its name"
-            self._report(
+            self._faults.say(
+                "two_folders",
                 f"Two folders in the store mean {known}: {known.path!r} and {found.path!r}. It is refused until one of "
-                "them is moved elsewhere and the worker started again."
+                "them is moved elsewhere and the worker started again.",
+                known,
             )
 
     def _respell_group(self, group: Group) -> None:
@@ -183,7 +189,7 @@ class Catalogue:
     def adopt(self, instance: Instance) -> None:
         """Find out the id of an instance, or give it one, before something of it is committed. Raises OSError."""
         with self.open(instance) as folder:
-            ids = folder.ids()
+            before, ids = last_change(folder), folder.ids()
             if len(ids) > 1:
                 raise NotItsFolder("it has more than one id")
             id_ = ids[0] if ids else new_id()
@@ -197,6 +203,8 @@ class Catalogue:
             else:
                 folder.settle()
             self._learn_creds(instance, folder)
+            if instance.tally is not None and instance.tally.changed == before:  # what was changed is no session file
+                instance.tally = replace(instance.tally, changed=last_change(folder))
         self._respell(instance)
         self.settle(instance.path)
         self.adopted(instance, id_)

@@ -14,6 +14,7 @@ from sessionworker.errors import WorkerError
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.erasing import Erasing
+from sessionworker.stores.files.events import Events
 from sessionworker.stores.files.faults import Faults, reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
@@ -22,6 +23,7 @@ from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.records import Part, Pending, encode
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.state import State
+from sessionworker.stores.files.tallies import Tallies
 
 KEYS_AT_ONCE = 16
 """Keys that are written to the journal once more with one record; commits come between two of them."""
@@ -44,8 +46,12 @@ class Checkpoints:
         faults: Faults,
         limits: Limits,
         erasing: Erasing,
+        tallies: Tallies,
+        events: Events,
     ) -> None:
         """Save by `saving`."""
+        self._tallies = tallies
+        self._events = events
         self._catalogue = catalogue
         self._state = state
         self._journal = journal
@@ -101,6 +107,15 @@ class Checkpoints:
         """See that what failed moves took along is where it is taken to be: until then it may be in no list."""
         self._catalogue.put_back()
 
+    def write_down(self, *, is_last: bool = False) -> None:
+        """Write down what makes the next start know more: what happened lately, and what the instances hold."""
+        with self._locks.checkpoint:
+            if not self.is_closed:
+                self._attempt("What happened lately could not be written down", self._events.save)
+                self._attempt(
+                    "What the instances hold could not be written down", lambda: self._tallies.save(is_last=is_last)
+                )
+
     def keep_ready(self) -> None:
         """Fill another segment for commits if few are ready."""
         with self._locks.checkpoint, suppress(OSError):  # it was said, if the reserve itself is missing
@@ -117,8 +132,9 @@ class Checkpoints:
             self._faults.counts["checkpoint_errors"] += 1
             if what not in self._said:
                 self._said.add(what)
-                self._faults.report(
-                    f"{what}: {reason_of(error)}. It is tried again every {self._limits.lag_seconds:g} s."
+                self._faults.say(
+                    "checkpoint_failed",
+                    f"{what}: {reason_of(error)}. It is tried again every {self._limits.lag_seconds:g} s.",
                 )
         else:
             self._said.discard(what)
@@ -144,14 +160,15 @@ class Checkpoints:
             elif was_apart:
                 follow_again.append(instance)
         self._say_failed(failed)
-        for which in _named(follow_again):
-            self._faults.report(f"The files of {which} follow the journal again. Writes are accepted.")
+        for which, one in _named(follow_again):
+            text = f"The files of {which} follow the journal again. Writes are accepted."
+            self._faults.say("files_follow_again", text, one, level="info")
 
     def _save(self, instance: Instance) -> Exception | None:
         """Save one instance, or set it apart and return the reason."""
         try:
             with self._catalogue.open(instance) as folder:
-                self._saving.save(instance, folder)
+                tally = self._saving.save(instance, folder)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this instance's alone
             with self._locks.state:
                 if instance.is_purged:
@@ -162,18 +179,21 @@ class Checkpoints:
             if not instance.is_purged:
                 for key, value in instance.saving.items():
                     self._copies.keep(instance, key, value if isinstance(value, bytes) else None)
-                self._state.saved(instance)
+                self._state.saved(instance, tally)
+                self._tallies.is_changed = True
                 if not instance.is_adopted:  # it was dropped, or is not in use yet
                     self._state.forget_names(instance)
         return None
 
     def _say_failed(self, failed: list[tuple[Instance, Exception]]) -> None:
         for reason in dict.fromkeys(reason_of(error) for _, error in failed):
-            for which in _named([instance for instance, error in failed if reason_of(error) == reason]):
-                self._faults.report(
+            for which, instance in _named([one for one, error in failed if reason_of(error) == reason]):
+                self._faults.say(
+                    "files_stuck",
                     f"The files of {which} cannot follow the journal: {reason}. What was acknowledged is kept in the "
                     "journal. Only their writes are refused until it works again; it is tried every "
-                    f"{self._limits.lag_seconds:g} s."
+                    f"{self._limits.lag_seconds:g} s.",
+                    instance,
                 )
 
     # The journal
@@ -217,12 +237,14 @@ class Checkpoints:
         with self._locks.state:
             for instance in dropped:
                 if instance.is_saved and self._catalogue.dropped.get(instance.path) is instance:
+                    self._tallies.dropped(instance)
                     self._catalogue.forget(instance)
 
 
-def _named(instances: list[Instance]) -> Iterator[str]:
-    """Yield what to call some instances in lines for the log."""
+def _named(instances: list[Instance]) -> Iterator[tuple[str, Instance | None]]:
+    """Yield what to call some instances in events, and which one each is about."""
     if len(instances) > MOST_NAMED:
-        yield f"{len(instances)} instances"
+        yield f"{len(instances)} instances", None
     else:
-        yield from map(str, instances)
+        for instance in instances:
+            yield str(instance), instance

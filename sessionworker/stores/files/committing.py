@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 from sessionworker.disk import is_full
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
+from sessionworker.events import Event
 from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.judge import Accepted, Judge
 from sessionworker.stores.files.parts import Parts
-from sessionworker.stores.files.records import NewCreds, Part, Pending, encode
+from sessionworker.stores.files.records import NewCreds, Part, encode
 from sessionworker.stores.rules.creds import Oddity, find_oddities
 
 
@@ -62,9 +63,8 @@ class Committing:
         try:
             outcome = self._parts.moves.make(change)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this change's alone
-            self._parts.faults.note(
-                "catalogue_errors", f"A group or an instance could not be made, moved or erased: {reason_of(error)}."
-            )
+            text = f"A group or an instance could not be made, moved or erased: {reason_of(error)}."
+            self._parts.faults.note("catalogue_errors", "catalogue_failed", text)
             return refusal_for(error)
         if isinstance(change, PurgeDrop):
             self._parts.erasing.note()
@@ -109,7 +109,8 @@ class Committing:
             self._parts.faults.counts["catalogue_errors"] += 1
             if instance not in self._said:
                 self._said.add(instance)
-                self._parts.faults.report(f"The folder of {instance} cannot be used: {reason_of(error)}.")
+                text = f"The folder of {instance} cannot be used: {reason_of(error)}."
+                self._parts.faults.say("folder_unusable", text, instance)
         else:
             self._said.discard(instance)
 
@@ -140,23 +141,34 @@ class Committing:
             one.failure = failure
             if failure is None and one.instance is not None:
                 if judge.has_creds:
-                    self._look_at(one.instance, one.changes)
+                    self._look_at(one.instance, one)
                 self._parts.state.apply(one.instance, one.changes, now)
 
-    def _look_at(self, instance: Instance, changes: Sequence[Pending]) -> None:
+    def _look_at(self, instance: Instance, accepted: Accepted) -> None:
         """Count and report what is odd about new creds."""
-        new = [change.creds for change in changes if type(change) is NewCreds]
+        if accepted.undo is not None:
+            text = f"Older creds of {instance} were made the current ones again. Those before them are kept."
+            event = Event("version_restored", text, instance.group, instance.name, accepted.undo.by, "info")
+            self._parts.faults.report(event)
+            return
+        new = [change.creds for change in accepted.changes if type(change) is NewCreds]
         for oddity in find_oddities(creds for creds in (instance.creds, *new) if creds is not None):
             match oddity:
                 case Oddity.ANOTHER_IDENTITY:
                     self._parts.faults.note(
                         "identity_changes",
+                        "identity_changed",
                         f"The creds of {instance} are of another identity now. The last ones of the old one are kept.",
+                        instance,
+                        level="warn",
                     )
                 case Oddity.OUT_OF_ORDER:
                     self._parts.faults.note(
                         "creds_out_of_order",
+                        "creds_out_of_order",
                         f"The creds of {instance} came out of order: older ones over newer ones. Both are kept.",
+                        instance,
+                        level="warn",
                     )
 
     def _append(self, accepted: list[Accepted], now: int) -> WorkerError | None:
@@ -168,7 +180,8 @@ class Committing:
         try:
             self._parts.journal.append(encode(parts), frees_room=not any(one.needs_room for one in accepted))
         except OSError as error:
-            self._parts.faults.note("journal_errors", f"The journal could not be written: {reason_of(error)}.")
+            text = f"The journal could not be written: {reason_of(error)}."
+            self._parts.faults.note("journal_errors", "journal_failed", text)
             return refusal_for(error)
         self._observe_sync(time.perf_counter() - begun, len(accepted))
         return None

@@ -85,13 +85,18 @@ class CredsReading:
         if good is None:
             self._faults.note(
                 "creds_lost",
+                "creds_lost",
                 f"The creds of {instance} cannot be read ({problem}), and no older version is left. The instance is "
                 "refused until its creds are restored from a backup, or the instance is dropped to be paired again.",
+                instance,
             )
             raise StoreUnavailable("The credentials of this instance cannot be read. The worker's log says more.")
         self._faults.note(
             "creds_restored",
+            "creds_restored",
             f"The creds of {instance} could not be read ({problem}); the newest good version takes their place.",
+            instance,
+            level="warn",
         )
         self._reading.remember(since, CREDS, good)
         self._reading.ask_for(since, SetAside(CREDS), Write(CREDS, good))

@@ -17,12 +17,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 from sessionworker.disk import stands_in
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS, decode_name, encode_name
+from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.places import DROPPED, Places
 
 _BETWEEN = "~"
@@ -46,10 +47,10 @@ class Drop(NamedTuple):
 class Drops:
     """Every method may raise OSError, but where it says otherwise."""
 
-    def __init__(self, places: Places, report: Callable[[str], None]) -> None:
-        """Speak of the drops of one store. `report` takes a line for the operator."""
+    def __init__(self, places: Places, faults: Faults) -> None:
+        """Speak of the drops of one store."""
         self._places = places
-        self._report = report
+        self._faults = faults
         self._said: set[str] = set()
         self._latest: dict[tuple[str, str], int] = {}  # the times of the last drops by their names
         self._is_learnt = False
@@ -76,9 +77,10 @@ class Drops:
         except OSError as error:  # the others can be told all the same
             if path not in self._said:
                 self._said.add(path)
-                self._report(
+                self._faults.say(
+                    "drops_unreadable",
                     f"What was dropped cannot be told, in the folder {path} of the store: {error.strerror}. It is not "
-                    "listed, and stays."
+                    "listed, and stays.",
                 )
             return []
         self._said.discard(path)

@@ -93,9 +93,10 @@ class Erasing:
         self._faults.counts["checkpoint_errors"] += 1
         if path not in self._said:
             self._said.add(path)
-            self._faults.report(
+            self._faults.say(
+                "purge_failed",
                 f"What was purged could not be erased, in the folder {path} of the store: {reason_of(error)}. "
-                f"It is tried again every {self._limits.lag_seconds:g} s."
+                f"It is tried again every {self._limits.lag_seconds:g} s.",
             )
 
     def close(self) -> None:

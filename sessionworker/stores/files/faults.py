@@ -1,37 +1,52 @@
-"""What went wrong, in words for the operator, in numbers for the metrics, and as the error that a client sees.
+"""What went wrong, as an event for the operator, in numbers for the metrics, and as the error that a client sees.
 
-A line never holds a key, a value, or the text of an error that nobody foresaw: it might hold them.
+A text never holds a key, a value, or the text of an error that nobody foresaw: it might hold them.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable
 from pathlib import PurePath
+from typing import Protocol
 
 from sessionworker.disk import is_full
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
+from sessionworker.events import Event, Level, Report
+
+
+class Named(Protocol):
+    """An instance, or what is left of one."""
+
+    group: str
+    name: str
 
 
 class Faults:
     """Counts what went wrong, and tells the operator."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
-        """Give each line to `report`."""
+    def __init__(self, report: Report) -> None:
+        """Give each event to `report`."""
         self.counts: Counter[str] = Counter()
         self.report = report
 
-    def note(self, count: str, line: str) -> None:
-        """Count something, and say it."""
-        self.counts[count] += 1
-        self.report(line)
+    def say(self, name: str, text: str, of: Named | None = None, *, level: Level = "error") -> None:
+        """Tell of an event; `of` is the instance that it is about, if it is about one."""
+        group, instance = (of.group, of.name) if of is not None else ("", "")
+        self.report(Event(name, text, group, instance, level=level))
 
-    def read_error(self, what: object, error: OSError) -> StoreUnavailable:
-        """Say what the disk said when something was read, and return what a client is told."""
+    def note(self, count: str, name: str, text: str, of: Named | None = None, *, level: Level = "error") -> None:
+        """Tell of an event, and count it."""
+        self.counts[count] += 1
+        self.say(name, text, of, level=level)
+
+    def read_error(self, what: str, error: OSError, of: Named | None = None) -> StoreUnavailable:
+        """Say what the disk said when `what` was read, and return what a client is told."""
         self.note(
             "read_errors",
+            "read_failed",
             f"The folder of {what} could not be read: {reason_of(error)}. See to the disk and its permissions.",
+            of,
         )
         return StoreUnavailable()
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 from sessionworker.errors import WorkerError
 from sessionworker.stores.files.memory import KnownNames
 from sessionworker.stores.files.records import Large
+from sessionworker.stores.files.tally import Tally
 from sessionworker.stores.rules.creds import Creds
 
 Value: TypeAlias = bytes | Large | None
@@ -56,10 +57,12 @@ class Instance:
         "path",
         "problem",
         "refusal",
+        "saves",
         "saving",
         "saving_broken",
         "saving_versions",
         "superseded",
+        "tally",
         "unsaved",
         "waiting_bytes",
         "waiting_files",
@@ -110,6 +113,10 @@ class Instance:
         self.waiting_bytes = 0
 
         # What is known of the folder.
+        self.tally: Tally | None = None
+        """What its files come to; None where that is not known, or just changes."""
+        self.saves = 0
+        """Goes up when a checkpoint begins to change its files, and when that is over: odd between the two."""
         self.known: KnownNames | None = None
         self.learning: set[str] | None = None
         """Keys that were written since the folder began to be listed."""
@@ -119,6 +126,11 @@ class Instance:
     def has_known_names(self) -> bool:
         """Whether it is known which keys its folder holds."""
         return self.known is not None
+
+    @property
+    def is_being_saved(self) -> bool:
+        """Whether a checkpoint is changing its files."""
+        return self.saves % 2 == 1
 
     @property
     def is_saved(self) -> bool:
@@ -133,3 +145,10 @@ class Instance:
 
     def __str__(self) -> str:
         return f"instance {self.name!r} in group {self.group!r}"
+
+
+def problem_of(instance: Instance) -> str:
+    """Return what is the matter with an instance, in words; empty where nothing is known to be."""
+    if instance.problem or instance.creds_lost:
+        return instance.problem or "its creds are broken, and no older version is left"
+    return instance.refusal.message if instance.refusal is not None else ""

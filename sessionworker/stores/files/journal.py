@@ -15,13 +15,13 @@ import errno
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
 from sessionworker.disk import is_full, removed_on_error
-from sessionworker.stores.files.recovery import read_left
+from sessionworker.stores.files.recovery import Say, read_left
 from sessionworker.stores.files.segments import END, HEAD_SIZE, RECORD_HEAD_SIZE, SUFFIX, Segment, fill, name_of
 
 SEGMENT_SIZE = 4 * 2**20
@@ -273,7 +273,7 @@ class Journal:
 
     # After a crash
 
-    def replay(self, report: Callable[[str], None]) -> Iterator[bytes]:
+    def replay(self, say: Say) -> Iterator[bytes]:
         """Yield the payloads that a crash left, oldest first.
 
         A torn last record is cut off and reported. Raises StartError when there is more after a broken record, a
@@ -281,7 +281,7 @@ class Journal:
         again, if it is whole: or one crash after the other would use up the reserve where the disk is full.
         """
         segment = None
-        for segment in read_left(self._path, self._folder, self._left_by_crash, report):
+        for segment in read_left(self._path, self._folder, self._left_by_crash, say):
             yield from segment.payloads
             self._next_number = segment.next_number
             if segment.end > HEAD_SIZE:

@@ -20,7 +20,7 @@ from sessionworker.errors import (
     WorkerError,
 )
 from sessionworker.names import CREDS
-from sessionworker.stores.changes import Batch, Change, Delete, Probe, SetAside, Unwritten, Write
+from sessionworker.stores.changes import Batch, Change, Delete, Probe, Restore, SetAside, Unwritten, Write
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.large import LargeWrite
@@ -38,8 +38,14 @@ class Accepted(Struct, gc=False, eq=False):
     """Whether more room may be taken than freed."""
     is_change: bool
     """Whether there is anything to do."""
+    undo: Restore | None = None
+    """What brings older creds back, if that is what it does."""
     failure: WorkerError | None = None
     """Why it was not made after all."""
+
+
+def _undo_in(batch: Batch) -> Restore | None:
+    return next((change for change in batch.changes if isinstance(change, Restore)), None)
 
 
 class Judge:
@@ -104,7 +110,7 @@ class Judge:
             changes.append(pending)
         if changes:
             self._touched.add(instance)
-        return Accepted(instance, changes, needs_room, bool(changes))
+        return Accepted(instance, changes, needs_room, bool(changes), _undo_in(batch) if self.has_creds else None)
 
     @staticmethod
     def _judge_nobody(batch: Batch, absence: WorkerError) -> Accepted | WorkerError:

@@ -51,7 +51,8 @@ class LargeValues:
         except OSError as error:
             refusal = refusal_for(error)
             self.finish(Batch(batch.group, batch.instance, tuple(changes)), refusal)
-            self._faults.note("staging_errors", f"A large value could not be stored: {reason_of(error)}.")
+            text = f"A large value of {instance} could not be stored: {reason_of(error)}."
+            self._faults.note("staging_errors", "large_value_failed", text, instance)
             raise refusal from None
         return Batch(batch.group, batch.instance, tuple(changes), batch.condition)
 

@@ -12,6 +12,9 @@ class Limits:
     lag_seconds: float = 5.0
     """How long a file may lag behind what was acknowledged for it, while the disk keeps up."""
 
+    summary_seconds: float = 600.0
+    """How often it is written down what the instances hold, so that a start after a kill has little to count."""
+
     checkpoint_bytes: int = 32 * 2**20
     """Bytes that the journal may hold before a checkpoint begins at once."""
 

@@ -13,7 +13,7 @@ Whoever holds a lock may take one that stands below it, never one above.
     memory        what is remembered of the disk: known names and recent values
     state         what was committed, what of it waits, and the journal's end
     moves         a folder changes its place; held for the rename and the note of it alone
-    room, probe, erasing
+    room, probe, erasing, events
                   each by itself
 
 What is done without a lock:
@@ -47,5 +47,7 @@ class Locks:
         """Notified when less waits."""
         self.probe = threading.Lock()
         """One health check writes at a time."""
+        self.events = threading.Lock()
+        """Of the events that are remembered; taken with any other held."""
         self.erasing = threading.Lock()
         """One thread at a time removes what was purged."""

@@ -7,12 +7,12 @@ and what the journal holds of an instance follows it to wherever it lies.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from contextlib import suppress
 from functools import partial
 
 from sessionworker.disk import opened_folder, stands_in
 from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
+from sessionworker.events import Event
 from sessionworker.stores.changes import (
     CatalogueChange,
     CreateGroup,
@@ -25,6 +25,7 @@ from sessionworker.stores.changes import (
 from sessionworker.stores.files.catalogue import Catalogue, Group, new_id
 from sessionworker.stores.files.creating import Creating
 from sessionworker.stores.files.drops import Drop, Drops
+from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
@@ -32,6 +33,7 @@ from sessionworker.stores.files.moving import Moving
 from sessionworker.stores.files.places import PURGED, Places, join
 from sessionworker.stores.files.records import Part, encode
 from sessionworker.stores.files.state import State
+from sessionworker.stores.files.tallies import Tallies
 
 
 class Moves:
@@ -45,16 +47,18 @@ class Moves:
         locks: Locks,
         state: State,
         journal: Journal,
-        counts: Counter[str],
+        tallies: Tallies,
+        faults: Faults,
     ) -> None:
-        """Change `catalogue`. `counts` is for what is odd."""
+        """Change `catalogue`."""
         self._places = places
         self._catalogue = catalogue
         self._drops = drops
         self._locks = locks
         self._state = state
         self._journal = journal
-        self._counts = counts
+        self._tallies = tallies
+        self._faults = faults
         self._moving = Moving(places, catalogue, locks, journal)
         self._creating = Creating(places, catalogue)
 
@@ -66,26 +70,32 @@ class Moves:
                 return self._creating.create_group(group)
             case CreateInstance(group, name):
                 return self._creating.create_instance(group, name)
-            case DropInstance(group, name):
-                return self._drop_instance(group, name)
-            case DropGroup(group):
-                return self._drop_group(group)
-            case RestoreInstance(group, instance, drop, name):
+            case DropInstance(group, name, by):
+                return self._drop_instance(group, name, by)
+            case DropGroup(group, by):
+                return self._drop_group(group, by)
+            case RestoreInstance(group, instance, drop, name, by):
                 found = self._find_drop(group, instance, drop)
-                return self._restore(found, name) if isinstance(found, Drop) else found
-            case PurgeDrop(group, instance, drop):
+                return self._restore(found, name, by) if isinstance(found, Drop) else found
+            case PurgeDrop(group, instance, drop, by):
                 found = self._find_drop(group, instance, drop)
-                return self._purge(found) if isinstance(found, Drop) else found
+                return self._purge(found, by) if isinstance(found, Drop) else found
+
+    def _tell(self, name: str, group: str, instance: str, what: str, by: str) -> None:
+        """Tell that something was done to an instance, or to a whole group."""
+        subject = f"Instance {instance!r} in group {group!r}" if instance else f"Group {group!r}"
+        asked = f", as {by} asked" if by else ""
+        self._faults.report(Event(name, f"{subject} {what}{asked}.", group, instance, by, "info"))
 
     # Dropping
 
-    def _drop_instance(self, group: str, name: str) -> WorkerError | None:
+    def _drop_instance(self, group: str, name: str, by: str) -> WorkerError | None:
         found = self._catalogue.seek(group, name)
         if isinstance(found, StoreUnavailable):
             return found
         instance = found if isinstance(found, Instance) else self._find_unknown(group, name)
         if instance is None:
-            self._counts["drops_of_unknown_instances"] += 1
+            self._faults.counts["drops_of_unknown_instances"] += 1
             return None
         if instance.problem:
             return StoreUnavailable()
@@ -95,14 +105,16 @@ class Moves:
         except FileNotFoundError:
             if not self._creating.is_free(self._catalogue.groups[group], name):
                 raise
-            self._erase(instance)  # somebody removed it: there is nothing to bring back
+            self._erase(instance)
             self._remove(instance)
+            self._tell("instance_dropped", group, name, "was dropped; its folder was gone: nothing is left of it", by)
             return None
         moving = self._moving
         place = moving.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
         doubt = moving.with_room(lambda: moving.move([instance], instance.path, place))
         self._remove(instance)
         self._note([instance])
+        self._tell("instance_dropped", group, name, "was dropped; it can be brought back", by)
         return doubt
 
     def _find_unknown(self, group_name: str, name: str) -> Instance | None:
@@ -121,7 +133,7 @@ class Moves:
             return group.instances.setdefault(name, instance)
         return None
 
-    def _drop_group(self, name: str) -> WorkerError | None:
+    def _drop_group(self, name: str, by: str) -> WorkerError | None:
         group = self._catalogue.groups.get(name)
         if group is None:
             return NoSuchGroup()
@@ -143,6 +155,7 @@ class Moves:
                 self._remove(instance)
             self._note(instances)
         del self._catalogue.groups[name]
+        self._tell("group_dropped", name, "", "was dropped with all its instances; they can be brought back", by)
         return doubt
 
     def _is_there(self, path: str) -> bool:
@@ -162,6 +175,7 @@ class Moves:
             instance.writes += 1
             self._state.forget_names(instance)
             if self._journal.is_empty or instance.is_purged:
+                self._tallies.dropped(instance)
                 self._catalogue.forget(instance)
             else:
                 self._catalogue.dropped[instance.path] = instance
@@ -186,17 +200,17 @@ class Moves:
             return NoSuchDrop()
         return StoreUnavailable() if self._places.is_elsewhere(found.path) else found  # its drop was refused
 
-    def _restore(self, drop: Drop, name: str) -> WorkerError | None:
+    def _restore(self, drop: Drop, name: str, by: str) -> WorkerError | None:
         refusal = self._creating.create_group(drop.group)
         if refusal is not None:
             return refusal
         group = self._catalogue.groups[drop.group]
         try:
-            return self._restore_into(group, drop, name)
+            return self._restore_into(group, drop, name, by)
         finally:
             self._creating.unmake(group)
 
-    def _restore_into(self, group: Group, drop: Drop, name: str) -> WorkerError | None:
+    def _restore_into(self, group: Group, drop: Drop, name: str, by: str) -> WorkerError | None:
         if group.problem:
             return StoreUnavailable()
         if name in group.instances or not self._creating.is_free(group, name):
@@ -206,13 +220,16 @@ class Moves:
         self._catalogue.open(instance).close()
         doubt = self._moving.move([instance], drop.path, join(group.folders[0], name))
         self._catalogue.dropped.pop(drop.path, None)
+        self._tallies.back(instance, drop.path)
         instance.name = name
         group.instances[name] = instance
         self._drops.tidy(drop.path)
         self._note([instance])
+        as_what = f" as {name!r}" if name != drop.instance else ""
+        self._tell("instance_restored", drop.group, drop.instance, f"was brought back{as_what}", by)
         return doubt
 
-    def _purge(self, drop: Drop) -> WorkerError | None:
+    def _purge(self, drop: Drop, by: str) -> WorkerError | None:
         self._catalogue.settle(drop.path)
         instance = self._catalogue.dropped.get(drop.path)
         id_ = instance.id if instance is not None else self._id_in(drop)
@@ -226,6 +243,8 @@ class Moves:
             self._catalogue.dropped.pop(drop.path, None)
             self._erase(instance)
         self._drops.forget(drop)
+        self._tallies.purged(drop.path)
+        self._tell("drop_purged", drop.group, drop.instance, "was erased for good, having been dropped before", by)
         return doubt
 
     def _id_in(self, drop: Drop) -> str:

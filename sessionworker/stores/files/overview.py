@@ -5,33 +5,44 @@ Files may lag behind, so what waits for them is laid over what they say: nothing
 
 from __future__ import annotations
 
-import os
+import time
 from collections import Counter
-from collections.abc import Mapping
 
 from sessionworker.errors import NoSuchVersion
-from sessionworker.file_names import decode_name
-from sessionworker.names import type_of_key
+from sessionworker.names import CREDS
 from sessionworker.stores.files.catalogue import Catalogue, Group
-from sessionworker.stores.files.drops import Drops
-from sessionworker.stores.files.folder import Folder
-from sessionworker.stores.files.instance import Instance, NewVersion, Value
+from sessionworker.stores.files.drops import Drop, Drops
+from sessionworker.stores.files.instance import Instance, NewVersion, problem_of
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
-from sessionworker.stores.files.records import Large
+from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.rules.creds import read_creds
-from sessionworker.stores.rules.versions import Keep, Version, parse_version, pinned, to_keep, version_of
-from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
+from sessionworker.stores.rules.versions import DAY, Keep, Version, parse_version, pinned, to_keep, version_of
+from sessionworker.wire import DropSummary, InstanceSummary, Problem, StoreOverview, VersionSummary
+
+COUNT_SECONDS = 1.0
+"""For how long whoever asks waits for files to be counted that were not counted yet; of the rest no number is told."""
+
+
+MOST_PROBLEMS = 100
+"""Problems that are named one by one."""
+
+STATES = ("well", "apart", "refused")
+AGES = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+OTHER_AGES = ("earlier", "unknown")
 
 
 class Overview:
     """Looks at folders and at what waits for them. Every method may raise OSError, but where it says otherwise."""
 
-    def __init__(self, places: Places, catalogue: Catalogue, drops: Drops, locks: Locks, keep: Keep) -> None:
+    def __init__(
+        self, places: Places, catalogue: Catalogue, drops: Drops, tallies: Tallies, locks: Locks, keep: Keep
+    ) -> None:
         """Look at one store, whose checkpoints keep the versions that `keep` asks for."""
         self._places = places
         self._catalogue = catalogue
         self._drops = drops
+        self._tallies = tallies
         self._locks = locks
         self._keep = keep
 
@@ -40,42 +51,67 @@ class Overview:
 
         Never raises OSError.
         """
-        return [self._describe(instance) for _, instance in sorted(group.instances.items())]
+        until = time.monotonic() + COUNT_SECONDS
+        return [
+            self._describe(instance, may_count=time.monotonic() < until)
+            for _, instance in sorted(group.instances.items())
+        ]
 
-    def _describe(self, instance: Instance) -> InstanceSummary:
+    def _describe(self, instance: Instance, *, may_count: bool) -> InstanceSummary:
+        problem = problem_of(instance)
         try:
-            waiting = self._waiting(instance)
-            with self._catalogue.open(instance) as folder:
-                files, size, last_write, types = _sum_up(folder, waiting)
+            tally = self._tallies.of(instance, may_count=may_count)
         except OSError as error:
-            return InstanceSummary(instance.name, 0, 0, 0, {}, error.strerror or "it cannot be read")
-        last_write = max(last_write, instance.last_write)
-        problem = instance.refusal.message if instance.refusal is not None else ""
-        return InstanceSummary(instance.name, files, size, last_write, types, problem)
+            problem, tally = problem or error.strerror or "it cannot be read", None
+        if tally is None:
+            return InstanceSummary(instance.name, None, None, instance.last_write or None, {}, problem)
+        last_write = max(tally.last_write, instance.last_write)
+        return InstanceSummary(instance.name, tally.files, tally.bytes, last_write, tally.types, problem)
+
+    def glance(self) -> StoreOverview:
+        """Return what is known of all instances without looking at any. Never raises OSError."""
+        states, last_writes = Counter(dict.fromkeys(STATES, 0)), Counter(dict.fromkeys((*AGES, *OTHER_AGES), 0))
+        groups, without_creds, now = list(self._catalogue.groups.values()), 0, time.time_ns() // 1_000_000
+        attention = [Problem(group.name, "", group.problem) for group in groups if group.problem]
+        instances = self._catalogue.live()
+        for instance in instances:
+            problem = problem_of(instance)
+            if problem:
+                attention.append(Problem(instance.group, instance.name, problem))
+            states["refused" if instance.problem or instance.creds_lost else "apart" if problem else "well"] += 1
+            last_writes[_age_of(instance, now)] += 1
+            without_creds += not _may_have_creds(instance)
+        return StoreOverview(
+            len(groups), len(instances), dict(states), without_creds, dict(last_writes), attention[:MOST_PROBLEMS]
+        )
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped, newest first."""
-        found = []
-        for drop in self._drops.all():
-            if self._places.is_elsewhere(drop.path):
-                continue  # its drop was refused
-            instance = self._catalogue.dropped.get(drop.path)
-            waiting = self._waiting(instance) if instance is not None else {}
-            try:
-                with self._places.open(drop.path) as folder:
-                    files, size, _, _ = _sum_up(folder, waiting)
-            except FileNotFoundError:
-                continue  # brought back, or purged, meanwhile
-            except OSError as error:
-                problem = error.strerror or "it cannot be read"
-                found.append(DropSummary(drop.group, drop.instance, drop.drop, drop.when, 0, 0, problem))
-                continue
-            found.append(DropSummary(drop.group, drop.instance, drop.drop, drop.when, files, size))
-        return sorted(found, key=lambda drop: drop.when, reverse=True)
+        until = time.monotonic() + COUNT_SECONDS
+        drops = list(self._drops.all())
+        told = [
+            self._tell(drop, may_count=time.monotonic() < until)
+            for drop in drops
+            if not self._places.is_elsewhere(drop.path)  # its drop was refused
+        ]
+        self._tallies.keep_only({drop.path for drop in drops})
+        return sorted((one for one in told if one is not None), key=lambda drop: drop.when, reverse=True)
 
-    def _waiting(self, instance: Instance) -> dict[str, Value]:
-        with self._locks.state:
-            return {**instance.saving, **instance.unsaved}
+    def _tell(self, drop: Drop, *, may_count: bool) -> DropSummary | None:
+        """Return what is told of a drop; None where it was brought back, or purged, meanwhile."""
+        instance = self._catalogue.dropped.get(drop.path)
+        tally, problem = None, ""
+        try:
+            if instance is not None:
+                tally = self._tallies.of(instance, may_count=may_count)
+            else:
+                tally = self._tallies.of_dropped(drop.path, may_count=may_count)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            problem = error.strerror or "it cannot be read"
+        files, size = (tally.files, tally.bytes) if tally is not None else (None, None)
+        return DropSummary(drop.group, drop.instance, drop.drop, drop.when, files, size, problem)
 
     # Versions of creds
 
@@ -120,24 +156,18 @@ class Overview:
         return {version_of(new.when, 0, new.creds): new for new in found}
 
 
-def _sum_up(folder: Folder, waiting: Mapping[str, Value]) -> tuple[int, int, int, dict[str, int]]:
-    """Return how many session files there are, their bytes, when one was written last, and how many of each type."""
-    sizes = [_size(value) for value in waiting.values() if value is not None]
-    types = Counter(type_of_key(key) for key, value in waiting.items() if value is not None)
-    last_write = 0
-    with os.scandir(folder.handle) as entries:
-        for entry in entries:
-            key = decode_name(entry.name)
-            if key is not None and key not in waiting and entry.is_file(follow_symlinks=False):
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue  # deleted meanwhile
-                sizes.append(status.st_size)
-                last_write = max(last_write, status.st_mtime_ns // 1_000_000)
-                types[type_of_key(key)] += 1
-    return len(sizes), sum(sizes), last_write, dict(types)
+def _age_of(instance: Instance, now: int) -> str:
+    """Return how long ago an instance was written last, in words of AGES."""
+    tally = instance.tally
+    last_write = max(instance.last_write, tally.last_write if tally is not None else 0)
+    if not last_write:
+        return "unknown"
+    return next((age for age, span in AGES.items() if now - last_write < span), "earlier")
 
 
-def _size(value: Value) -> int:
-    return value.size if isinstance(value, Large) else len(value or b"")
+def _may_have_creds(instance: Instance) -> bool:
+    """Tell whether an instance has creds, as far as is known without asking the disk."""
+    for values in (instance.unsaved, instance.saving):
+        if CREDS in values:
+            return values[CREDS] is not None
+    return instance.tally is None or bool(instance.tally.types.get(CREDS))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sessionworker.disk import emptying, is_full, make_folders, open_folder, opened_folder
 from sessionworker.errors import StartError
+from sessionworker.events import Report
 from sessionworker.file_names import OURS
 from sessionworker.stores.changes import Batch
 from sessionworker.stores.files.background import Background
@@ -20,6 +21,7 @@ from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.erasing import Erasing
+from sessionworker.stores.files.events import Events
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.large import LargeValues
@@ -32,6 +34,7 @@ from sessionworker.stores.files.reading import Reading
 from sessionworker.stores.files.replay import Replay
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.state import State
+from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.files.unfinished import UnfinishedNames
 from sessionworker.stores.rules.versions import Keep
 
@@ -60,6 +63,8 @@ class Parts:
     checkpoints: Checkpoints
     background: Background
     erasing: Erasing
+    tallies: Tallies
+    events: Events
 
 
 def open_root(path: str, *, sync: bool) -> tuple[int, int]:
@@ -87,7 +92,7 @@ def open_root(path: str, *, sync: bool) -> tuple[int, int]:
 def open_parts(
     path: str,
     root: int,
-    report: Callable[[str], None],
+    report: Report,
     ask: Callable[[Batch], None],
     *,
     sync: bool,
@@ -96,23 +101,28 @@ def open_parts(
     segment_size: int,
 ) -> Parts:
     """Put a store together, and take up what a crash left. Raises StartError or OSError."""
-    faults, locks = Faults(report), Locks()
+    locks = Locks()
     places = Places(root, UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
     places.make_ours()
+    events = Events(places, locks, report)
+    faults = Faults(events.report)
     folder = open_folder(JOURNAL, root)
     try:
         journal = Journal(f"{path}/{JOURNAL}", folder, sync=sync, segment_size=segment_size)
     except BaseException:
         os.close(folder)
         raise
-    catalogue = Catalogue(places, locks, report)
-    drops = Drops(places, report)
+    catalogue = Catalogue(places, locks, faults)
+    drops = Drops(places, faults)
     copies = Copies(catalogue.live)
     state = State(copies)
     reading = Reading(catalogue, copies, locks, ask)
+    tallies = Tallies(places, catalogue, locks, limits)
     saving = Saving(reading, state, locks, faults, limits, keep)
     erasing = Erasing(places, locks, faults, limits)
-    checkpoints = Checkpoints(catalogue, state, journal, saving, copies, locks, faults, limits, erasing)
+    checkpoints = Checkpoints(
+        catalogue, state, journal, saving, copies, locks, faults, limits, erasing, tallies, events
+    )
     parts = Parts(
         places=places,
         locks=locks,
@@ -125,12 +135,14 @@ def open_parts(
         journal=journal,
         reading=reading,
         creds=CredsReading(catalogue, copies, reading, faults),
-        overview=Overview(places, catalogue, drops, locks, keep),
-        moves=Moves(places, catalogue, drops, locks, state, journal, faults.counts),
+        overview=Overview(places, catalogue, drops, tallies, locks, keep),
+        moves=Moves(places, catalogue, drops, locks, state, journal, tallies, faults),
         large=LargeValues(catalogue, faults, limits.large_value),
         erasing=erasing,
+        tallies=tallies,
+        events=events,
         checkpoints=checkpoints,
-        background=Background(checkpoints, erasing, state, journal, locks, faults, limits),
+        background=Background(checkpoints, erasing, tallies, state, journal, locks, faults, limits),
     )
     try:
         _take_up(parts)
@@ -142,15 +154,17 @@ def open_parts(
 
 def _take_up(parts: Parts) -> None:
     """Find out what there is, and give what the journal holds to the instances."""
-    places, journal, report = parts.places, parts.journal, parts.faults.report
+    places, journal, faults = parts.places, parts.journal, parts.faults
     with opened_folder(NEW, places.root) as new:
         for _ in emptying(new):
             pass
     parts.catalogue.load()
+    parts.tallies.load()
     replay = Replay(places, parts.catalogue, parts.drops, parts.state, parts.faults)
-    replayed = replay.run(journal.replay(report))
+    replayed = replay.run(journal.replay(faults.say))
     if replayed:
-        report(f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files.")
+        text = f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
+        faults.say("not_ended_cleanly", text, level="warn")
     for name in LEFT_BY_0_1_0:
         places.discard(f"{OURS}/{name}")
     try:
@@ -158,7 +172,8 @@ def _take_up(parts: Parts) -> None:
     except OSError as error:
         if not is_full(error):
             raise
-        report(
+        faults.say(
+            "disk_full",
             f"The disk is full: {journal.missing(more=1) / 2**20:.3g} MiB are missing that the worker needs for "
-            "itself. What is stored can be read. Few writes are taken, if any, until there is room."
+            "itself. What is stored can be read. Few writes are taken, if any, until there is room.",
         )

@@ -9,6 +9,8 @@ codechat/Loja São/creds        group / instance / key, named as `file_names` sa
     lost/                          values of instances whose folders are nowhere, for a person to look at
     new/                           folders that are being made
     probe                          what a health check writes
+    events                         what happened lately; see `stores.rules.events`
+    summary                        what each instance holds; see `tallies`
 """
 
 from __future__ import annotations
@@ -17,7 +19,15 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sessionworker.disk import make_folder, opened_folder, remove_tree, stands_in
+from sessionworker.disk import (
+    make_folder,
+    opened_folder,
+    remove_if_there,
+    remove_tree,
+    removed_on_error,
+    stands_in,
+    write_new,
+)
 from sessionworker.file_names import OURS, encode_name
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.unfinished import UnfinishedNames
@@ -28,6 +38,9 @@ PURGED = f"{OURS}/purged"
 LOST = f"{OURS}/lost"
 NEW = f"{OURS}/new"
 PROBE = f"{OURS}/probe"
+
+EVENTS, SUMMARY = "events", "summary"
+"""The names of files in it that are replaced as a whole."""
 
 _FOLDERS = (JOURNAL, DROPPED, PURGED, LOST, NEW)
 
@@ -140,6 +153,15 @@ class Places:
         """Remove something of ours that was not finished, as far as possible."""
         with suppress(OSError), opened_folder(_above(path), self.root) as folder:
             remove_tree(os.path.basename(path), folder)
+
+    def replace_ours(self, name: str, value: bytes) -> None:
+        """Write a file of ours, whole or not at all: after a power cut it is the new one or the old. Raises OSError."""
+        with opened_folder(OURS, self.root) as ours:
+            unfinished = f"{name}.new"
+            remove_if_there(unfinished, ours)
+            write_new(unfinished, ours, value, sync=self.is_synced)
+            with removed_on_error(unfinished, ours):
+                os.rename(unfinished, name, src_dir_fd=ours, dst_dir_fd=ours)
 
     def open(self, path: str) -> Folder:
         """Open an instance's folder. Raises OSError."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sessionworker.errors import StartError
 from sessionworker.stores.files.segments import (
@@ -26,6 +26,9 @@ from sessionworker.stores.files.segments import (
     read_head,
     read_record,
 )
+
+Say: TypeAlias = Callable[[str, str], None]
+"""Tells of an event: its name and its text."""
 
 
 class LeftSegment(NamedTuple):
@@ -42,12 +45,12 @@ class LeftSegment(NamedTuple):
     """Whether the next record may follow in it: it is no copy, and all of it is whole."""
 
 
-def read_left(path: str, folder: int, names: Sequence[str], report: Callable[[str], None]) -> Iterator[LeftSegment]:
+def read_left(path: str, folder: int, names: Sequence[str], say: Say) -> Iterator[LeftSegment]:
     """Yield the segments of these names, oldest first. `path` is the journal's, for messages.
 
     Raises StartError, or OSError.
     """
-    left = _read_heads(path, folder, names, report)
+    left = _read_heads(path, folder, names, say)
     for place, (name, head, is_copy) in enumerate(left):
         limit = left[place + 1][1].first if place + 1 < len(left) else None
         data = _read(name, folder)
@@ -60,22 +63,22 @@ def read_left(path: str, folder: int, names: Sequence[str], report: Callable[[st
         if not is_whole:
             if not is_copy:
                 raise _corrupt(path, name, offset)
-            report(
+            say(
+                "journal_copied",
                 f"The journal was copied while it was written: {name} is whole up to byte {offset}, what came next is "
-                "missing."
+                "missing.",
             )
         elif limit is None and not ends_at(data, offset):
-            report(
+            say(
+                "journal_cut_off",
                 f"The journal's last record is not whole, as after a power cut before it was acknowledged: {name} is "
-                f"cut off at byte {offset}."
+                f"cut off at byte {offset}.",
             )
         can_go_on = is_whole and not is_copy and ends_at(data, offset)
         yield LeftSegment(name, payloads, offset, expected, head, can_go_on)
 
 
-def _read_heads(
-    path: str, folder: int, names: Sequence[str], report: Callable[[str], None]
-) -> list[tuple[str, Head, bool]]:
+def _read_heads(path: str, folder: int, names: Sequence[str], say: Say) -> list[tuple[str, Head, bool]]:
     """Return names, heads, and whether each is a copy, in the order of their records."""
     found = []
     for name in names:
@@ -87,7 +90,7 @@ def _read_heads(
         if head is None:
             if name == names[-1] and not any(_read(name, folder)):
                 # With --fsync=never, a power cut may leave the name without its data.
-                report(f"The journal's last segment was not begun yet when the worker ended: {name}.")
+                say("journal_not_begun", f"The journal's last segment was not begun yet when the worker ended: {name}.")
                 os.unlink(name, dir_fd=folder)
                 continue
             raise _corrupt(path, name, 0)

@@ -94,7 +94,9 @@ class Replay:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            self._faults.report(f"The folder of {instance} cannot be looked at: {reason_of(error)}.")
+            self._faults.say(
+                "folder_unreadable", f"The folder of {instance} cannot be looked at: {reason_of(error)}.", instance
+            )
             return True
 
     def _search(self, id_: str, path: str) -> Instance | None:
@@ -134,9 +136,11 @@ class Replay:
     def _hold(self, path: str, error: OSError) -> Instance:
         """Keep values in memory and in the journal: the next start may see more."""
         instance = Instance(*self._names_in(path), path)
-        self._faults.report(
+        self._faults.say(
+            "instance_missing",
             f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
-            f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again."
+            f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again.",
+            instance,
         )
         self._catalogue.dropped[path] = instance
         return instance
@@ -154,8 +158,10 @@ class Replay:
         instance = self._catalogue.dropped[place] = Instance(*self._names_in(path), place)
         self._faults.note(
             "instances_lost",
+            "instance_lost",
             f"The journal holds changes of {instance}, whose folder is nowhere. They are kept for you in the folder "
             f"{place} of the store. If you know where it is, stop the worker and put them there.",
+            instance,
         )
         return instance
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from itertools import islice
 
+import msgspec
+
 from sessionworker.disk import stands_in
 from sessionworker.file_names import encode_name
 from sessionworker.names import CREDS, type_of_key
@@ -17,6 +19,8 @@ from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.reading import Reading
 from sessionworker.stores.files.records import Large
 from sessionworker.stores.files.state import State
+from sessionworker.stores.files.tallies import sizes_of
+from sessionworker.stores.files.tally import Tally, file_sizes, last_change
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import Keep, Version, to_keep, version_of
 from sessionworker.values import is_json
@@ -36,9 +40,13 @@ class Saving:
         self._limits = limits
         self._keep = keep
 
-    def save(self, instance: Instance, folder: Folder) -> None:
-        """Write, or remove, the files of an instance, durably: first what frees room. Raises OSError."""
+    def save(self, instance: Instance, folder: Folder) -> Tally | None:
+        """Write, or remove, the files of an instance, durably: first what frees room. Raises OSError.
+
+        Returns what they come to then, if that is known without counting them.
+        """
         self._reading.learn_names(instance, folder)  # so that files of another spelling are found
+        rest = self._begin(instance, folder)
         self._respell(instance, folder)
         if not instance.is_swept:
             folder.sweep(_large_of(instance))
@@ -55,6 +63,24 @@ class Saving:
             folder.remove(CREDS)
         self._write(instance, folder)
         folder.sync()
+        return rest and self._tally(rest, instance, folder)
+
+    def _begin(self, instance: Instance, folder: Folder) -> Tally | None:
+        """Return what the files of an instance come to without those that will be changed, if that is known."""
+        with self._locks.state:
+            tally = self._state.begin_save(instance)
+        is_plain = not instance.odd_names and not instance.saving_broken  # somebody changed files that are broken
+        if tally is None or not is_plain or tally.changed != last_change(folder):
+            return None
+        rest = tally.after(file_sizes(folder, instance.saving), {})
+        return rest if min(rest.bytes, *rest.of_types) >= 0 else None
+
+    @staticmethod
+    def _tally(rest: Tally, instance: Instance, folder: Folder) -> Tally:
+        large = [key for key, value in instance.saving.items() if isinstance(value, Large)]
+        tally = rest.after({}, {**sizes_of(instance.saving), **file_sizes(folder, large)})
+        last_write = max(tally.last_write, instance.last_write)
+        return msgspec.structs.replace(tally, changed=last_change(folder), last_write=last_write)
 
     def _write(self, instance: Instance, folder: Folder) -> None:
         """Write some files at a time: a commit that waits need not wait for all of them."""
@@ -69,8 +95,10 @@ class Saving:
                 if isinstance(value, Large) and not folder.put_large(value.file_name, name, value.size):
                     self._faults.note(
                         "large_values_lost",
+                        "large_value_lost",
                         f"A large value of {instance} is nowhere: its file was removed before it was in its place. "
                         "What the session file held before stays.",
+                        instance,
                     )
             self._let_go(instance, list(some.values()))
 
@@ -112,8 +140,11 @@ class Saving:
     def _say_aside(self, instance: Instance, key: str, problem: str) -> None:
         self._faults.note(
             "files_set_aside",
+            "file_set_aside",
             f"A session file of type {type_of_key(key)} of {instance} {problem}. It was moved to the folder "
             ".sessionworker/broken there.",
+            instance,
+            level="warn",
         )
 
     # Versions of creds

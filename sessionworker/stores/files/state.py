@@ -15,6 +15,7 @@ from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.instance import NOTHING, Instance, NewVersion
 from sessionworker.stores.files.instance import Value as AnyValue
 from sessionworker.stores.files.records import Broken, Gone, Large, NewCreds, Pending, Value
+from sessionworker.stores.files.tally import Tally
 
 
 class State:
@@ -135,13 +136,24 @@ class State:
             instance.broken = frozenset()
         return sorted(instances, key=lambda instance: None not in instance.saving.values())
 
+    def begin_save(self, instance: Instance) -> Tally | None:
+        """Note that an instance's files begin to change; return what they came to, if that is known."""
+        tally, instance.tally = instance.tally, None
+        instance.saves += 1
+        return tally
+
     def let_go(self, instance: Instance, values: Iterable[AnyValue]) -> None:
         """Count out values that are in their files."""
         sizes = list(map(_size, values))
         self._count(instance, -len(sizes), -sum(sizes))
 
-    def saved(self, instance: Instance) -> None:
-        """Note that an instance's folder holds all that was `saving`. It takes writes again if it was set apart."""
+    def saved(self, instance: Instance, tally: Tally | None) -> None:
+        """Note that an instance's folder holds all that was `saving`, and what its files come to, if that is known.
+
+        It takes writes again if it was set apart.
+        """
+        instance.tally = tally
+        instance.saves += 1
         instance.saving, instance.saving_versions, instance.saving_broken = NOTHING, (), frozenset()
         self._recount(instance)
         self._set_refusal(instance, None)
@@ -151,6 +163,7 @@ class State:
         instance.new_versions = (*instance.saving_versions, *instance.new_versions)
         instance.broken |= instance.saving_broken
         instance.saving_versions, instance.saving_broken = (), frozenset()
+        instance.saves += instance.is_being_saved
         self._recount(instance)
         self._set_refusal(instance, refusal)
         self.to_save[instance] = None

@@ -18,6 +18,7 @@ from typing import Literal
 
 from sessionworker.disk import read_file, remove_if_there, write_new
 from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable, WorkerError
+from sessionworker.events import Report
 from sessionworker.file_names import OURS
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
@@ -31,7 +32,7 @@ from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
 from sessionworker.stores.interface import UNKNOWN, Figures, Unknown
 from sessionworker.stores.rules.versions import Keep
-from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
+from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
 
 
 class FileStore:
@@ -42,7 +43,7 @@ class FileStore:
         folder: Path,
         *,
         sync: bool = True,
-        report: Callable[[str], None] = lambda _: None,
+        report: Report = lambda _: None,
         observe_sync: Callable[[float, int], None] = lambda _, __: None,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         limits: Limits = Limits(),  # noqa: B008 - so is this
@@ -50,7 +51,7 @@ class FileStore:
     ) -> None:
         """Take ownership of `folder`, made if missing, and take up what the journal holds.
 
-        `sync` tells whether a commit waits for the disk; `report` takes a line for the operator, and `observe_sync` the
+        `sync` tells whether a commit waits for the disk; `report` takes events for the operator, and `observe_sync` the
         seconds that each sync of the journal took, and of how many batches it was. Raises StartError when the folder is
         owned by another process or cannot be used.
         """
@@ -118,7 +119,7 @@ class FileStore:
             yield found
         except OSError as error:
             if self._catalogue.get(group, name) is found:
-                raise self._parts.faults.read_error(found, error) from None
+                raise self._parts.faults.read_error(str(found), error, found) from None
         if self._catalogue.get(group, name) is not found:
             raise NoSuchInstance
 
@@ -172,6 +173,10 @@ class FileStore:
         with self._reading_of(group, instance) as found:
             return self._parts.overview.read_version(found, version)
 
+    def overview(self) -> StoreOverview:
+        """Return all groups and instances at a glance; see `interface.Store`."""
+        return self._parts.overview.glance()
+
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
         with self._reading_drops():
@@ -189,6 +194,10 @@ class FileStore:
             yield
         except OSError as error:
             raise self._parts.faults.read_error("what was dropped", error) from None
+
+    def events(self, after: int) -> list[EventSummary]:
+        """Return what happened lately; see `interface.Store`."""
+        return self._parts.events.after(after)
 
     def check(self) -> None:
         """Write something and read it back, and ask how the background's work does; see `interface.Store`."""
@@ -264,7 +273,9 @@ class FileStore:
                 return
             parts.erasing.close()
             if not parts.background.finish():
-                parts.faults.report("Some files could not follow. The journal is kept for the next start.")
+                parts.faults.say(
+                    "files_left_behind", "Some files could not follow. The journal is kept for the next start."
+                )
             parts.checkpoints.is_closed = True
             parts.journal.close()
             self._let_go()

@@ -1,0 +1,57 @@
+"""What happened lately, written down for the next start."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from sessionworker.disk import read_file
+from sessionworker.events import Event, Report
+from sessionworker.file_names import OURS
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.places import EVENTS, Places
+from sessionworker.stores.rules.events import RecentEvents
+from sessionworker.wire import EventSummary
+
+
+class Events:
+    """Passes events on, and remembers them. Any thread may call every method but `save`."""
+
+    def __init__(self, places: Places, locks: Locks, report: Report) -> None:
+        """Begin with what was written down, as far as it can be read; pass new ones on to `report`."""
+        self._places = places
+        self._locks = locks
+        self._pass_on = report
+        try:
+            before = _read.decode(read_file(f"{OURS}/{EVENTS}", places.root) or b"[]")
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            before = []
+        self._recent = RecentEvents(before)
+        self._is_saved = True
+
+    def report(self, event: Event) -> None:
+        """Take an event, as `events.Report`."""
+        with self._locks.events:
+            self._recent.add(event, time.time_ns() // 1_000_000)
+            self._is_saved = False
+        self._pass_on(event)
+
+    def after(self, number: int) -> list[EventSummary]:
+        """Return the events that have a higher number, oldest first."""
+        with self._locks.events:
+            return self._recent.after(number)
+
+    def save(self) -> None:
+        """Write them down, if there are new ones. Called by the checkpointer. Raises OSError."""
+        if self._is_saved:
+            return
+        self._is_saved = True
+        try:
+            self._places.replace_ours(EVENTS, msgspec.json.encode(self.after(-1)))
+        except BaseException:
+            self._is_saved = False
+            raise
+
+
+_read = msgspec.json.Decoder(list[EventSummary])
