@@ -29,6 +29,7 @@ class Transport:
         self._leaving = bytearray()
         self._reading = True
         self._ends_writing = False
+        self._is_end_coming = False
         self._producer: Any = None
         self._is_full = False
         self.received = bytearray()
@@ -52,8 +53,9 @@ class Transport:
         self._lose(Failure(ConnectionDone()))
 
     def end_sending(self) -> None:
-        """The client ends its side, and still reads."""
-        self._channel.readConnectionLost()
+        """The client ends its side, and still reads. The worker hears of it behind all that came before."""
+        self._is_end_coming = True
+        self._move()
 
     def flush(self) -> None:
         """Bring what was written to the client, and close what was to be closed after it."""
@@ -99,6 +101,9 @@ class Transport:
         while self._arriving and self._reading and self.connected and not self.disconnecting:
             packet, self._arriving = self._arriving[:PACKET], self._arriving[PACKET:]
             self._channel.dataReceived(packet)
+        if self._is_end_coming and self._reading and self.connected and not self.disconnecting:
+            self._is_end_coming = False
+            self._channel.readConnectionLost()
 
     def _lose(self, reason: Failure) -> None:
         if self.connected:

@@ -43,6 +43,7 @@ class WorkerChannel(HTTPChannel):
     transport: Any  # TCP, TLS or UNIX: each has what is used here
     deadline: float = limits.NEVER
     _reading = False
+    _is_taking = False  # bytes that came, in which there may be further requests
     _is_refused = False
     _client_ended = False
     _is_full = False  # the transport: the client does not read
@@ -84,19 +85,19 @@ class WorkerChannel(HTTPChannel):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came, unless the client was told that nothing more is wanted."""
+        is_nested, self._is_taking = self._is_taking, True
         while data and not self._is_refused:
-            taken = 0
-            if self._is_idle:
-                self._reading = True
-                self._wait(limits.HEADER_SECONDS)
-                taken = self._take_whole(data)
+            taken = self._take_whole(data) if self._is_idle else 0
             if not taken:
                 LineReceiver.dataReceived(self, data)
-                return
+                break
             data = data[taken:]
+        self._is_taking = is_nested
 
     def _take_whole(self, data: bytes) -> int:
         """Take a request that came in one piece, with headers that are known. Return its bytes, or 0 for another."""
+        self._reading = True
+        self._wait(limits.HEADER_SECONDS)
         self._new_head = head = read_head(data)
         known = head and self.site.known_headers.get(head)
         if head is None or known is None or head.length > self.site.body_size:
@@ -239,7 +240,7 @@ class WorkerChannel(HTTPChannel):
         self._reading = bool(self._buffer)  # answered at once, and the start of the next request came with it
         self._wait(limits.HEADER_SECONDS if self._reading else limits.IDLE_SECONDS)
         super().requestDone(request)
-        if self._client_ended and not self._handlingRequest:
+        if self._client_ended and not (self._handlingRequest or self._is_taking):
             self.loseConnection()
 
     # The end
@@ -282,14 +283,12 @@ class WorkerChannel(HTTPChannel):
 
     def close_when_late(self, now: float) -> None:
         """Close the connection if its deadline has passed; if it does not close in time, cut it off."""
-        if now < self.deadline:
-            return
-        if self._is_refused:
+        if now >= self.deadline and self._is_refused:
             self.abort()
-            return
-        self._is_refused = True
-        self._wait(limits.FAREWELL_SECONDS)
-        self.loseConnection()
+        elif now >= self.deadline:
+            self._is_refused = True
+            self._wait(limits.FAREWELL_SECONDS)
+            self.loseConnection()
 
     @property
     def _is_idle(self) -> bool:

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sessionworker.http import limits
 from sessionworker.stores.changes import CreateGroup
 from tests.memory import Worker, request
 from tests.site.words import FILE, SMUGGLED
+
+
+@pytest.mark.parametrize("are_known", [False, True])
+def test_a_client_that_ends_its_side_has_an_answer_to_all_that_it_asked(worker: Worker, are_known: bool) -> None:
+    if are_known:
+        worker.ask("GET", FILE)
+        worker.ask("POST", FILE, {"data": "1"})
+    connection = worker.connect()
+    connection.send(
+        request("POST", FILE, {"data": "2"})
+        + request("GET", FILE)
+        + request("GET", FILE)
+        + request("DELETE", FILE)
+        + request("GET", FILE)[:-1]
+    )
+    connection.end_sending()
+    answers = connection.answers("POST", "GET", "GET", "DELETE")
+    assert [answer.status for answer in answers] == [204, 200, 200, 200]
+    assert not connection.transport.connected
 
 
 def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worker) -> None:
