@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from twisted.web.http import HTTPChannel
 
-from sessionworker.http import heads
+from sessionworker.http import heads, limits
 from sessionworker.http.heads import read_head
 from sessionworker.http.limits import Bodies
 from tests.memory import Worker, request
@@ -191,6 +191,29 @@ def test_a_line_taken_out_does_not_let_another_continue_the_one_before(worker: W
         statuses.append(connection.answers()[0].status)
     assert statuses[0] == statuses[2]
     assert statuses[1] == 401  # the token has a continuation
+
+
+@pytest.mark.parametrize(
+    "length", ["Content-Length:  0", "Content-Length:\t0", "Content-Length: 0 ", "content-length: 0000000000000"]
+)
+def test_a_second_length_is_never_overlooked_however_the_first_is_spelled(worker: Worker, length: str) -> None:
+    attack = head(f"POST {CREDS} HTTP/1.1", "Host: a", TOKEN, length, "Content-Length: 13") + b'{"data":"{}"}'
+    assert [answer.status for answer in worker.raw(attack)] == [400]
+    worker.raw(head(f"GET {CREDS} HTTP/1.1", "Host: a", TOKEN, length))  # taken, and perhaps remembered
+    assert [answer.status for answer in worker.raw(attack)] == [400]
+
+
+def test_no_more_headers_are_taken_where_some_of_them_are_known(worker: Worker) -> None:
+    few = head(f"GET {CREDS} HTTP/1.1", "Host: a", TOKEN, *["X:"] * (limits.MOST_HEADERS - 2))
+    more = [
+        head(f"GET {CREDS} HTTP/1.1", "Host: a", TOKEN, *["X:"] * (limits.MOST_HEADERS - 2), "Content-Length: 0"),
+        head(f"GET {CREDS} HTTP/1.1", "Host: a", TOKEN, *["Accept:"] * (limits.MOST_HEADERS - 1)),
+    ]
+    for _ in range(2):
+        worker.raw(head(f"GET {CREDS} HTTP/1.1", "Host: a", TOKEN))
+        assert [answer.status for answer in worker.raw(few)] == [404]
+        for data in more:
+            assert [answer.status for answer in worker.raw(data)] == [400]
 
 
 # The same answer, known or not

@@ -37,7 +37,7 @@ class WorkerChannel(HTTPChannel):
     errors would be plain text), and `_tempDataBuffer` of a socket (whether something waits to be sent).
     """
 
-    maxHeaders = 100
+    maxHeaders = limits.MOST_HEADERS
     requests: list[WorkerRequest]
     site: Site
     transport: Any  # TCP, TLS or UNIX: each has what is used here
@@ -131,9 +131,10 @@ class WorkerChannel(HTTPChannel):
         self.refuse(RequestNotAllowed())
 
     def headerReceived(self, line: bytes) -> bool:
-        """Take a header, unless it is a length that nobody can mean."""
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and len(value.strip()) > limits.LONGEST_LENGTH:
+        """Take a header, unless it is a length or a coding that nobody can mean (RFC 9112, section 6.3)."""
+        name, _, value = line.lower().partition(b":")
+        is_endless = name.strip() == b"content-length" and len(value.strip()) > limits.LONGEST_LENGTH
+        if is_endless or (name.strip() == b"transfer-encoding" and value.strip() == b"identity"):
             self.refuse(RequestNotAllowed())
             return False
         return bool(super().headerReceived(line))

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from twisted.web.http_headers import Headers
 
+from sessionworker.http.limits import MOST_HEADERS
+
 MOST_KNOWN = 1024
 """Sets of headers that are remembered."""
 
@@ -45,7 +47,7 @@ def read_head(data: bytes) -> Head | None:
     """Return the head that `data` begins with, or None if it is not whole, or of another form than the clients send."""
     found = _request_line.match(data, 0, LARGEST_HEAD)
     end = data.find(b"\r\n\r\n", 0, LARGEST_HEAD) + 4
-    if found is None or end < found.end():
+    if found is None or end < found.end() or data.count(b"\r\n", found.end(), end) - 1 > MOST_HEADERS:
         return None
     start = found.end() - 2
     length = _length.search(data, start, end)
@@ -74,10 +76,13 @@ class KnownHeaders:
         """Remember what was read of lines of headers, unless they ask for more than to be answered.
 
         Nor is it remembered where a line is continued in the next one: so what is left where a line in the middle is
-        taken out is never mistaken for such a continuation.
+        taken out is never mistaken for such a continuation. Nor where a length is left in the lines, in a spelling that
+        `read_head` does not take out: so of a request with two of them none is ever overlooked.
         """
         is_continued = b"\r\n " in head.lines or b"\r\n\t" in head.lines
-        if is_continued or headers.hasHeader(b"Expect") or len(headers.getRawHeaders(b"Host", ())) != 1:
+        has_length = b"\r\ncontent-length:" in head.lines.lower()
+        asks_for_more = headers.hasHeader(b"Expect") or headers.hasHeader(b"Transfer-Encoding")
+        if is_continued or has_length or asks_for_more or len(headers.getRawHeaders(b"Host", ())) != 1:
             return
         for lines in {head.lines, _of_no_matter.sub(b"", head.lines)}:
             if len(self._known) >= MOST_KNOWN:

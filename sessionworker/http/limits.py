@@ -32,6 +32,9 @@ MOST_TURNED_AWAY = 100
 """Connections over the bound that are told so at the same time; further ones are closed without a word, for each of
 them is an open file."""
 
+MOST_HEADERS = 100
+"""Headers that a request may have."""
+
 LONGEST_LENGTH = 1000
 """Digits that the length of a body may have: more than any body's, and fewer than Python refuses to read."""
 

@@ -45,6 +45,8 @@ HEAD = f"POST {FILE} HTTP/1.1\r\nHost: worker\r\napikey: the-token-of-the-tests\
         HEAD + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + "Transfer-Encoding: chunked\r\nContent-Length: 2\r\nA: b\r\n\r\n0\r\n\r\n",
         HEAD + "Transfer-Encoding: gzip\r\n\r\n",
+        HEAD + "Transfer-Encoding: identity\r\n\r\n",
+        HEAD + "Content-Length: 2\r\nTransfer-Encoding: Identity\r\n\r\n{}",
         HEAD + "Transfer-Encoding: chunked, chunked\r\n\r\n",
         HEAD + "Transfer-Encoding: gzip\r\nExpect: 100-continue\r\n\r\n",
         HEAD + "Transfer-Encoding: chunked\r\n\r\nx\r\n",
