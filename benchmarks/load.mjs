@@ -8,7 +8,8 @@
  * one another on the same instances until the time is over. What it made in the worker is dropped at the end.
  */
 import { parseArgs } from 'node:util'
-import { Worker, mintPreKeys, openAccount, openState, say } from '../tests/node/client.mjs'
+import { mintPreKeys, openAccount } from '../tests/node/account.mjs'
+import { Worker, openState, say } from '../tests/node/client.mjs'
 
 const { positionals: [url], values: options } = parseArgs({
   allowPositionals: true,

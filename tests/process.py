@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).parent.parent
 NODE_PROGRAMS = REPOSITORY / "tests" / "node"
 
 TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"
+BAILEYS_VARIABLE = "BAILEYS"
 SETTINGS_PREFIXES = ("SESSIONWORKER_", "GLOBAL_AUTH_TOKEN", "BODY_SIZE", "HTTP_LOGS")
 """What a worker's environment variables begin with: those of the shell that runs the tests are not for our workers."""
 
@@ -185,11 +186,19 @@ class NodeProgram:
     As a context manager it is gone after the block, whatever happened.
     """
 
-    def __init__(self, script: Path, url: str, token: str, *arguments: str) -> None:
-        """Start `script` against the worker at `url`. The token goes through the environment, out of sight of `ps`."""
+    def __init__(
+        self, script: Path, url: str, token: str | None, *arguments: str, baileys: str | None = None
+    ) -> None:
+        """Start `script` against the worker at `url`, with one of `tests/node/versions.mjs` or with the newest.
+
+        The token, if any, goes through the environment, out of sight of `ps`.
+        """
+        chosen = {TOKEN_VARIABLE: token, BAILEYS_VARIABLE: baileys}
+        environment = {name: value for name, value in os.environ.items() if name not in chosen}
+        environment |= {name: value for name, value in chosen.items() if value is not None}
         self._process = subprocess.Popen(
             ["node", str(script), url, *arguments],  # noqa: S607 - whichever node the user has
-            env={**os.environ, TOKEN_VARIABLE: token},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -278,7 +287,8 @@ class NodeProgram:
 
 def install_node_packages(seconds: float = 300) -> None:
     """Install what `tests/node/package-lock.json` names, if it is not there yet."""
-    if (NODE_PROGRAMS / "node_modules" / "baileys").is_dir():
+    wanted = json.loads((NODE_PROGRAMS / "package.json").read_text())["dependencies"]
+    if all((NODE_PROGRAMS / "node_modules" / name).is_dir() for name in wanted):
         return
     command: Sequence[str] = ["npm", "ci", "--loglevel=error"]
     done = subprocess.run(

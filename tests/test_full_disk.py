@@ -233,5 +233,5 @@ def test_the_real_client_goes_on_after_a_full_disk_and_nothing_is_lost(
     assert result["interruptions"] == rounds
     show_figure(
         f"real client, disk full {rounds} times under 3 conversations ({type(disk).__name__}): {result['messages']} "
-        f"messages, {result['keys']} keys checked, lost 0"
+        f"messages, {result['values']} values compared, lost 0"
     )

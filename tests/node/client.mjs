@@ -5,16 +5,12 @@
  * what they would never notice.
  */
 import axios from 'axios'
-import * as baileys from 'baileys'
+import { baileys } from './versions.mjs'
 
-const { BufferJSON } = baileys
+const { BufferJSON, proto } = baileys
 
 /** What a `GET` of a missing key may answer: 404 here, 400 in the older workers that this client is compared with. */
 const MISSING = [400, 404]
-
-/** Baileys wants a logger; the tests want its silence. */
-const silentLogger = { level: 'silent', child: () => silentLogger }
-for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal']) silentLogger[level] = () => {}
 
 // The Signal library prints whole sessions, private keys included, wherever it feels like it.
 for (const level of ['log', 'debug', 'info', 'warn', 'error']) console[level] = () => {}
@@ -24,6 +20,16 @@ export function say (line) {
   process.stdout.write(`${line}\n`)
 }
 
+/** The JSON text that Baileys stores of a value. */
+export function textOf (value) {
+  return JSON.stringify(value, BufferJSON.replacer)
+}
+
+/** A value as its JSON says it: bytes are text, whatever class they are of. */
+export function plain (value) {
+  return JSON.parse(textOf(value))
+}
+
 /** An error of axios carries the request, and with it the token: what went wrong goes on, the rest does not. */
 function withoutRequest (error) {
   throw new Error(`${error.message} ${error.response?.data?.message ?? ''}`)
@@ -31,8 +37,8 @@ function withoutRequest (error) {
 
 /** One group at one worker. */
 export class Worker {
-  /** Calls that ended in anything but the answer they were made for. */
-  failures = 0
+  /** The statuses of calls that ended in anything but the answer they were made for; undefined where none came. */
+  refusals = []
   /** Milliseconds that each call took, in the order in which they ended. */
   latencies = []
   #http
@@ -40,7 +46,7 @@ export class Worker {
 
   /**
    * @param {string} url of the worker, without a path
-   * @param {string} token for the `apikey` header
+   * @param {string} [token] for the `apikey` header; without it there is no such header
    * @param {string} group the API's prefix
    * @param {import('./ledger.mjs').Ledger} [ledger] told of every write and delete
    */
@@ -49,6 +55,11 @@ export class Worker {
     this.group = group
     this.#ledger = ledger
     this.#http = axios.create({ baseURL: `${url}/session`, headers: { apikey: token } })
+  }
+
+  /** How many calls ended in anything but the answer they were made for. */
+  get failures () {
+    return this.refusals.length
   }
 
   /** What an API process does once, at its start. Rejects where that process would stop itself. */
@@ -60,12 +71,15 @@ export class Worker {
 
   /** What comes before every connect. The one call whose error reaches the caller, as in the real clients. */
   async create (instance) {
-    await this.#http.post(`/${this.group}`, { instance }).catch(withoutRequest)
+    await this.#http.post(`/${this.group}`, { instance }).catch(error => {
+      this.refusals.push(error.response?.status)
+      withoutRequest(error)
+    })
   }
 
   /** Store `value` the way Baileys writes it; true when the worker acknowledged it. */
   async write (instance, key, value) {
-    return this.writeText(instance, key, JSON.stringify(value, BufferJSON.replacer))
+    return this.writeText(instance, key, textOf(value))
   }
 
   /** Store a JSON text as it is; true when the worker acknowledged it. */
@@ -118,7 +132,8 @@ export class Worker {
     try {
       return { succeeded: true, data: (await this.#http.request(request)).data }
     } catch (error) {
-      if (request.method !== 'get' || !MISSING.includes(error.response?.status)) this.failures++
+      const status = error.response?.status
+      if (request.method !== 'get' || !MISSING.includes(status)) this.refusals.push(status)
       return { succeeded: false, data: undefined }
     } finally {
       this.latencies.push(performance.now() - begun)
@@ -138,7 +153,7 @@ export async function openState (worker, instance) {
   const keys = {
     // All at once, without a limit: a large group asks for a thousand keys in one go.
     async get (type, ids) {
-      return Object.fromEntries(await Promise.all(ids.map(async id => [id, await worker.read(instance, `${type}-${id}`)])))
+      return Object.fromEntries(await Promise.all(ids.map(async id => [id, ofClass(type, await worker.read(instance, `${type}-${id}`))])))
     },
     // One after another: there is no call for a batch.
     async set (changes) {
@@ -153,31 +168,7 @@ export async function openState (worker, instance) {
   return { fresh: found === undefined, creds, keys, save: () => worker.write(instance, 'creds', creds) }
 }
 
-/** An account that can encrypt and decrypt: every step of its ratchets goes through the worker. */
-export async function openAccount (worker, instance) {
-  const state = await openState(worker, instance)
-  const cached = baileys.makeCacheableSignalKeyStore(state.keys, silentLogger)
-  const keys = baileys.addTransactionCapability(cached, silentLogger, { maxCommitRetries: 1, delayBetweenTriesMs: 10 })
-  const auth = { creds: state.creds, keys }
-  return { ...state, keys, signal: baileys.DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, silentLogger) }
-}
-
-/** Make pre-keys 1 to `count`, as pairing does, and note in the credentials which one comes next. */
-export async function mintPreKeys (account, count) {
-  const ids = Array.from({ length: count }, (_, index) => index + 1)
-  await account.keys.set({ 'pre-key': Object.fromEntries(ids.map(id => [id, baileys.Curve.generateKeyPair()])) })
-  account.creds.nextPreKeyId = count + 1
-  await account.save()
-}
-
-/** What WhatsApp's server hands to someone who writes to `account` for the first time, with its pre-key `id`. */
-export async function preKeyBundle ({ creds, keys }, id) {
-  const { [id]: preKey } = await keys.get('pre-key', [String(id)])
-  const { keyPair, keyId, signature } = creds.signedPreKey
-  return {
-    registrationId: creds.registrationId,
-    identityKey: baileys.generateSignalPubKey(creds.signedIdentityKey.public),
-    signedPreKey: { keyId, signature, publicKey: baileys.generateSignalPubKey(keyPair.public) },
-    preKey: { keyId: id, publicKey: baileys.generateSignalPubKey(preKey.public) }
-  }
+/** A value in the class that Baileys computes with. Its own stores do this; the real clients leave it out, or half. */
+function ofClass (type, value) {
+  return type === 'app-state-sync-key' && value ? proto.Message.AppStateSyncKeyData.fromObject(value) : value
 }

@@ -1,9 +1,11 @@
 /**
- * Two accounts talk, encrypted, with all their keys in the worker, and are reloaded from it every few messages.
- * Then every shape of value and every awkward id that Baileys writes is stored and read back.
+ * Two accounts talk, encrypted, to each other and in a group, with all their keys in the worker, and are reloaded from
+ * it every few messages.
  *
  *     GLOBAL_AUTH_TOKEN=... node conversation.mjs URL [--messages 200] [--reload-every 25]
  *                           [--stop never|between|under-way] [--rounds 5] [--pairs 1]
+ *
+ * `--messages` counts questions, each with its answer and what is said in the group.
  *
  * `--stop between` prints `pause N` before each reload and waits for a line on standard input: the worker can be
  * killed and restarted there, and nothing may be noticed.
@@ -12,19 +14,15 @@
  * the worker whenever you like; `said N` marks the progress. The program then prints `interrupted N`, and waits for a
  * line that tells it that the worker is back. Before it goes on, every key must hold what was last acknowledged, and
  * both accounts must get their own credentials back. What failed counts as not acknowledged, so the couple greets
- * anew with a fresh pre-key, as WhatsApp clients do.
+ * anew with a fresh pre-key and in a new group, as WhatsApp clients do.
  *
- * Ends with one line of JSON, and with exit status 1 if anything is lost:
- * - `messages` that were meant to arrive, and `lost` ones that did not;
- * - `identities`: how often an account came back as somebody else;
- * - `missing`: keys that do not hold what was acknowledged, byte for byte;
- * - `failures`: calls that failed, less those that `--stop under-way` provokes;
- * - `keys` checked, and `interruptions` survived.
+ * Ends with the line of JSON of report.mjs.
  */
-import { createInterface } from 'node:readline'
-import { isDeepStrictEqual, parseArgs } from 'node:util'
-import { Worker, mintPreKeys, openAccount, openState, preKeyBundle, say } from './client.mjs'
+import { parseArgs } from 'node:util'
+import { identityOf, openAccount, preKeyBundle, uploadPreKeys } from './account.mjs'
+import { Worker, say } from './client.mjs'
 import { Ledger } from './ledger.mjs'
+import { finish, pause, total } from './report.mjs'
 
 const { positionals: [url], values: options } = parseArgs({
   allowPositionals: true,
@@ -40,22 +38,13 @@ const { positionals: [url], values: options } = parseArgs({
 const ledger = new Ledger()
 const worker = new Worker(url, process.env.GLOBAL_AUTH_TOKEN, 'conversation', ledger)
 const run = Date.now().toString(36)
-const total = { messages: 0, lost: 0, identities: 0, missing: [], failures: 0, keys: 0, interruptions: 0 }
-
-const standardInput = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-
-/** Print a line, and go on when one comes back. */
-async function pause (line) {
-  say(line)
-  const { done } = await standardInput.next()
-  if (done) throw new Error('standard input ended while a line was awaited')
-}
 
 /** Two accounts that write to each other. */
 class Couple {
   #accounts
   #identities = {}
   #nextPreKey = 1
+  #group
   #said = 0
 
   /** The Signal library takes its turns by number, for all accounts: each couple has numbers of its own. */
@@ -69,7 +58,8 @@ class Couple {
     await this.load()
     for (const account of Object.values(this.#accounts)) {
       await account.save()
-      await mintPreKeys(account, preKeys)
+      await uploadPreKeys(account, preKeys)
+      await account.saved()
     }
     await this.greet()
   }
@@ -79,25 +69,27 @@ class Couple {
     this.#accounts = {}
     for (const [person, instance] of Object.entries(this.instances)) {
       const account = await openAccount(worker, instance)
-      const { registrationId, noiseKey, signedIdentityKey } = account.creds
-      const identity = JSON.stringify([registrationId, noiseKey, signedIdentityKey])
+      const identity = identityOf(account.creds)
       this.#identities[person] ??= identity
       if (this.#identities[person] !== identity) total.identities++
       this.#accounts[person] = account
     }
   }
 
-  /** Alice starts a Signal session with Bob, with a pre-key of his that nobody used. */
+  /** Alice starts a Signal session with Bob, with a pre-key of his that nobody used, and a group with him. */
   async greet () {
+    this.#group = `12036300000000${this.#nextPreKey}@g.us`
     const session = await preKeyBundle(this.#accounts.bob, this.#nextPreKey++)
     await this.#accounts.alice.signal.injectE2ESession({ jid: this.numbers.bob, session })
   }
 
-  /** A question, an answer, and the credentials saved as they are after a sync. Rejects if either does not arrive. */
+  /** A question, an answer, and both heard by the group. Rejects if one of these does not arrive. */
   async exchange () {
     const number = ++this.#said
     await this.#send('alice', 'bob', `question ${number}`)
     await this.#send('bob', 'alice', `answer ${number}`)
+    await this.#tellTheGroup('alice', 'bob', `both ${number}`)
+    // Credentials change with each sync.
     for (const account of Object.values(this.#accounts)) {
       account.creds.accountSyncCounter = number
       await account.save()
@@ -106,22 +98,46 @@ class Couple {
 
   async #send (from, to, text) {
     const { [from]: sender, [to]: receiver } = this.#accounts
-    const sealed = await sender.signal.encryptMessage({ jid: this.numbers[to], data: Buffer.from(text) })
-    const heard = await receiver.signal.decryptMessage({ jid: this.numbers[from], ...sealed })
+    const data = Buffer.from(text)
+    // As Baileys does: a message is one transaction for its sender.
+    const sealed = await sender.keys.transaction(() => sender.signal.encryptMessage({ jid: this.numbers[to], data }), this.numbers[from])
+    this.#assertArrived(text, await receiver.signal.decryptMessage({ jid: this.numbers[from], ...sealed }))
+  }
+
+  /** The first message of a sender in a group comes with its sender key, and the sender remembers who has that. */
+  async #tellTheGroup (from, to, text) {
+    const { [from]: sender, [to]: receiver } = this.#accounts
+    const { keys, signal } = sender
+    const group = this.#group
+    const sealed = await keys.transaction(async () => {
+      const sealed = await signal.encryptGroupMessage({ group, meId: this.numbers[from], data: Buffer.from(text) })
+      const { [group]: memory = {} } = await keys.get('sender-key-memory', [group])
+      const isKnown = memory[this.numbers[to]]
+      if (!isKnown) await keys.set({ 'sender-key-memory': { [group]: { ...memory, [this.numbers[to]]: true } } })
+      return { ...sealed, isKnown }
+    }, this.numbers[from])
+    if (!sealed.isKnown) {
+      const item = { groupId: group, axolotlSenderKeyDistributionMessage: sealed.senderKeyDistributionMessage }
+      await receiver.signal.processSenderKeyDistributionMessage({ item, authorJid: this.numbers[from] })
+    }
+    this.#assertArrived(text, await receiver.signal.decryptGroupMessage({ group, authorJid: this.numbers[from], msg: sealed.ciphertext }))
+  }
+
+  #assertArrived (text, heard) {
     if (Buffer.from(heard).toString() !== text) throw new Error('a message arrived garbled')
   }
 }
 
-/** Two messages; what goes wrong is written to standard error and counted. */
+/** Three messages; what goes wrong is written to standard error and counted. */
 async function exchange (couple) {
   const failuresBefore = worker.failures
   try {
     await couple.exchange()
-    total.messages += 2
+    total.messages += 3
   } catch (error) {
     // With a call of its own gone wrong, a message may fail: the client was told nothing was stored.
     if (options.stop === 'under-way' && worker.failures > failuresBefore) return
-    total.messages += 2
+    total.messages += 3
     total.lost++
     process.stderr.write(`${error.stack}\n`)
   }
@@ -170,62 +186,8 @@ async function talkUnderFire () {
   total.failures += worker.failures - provoked
 }
 
-/** Every shape of value and every awkward id that Baileys writes: type -> id -> value. */
-const AWKWARD = {
-  'pre-key': { 1: { public: Buffer.alloc(32, 1) }, 16777215: { public: Buffer.alloc(32, 2) } },
-  session: { '5511999999999.0': { version: 'v1' }, '123456_1.12': { version: 'v1', _sessions: {} } },
-  'sender-key': { '120363000000000000@g.us::5511900000001_1::5': Buffer.from('a state'), '1203-16@g.us::123_1::0': [{ senderKeyId: 1 }] },
-  'sender-key-memory': { '5511-1600000000@g.us': { '5511900000001:3@s.whatsapp.net': true } },
-  'app-state-sync-key': {
-    AAAAAMon: { keyData: 'a+/=', timestamp: '1' },
-    'AAAA/Mon': { keyData: 'one slash' },
-    'AA//on==': { keyData: 'two slashes' },
-    'AAAAAMo/': { keyData: 'a slash at the end' },
-    'AA+on/==': { keyData: 'a plus is a plus' },
-    '/AAAMon=': { keyData: 'a slash at the start' }
-  },
-  // One entry for each contact: past five MiB for a large account.
-  'app-state-sync-version': {
-    critical_unblock_low: {
-      version: 7,
-      hash: Buffer.alloc(128, 3),
-      indexValueMap: Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`${n}`.padStart(43, 'x') + '=', { valueMac: Buffer.alloc(32, n) }]))
-    },
-    regular: { version: 0, hash: Buffer.alloc(128), indexValueMap: {} }
-  },
-  'lid-mapping': { 5511900000001: '123456789012345', '123456789012345_reverse': '5511900000001' },
-  'device-list': { 5511900000001: ['0', '12'], 5511900000002: [] },
-  tctoken: { '123@lid': { timestamp: '1', token: Buffer.from('t') }, __index: { token: Buffer.from('["123@lid"]') } },
-  'identity-key': { '123_1.0': Buffer.alloc(33, 5) }
-}
-
-/** JSON texts that only a worker which does not look into values gives back as they were. */
-const TEXTS = ['""', '"text"', '0', '-0.0', '1e400', '12345678901234567890', 'true', 'false', 'null', '[]', '{}', '{ "a" : 1 }\n', '{"b":1,"a":2,"a":3}', '"\\ud83d"', '"\\u00e9 \\ud83d\\ude00 \\/"', '"é 😀"']
-
-async function storeAwkwardValues () {
-  const failuresBefore = worker.failures
-  const instance = `${run}-values`
-  const { keys } = await openState(worker, instance)
-  await keys.set(AWKWARD)
-  for (const [index, text] of TEXTS.entries()) await worker.writeText(instance, `text-${index}`, text)
-  await worker.write(instance, 'session-gone.0', { version: 'v1' })
-  await keys.set({ session: { 'gone.0': null } })
-
-  if (options.stop === 'between') await pause('pause values')
-  for (const [type, values] of Object.entries(AWKWARD)) {
-    const found = await keys.get(type, Object.keys(values))
-    for (const [id, value] of Object.entries(values)) {
-      if (!isDeepStrictEqual(found[id], value)) total.missing.push(`${instance}/${type}-${id}`)
-    }
-  }
-  if (!(await worker.instances()).includes(instance)) total.missing.push(instance)
-  total.failures += worker.failures - failuresBefore
-}
-
 await worker.start()
 await (options.stop === 'under-way' ? talkUnderFire() : talk())
-await storeAwkwardValues()
 total.missing.push(...await ledger.check(worker))
-total.keys = ledger.size
-say(JSON.stringify(total))
-process.exit(total.lost || total.identities || total.missing.length || total.failures ? 1 : 0)
+total.values = ledger.size
+finish()

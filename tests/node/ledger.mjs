@@ -29,13 +29,19 @@ export class Ledger {
     return [...this.#instances.values()].reduce((sum, keys) => sum + keys.size, 0)
   }
 
-  /** Read every key back, and return the `instance/key` of each that holds something it may not hold. */
-  async check (worker) {
+  /**
+   * Read every key of `instances` back, and return the `instance/key` of each that holds something it may not hold.
+   * What was read once has to stay, until it is changed: nothing may be under way meanwhile.
+   */
+  async check (worker, instances = [...this.#instances.keys()]) {
     const wrong = []
-    for (const [instance, keys] of this.#instances) {
+    for (const instance of instances) {
+      const keys = this.#instances.get(instance) ?? []
       for (const [key, possible] of keys) {
         const text = await worker.readText(instance, key)
-        if (!possible.some(entry => entry.text === text)) wrong.push(`${instance}/${key}`)
+        const found = possible.filter(entry => entry.text === text)
+        if (found.length) keys.set(key, found)
+        else wrong.push(`${instance}/${key}`)
       }
     }
     return wrong

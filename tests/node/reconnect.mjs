@@ -15,16 +15,13 @@
  */
 import { createInterface } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
-import { BufferJSON } from 'baileys'
-import { Worker, mintPreKeys, openState, say } from './client.mjs'
+import { mintPreKeys } from './account.mjs'
+import { Worker, openState, plain, say } from './client.mjs'
 
 const [url, ...instances] = process.argv.slice(2)
 const worker = new Worker(url, process.env.GLOBAL_AUTH_TOKEN, 'accounts')
 /** instance -> the credentials that were last acknowledged, in their plain form */
 const saved = new Map()
-
-/** A value as its JSON says it: bytes are text, whatever class they are of. */
-const plain = value => JSON.parse(JSON.stringify(value, BufferJSON.replacer))
 
 async function save (instance, { creds, save }) {
   if (!await save()) throw new Error(`the credentials of ${instance} were not taken`)
