@@ -56,4 +56,4 @@ class Doorbell(FileDescriptor):
             try:
                 function(*arguments)
             except Exception:  # noqa: BLE001 - as the reactor does: one failure stops nobody else
-                self._log.failure("A call from a thread failed")
+                self._log.failure("A call from a thread failed", event="call_failed")

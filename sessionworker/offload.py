@@ -193,7 +193,7 @@ class Offload:
                 if len(outcomes) != len(taken):
                     raise ValueError("a store must return one outcome for each entry")  # noqa: TRY301
             except Exception:  # noqa: BLE001 - whatever it is, the callers are told
-                self._log.failure("A commit failed in a way that the store did not foresee")
+                self._log.failure("A commit failed in a way that the store did not foresee", event="commit_failed")
                 outcomes = [Failure() for _ in taken]
             answers = [
                 (ticket, Failure(outcome) if isinstance(outcome, Exception) else outcome)

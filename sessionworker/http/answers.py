@@ -91,6 +91,6 @@ def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request
 def answer_failure(failure: Failure, request: Request) -> bytes:
     """Prepare the response for a failure, which is logged unless it is one that a client is meant to see."""
     if not isinstance(failure.value, WorkerError):
-        _log.failure("A request failed in a way that the worker did not foresee", failure=failure)
+        _log.failure("A request failed in a way that the worker did not foresee", failure, event="request_failed")
         return answer_error(request, WorkerError())
     return answer_error(request, failure.value)

@@ -120,7 +120,7 @@ class WorkerRequest(Request):
 
     def processingFailed(self, reason: Failure) -> None:
         """Answer what nobody foresaw."""
-        self._log.failure("A request failed in a way that the worker did not foresee", failure=reason)
+        self._log.failure("A request failed in a way that the worker did not foresee", reason, event="request_failed")
         if not self.startedWriting:
             send(self, answer_error(self, WorkerError()))
         elif self.channel is not None:

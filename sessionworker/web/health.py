@@ -64,9 +64,11 @@ class Health:
         self._offload.check().addBoth(answered)
 
     def _set(self, *, is_well: bool) -> None:
-        if is_well != self._is_well:
-            state = "well again" if is_well else "not well: the store does not take a write and a read in time"
-            self._log.warn("The worker is {state}.", state=state)
+        if is_well and not self._is_well:
+            self._log.warn("The worker is well again.", event="well_again")
+        elif self._is_well and not is_well:
+            text = "The worker is not well: the store does not take a write and a read in time."
+            self._log.warn(text, event="not_well")
         self._is_well = is_well
         self._tell()
 

@@ -46,6 +46,7 @@ class Watching:
         if self._http_logs:
             self._log.info(
                 "{method} {path} {status}",
+                event="request",
                 method=request.method.decode("ascii", "replace"),
                 path=loggable(request.path),
                 status=request.code,
@@ -60,7 +61,8 @@ class Watching:
         if len(self._said) >= MOST_ADDRESSES:
             self._said.clear()
         self._said[address] = now
-        self._log.warn("A client at {address} was refused: it sends no token, or not this worker's.", address=address)
+        text = "A client at {address} was refused: it sends no token, or not this worker's."
+        self._log.warn(text, event="token_refused", address=address)
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it came whole."""
