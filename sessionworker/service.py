@@ -17,12 +17,13 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
 from sessionworker.events import Event
+from sessionworker.logs import open_log
 from sessionworker.offload import Offload
 from sessionworker.settings import TOKEN_VARIABLE, Options, Settings
 from sessionworker.stores.files.store import FileStore
@@ -54,19 +55,34 @@ class WorkerService(Service):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, settings: Settings) -> None:
-        """Keep the settings; everything else is made at start."""
+    def __init__(self, reactor: Any, settings: Settings, twistd: Mapping[str, Any] | None = None) -> None:
+        """Keep the settings, and twistd's options; everything else is made at start."""
         self._reactor = reactor
         self._settings = settings
+        self._twistd = twistd
         self._ports: list[IListeningPort] = []
         self._room: Mapping[str, float] = {}
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become a part of twistd's application. twistd begins its log next, and asks the application for one."""
+        super().setServiceParent(parent)
+        try:
+            log = open_log(self._twistd, self._settings.log_format, self._reactor)
+        except OSError as error:
+            reason = f"The log file {error.filename} cannot be opened: {error.strerror}."
+            raise SystemExit(f"sessionworker: {reason}") from None
+        if log is not None:
+            parent.setComponent(ILogObserver, log)
 
     def startService(self) -> None:
         """Open the store, then serve it. What prevents a start ends the process with one line and status 1."""
         try:
             self._start()
         except StartError as error:
-            self._log.critical("{reason}", reason=str(error))
+            self._log.critical("{text}", event="not_started", text=str(error))
+            raise SystemExit(1) from None
+        except Exception:  # noqa: BLE001 - twistd would print its text
+            self._log.failure("The start failed in a way that the worker did not foresee", event="start_failed")
             raise SystemExit(1) from None
         super().startService()
 
@@ -78,12 +94,13 @@ class WorkerService(Service):
         reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_signals, reactor)
         self._log.info(
             "This is sessionworker {version} (Twisted {twisted}, Python {python}).",
+            event="starting",
             version=VERSION,
             twisted=TWISTED,
             python=PYTHON,
         )
         for doubt in settings.doubts:
-            self._log.warn("{doubt}", doubt=doubt)
+            self._log.warn("{text}", event="setting_doubtful", text=doubt)
         metrics = Metrics()
         store = FileStore(
             settings.store,
@@ -110,17 +127,25 @@ class WorkerService(Service):
         self._offload.start()
         collect_garbage_rarely()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
-        self._log.info("Serving the store {store}.", store=settings.store)
+        self._log.info("Serving the store {store}.", event="serving", store=settings.store)
         self._say_token(token_path, store.ours)
         if not settings.fsync:
-            self._log.warn("fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.")
+            self._log.warn(
+                "fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.",
+                event="fsync_never",
+            )
 
     def _say_token(self, path: Path | None, ours: Path) -> None:
         """Say where the token in force comes from, and which one is not: the most likely problem of the first hour."""
-        self._log.info("The token is in {source}.", source=path or f"the variable {TOKEN_VARIABLE}")
+        source = path or f"the variable {TOKEN_VARIABLE}"
+        self._log.info("The token is in {source}.", event="token_in_force", source=source)
         unused = ours / TOKEN_FILE_NAME
         if path != unused and unused.exists():
-            self._log.warn("The token in {path}, made at an earlier start, is not in force.", path=unused)
+            self._log.warn(
+                "The token in {path}, made at an earlier start, is not in force.",
+                event="token_not_in_force",
+                path=unused,
+            )
 
     def _listen(self, place: str) -> None:
         """Listen at one place. Raises StartError."""
@@ -130,7 +155,7 @@ class WorkerService(Service):
         for problem in problems:
             reason = problem.value.socketError if problem.check(CannotListenError) else problem.value
             raise StartError(f"Cannot listen at {place}: {reason}.")
-        self._log.info("Listening at {place}.", place=place.partition(":backlog=")[0])
+        self._log.info("Listening at {endpoint}.", event="listening", endpoint=place.partition(":backlog=")[0])
 
     @inlineCallbacks
     def stopService(self) -> Any:
@@ -146,13 +171,13 @@ class WorkerService(Service):
             late.cancel()
         yield self._offload.stop()
         self._doorbell.close()
-        self._log.info("Stopped; everything that was acknowledged is stored.")
+        self._log.info("Stopped; everything that was acknowledged is stored.", event="stopped")
 
     def _every(self, seconds: float, chore: Callable[[], object]) -> LoopingCall:
         """Do something now and again and again, so many seconds apart, whatever may happen."""
 
         def failed(failure: Failure) -> None:
-            self._log.failure("What is done now and then failed; it is done again", failure=failure)
+            self._log.failure("What is done now and then failed; it is done again", failure, event="chore_failed")
 
         call = LoopingCall(lambda: maybeDeferred(chore).addErrback(failed))
         call.clock = self._reactor
@@ -179,9 +204,10 @@ class WorkerService(Service):
                 yield self._offload.commit(drop)
                 erased += 1
         except WorkerError as error:
-            self._log.error("Dropped instances stay: {reason}", reason=error.message)
+            self._log.error("Dropped instances stay: {reason}", event="drops_stay", reason=error.message)
         if erased:
-            self._log.info("Let go of {count} instances that were dropped long ago.", count=erased)
+            text = "Let go of {count} instances that were dropped long ago."
+            self._log.info(text, event="drops_erased", count=erased)
 
     def _report(self, event: Event) -> None:
         log = {"info": self._log.info, "warn": self._log.warn, "error": self._log.error}[event.level]
@@ -234,4 +260,4 @@ def makeService(options: Options) -> WorkerService:
     from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
 
     use_a_clock_that_nobody_sets(reactor)
-    return WorkerService(reactor, options.settings)
+    return WorkerService(reactor, options.settings, options.parent)

@@ -16,6 +16,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from sessionworker.errors import StartError
+from sessionworker.logs import FORMATS
 from sessionworker.version import PYTHON, TWISTED, VERSION
 
 BACKLOG = 4096
@@ -44,6 +45,8 @@ class Settings:
     """Bytes that one request's body may have."""
     http_logs: bool
     """Whether each request is logged."""
+    log_format: str
+    """What a line of the log looks like: one of `logs.FORMATS`."""
     threads: int
     """Threads that read files, besides one that commits and one that runs checkpoints."""
     connections: int
@@ -87,6 +90,12 @@ def _always_or_never(text: str) -> bool:
     if text not in {"always", "never"}:
         raise ValueError("it must be 'always' or 'never'")
     return text == "always"
+
+
+def _log_format(text: str) -> str:
+    if text not in FORMATS:
+        raise ValueError("it must be 'text' or 'json'")
+    return text
 
 
 def _switch(text: str) -> bool:
@@ -138,6 +147,13 @@ OPTIONS = (
     ),
     Option("token-file", "GLOBAL_AUTH_TOKEN_FILE", "", "a file that holds the token clients must send", _folder),
     Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", _mebibytes),
+    Option(
+        "log-format",
+        "SESSIONWORKER_LOG_FORMAT",
+        "text",
+        "what a line of the log looks like: 'text', for people, or 'json', for programs",
+        _log_format,
+    ),
     Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read files", _count(1, 64)),
     Option(
         "connections", "SESSIONWORKER_CONNECTIONS", "10000", "connections at once; more are refused", _count(1, 10**6)
@@ -226,6 +242,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         token=None if token_file else token,
         body_size=values["body-size"][0],
         http_logs=http_logs,
+        log_format=values["log-format"][0],
         threads=values["threads"][0],
         connections=values["connections"][0],
         keep_versions=values["keep-versions"][0],

@@ -102,6 +102,11 @@ class WorkerProcess:
         """All that this worker wrote to standard output and standard error, over all its starts."""
         return self._output_file.read_text(errors="replace")
 
+    @property
+    def failures(self) -> list[str]:
+        """The lines that tell of what nobody foresaw."""
+        return [line for line in self.output.splitlines() if " critical [" in line or "Traceback" in line]
+
     def start(self) -> None:
         """Start the worker, and return at once."""
         if self.running:

@@ -93,9 +93,9 @@ def reason_not_to_start(*options: str, environment: Mapping[str, str] | None = N
     with twistd(*options, environment=environment) as daemon:
         status = daemon.wait_until_ended()
     assert status == 1, daemon.output
-    assert "Traceback" not in daemon.output
-    lines = [line for line in daemon.output.splitlines() if "#info]" not in line and "[-]" not in line]
+    lines = [line for line in daemon.output.splitlines() if "Z info  [" not in line]
     assert len(lines) == 1, daemon.output
+    assert "did not foresee" not in lines[0]
     assert "Serving" not in daemon.output
     return lines[0]
 

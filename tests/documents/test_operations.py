@@ -7,12 +7,14 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from sessionworker.logs import OTHER
 from sessionworker.web.metrics import COUNTS
-from tests.documents.reading import blocks, read
+from tests.documents.reading import blocks, read, rows
 from tests.memory import Worker
 from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import require
@@ -51,6 +53,45 @@ def test_every_log_line_in_the_operations_is_one_of_the_program() -> None:
         if len(text.replace("…", "")) > len("The worker is")
     ]
     assert [line for line in lines if not any(pattern.fullmatch(line) for pattern in known)] == []
+
+
+def events() -> Iterator[tuple[str, str]]:
+    """Every event that the program gives a name, with its level."""
+    for path in (REPOSITORY / "sessionworker").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                yield from events_of(node)
+
+
+def events_of(call: ast.Call) -> Iterator[tuple[str, str]]:
+    """What a call logs: through a logger, whose method is the level, or through the store's `Faults` and `Event`."""
+    name = ast.unparse(call.func).rpartition(".")[2].lstrip("_")
+    keywords = {keyword.arg: literal(keyword.value) for keyword in call.keywords}
+    if "event" in keywords and keywords["event"]:
+        yield keywords["event"], "critical" if name == "failure" else name
+    if name in STORE_EVENTS:
+        place, level = STORE_EVENTS[name]
+        said = literal(call.args[place])
+        if said:
+            given = {literal(value) for value in call.args[place + 1 :]} & {"info", "warn", "error"}
+            yield said, keywords.get("level") or next(iter(given), level)
+
+
+STORE_EVENTS = {"say": (0, "error"), "note": (1, "error"), "Event": (0, "error"), "tell": (0, "info")}
+"""How the store tells of an event: where its name stands among the arguments, and its level if none is given."""
+
+
+def literal(node: ast.expr) -> str:
+    """A text as it stands in the program; nothing for what is no plain text."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_every_event_of_the_log_stands_in_the_operations_with_its_level_and_no_other_does() -> None:
+    section = read("docs/operations.md").partition("\n## The log\n")[2].partition("\n## ")[0]
+    documented = {(row[0], row[1]) for row in rows(section)[1:]}
+    assert len(documented) > 10
+    assert all(re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name) for name, _ in documented)
+    assert documented == {*events(), (OTHER, "warn, error, critical")}
 
 
 def test_every_test_that_the_operations_name_exists_and_those_of_promises_are_named() -> None:
