@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import inlineCallbacks, maybeDeferred
@@ -80,11 +81,18 @@ class WorkerService(Service):
             self._start()
         except StartError as error:
             self._log.critical("{text}", event="not_started", text=str(error))
-            raise SystemExit(1) from None
+            self._give_up()
         except Exception:  # noqa: BLE001 - twistd would print its text
             self._log.failure("The start failed in a way that the worker did not foresee", event="start_failed")
-            raise SystemExit(1) from None
+            self._give_up()
         super().startService()
+
+    def _give_up(self) -> NoReturn:
+        """End the process with status 1. The one that made it a daemon waits for word of that, if need be for ever."""
+        pipe = (self._twistd or {}).get("statusPipe")
+        if pipe is not None:
+            os.write(pipe, b"1 The worker did not start.")
+        raise SystemExit(1)
 
     def _start(self) -> None:
         reactor, settings = self._reactor, self._settings

@@ -635,6 +635,18 @@ def test_a_log_file_that_cannot_be_opened_stops_the_start_with_one_line(tmp_path
     )
 
 
+def test_a_daemon_that_does_not_start_says_why_in_its_log_and_ends_with_status_1(tmp_path: Path) -> None:
+    (tmp_path / "store").touch()
+    program = str(Path(sys.executable).with_name("twistd"))
+    command = [program, "--pidfile=", "--logfile", "log", "sessionworker", "--store", str(tmp_path / "store")]
+    done = subprocess.run(command, cwd=tmp_path, timeout=PATIENCE, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "The worker did not start." in done.stderr
+    last = LINE.fullmatch((tmp_path / "log").read_text().splitlines()[-1])
+    assert last
+    assert last[2] == "not_started"
+
+
 @pytest.mark.parametrize("option", ["--syslog", "--logger=tests.test_logs.another_log"])
 def test_a_log_that_is_asked_for_by_name_takes_the_place_of_this_one(tmp_path: Path, option: str) -> None:
     with running(tmp_path / "store", twistd=[option], environment={"PYTHONPATH": str(REPOSITORY)}) as worker:
