@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.mutations import holding, keeping, machine, moving, offloading, recovering, serving, storing
+from tests.mutations import holding, keeping, machine, moving, offloading, recovering, saying, serving, storing
 from tests.mutations.fault import Fault
 
 REPOSITORY = Path(__file__).parents[2]
@@ -32,6 +32,7 @@ FAULTS: tuple[Fault, ...] = (
     *offloading.FAULTS,
     *serving.FAULTS,
     *machine.FAULTS,
+    *saying.FAULTS,
 )
 
 LONGEST = 60.0
