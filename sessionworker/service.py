@@ -219,7 +219,8 @@ class WorkerService(Service):
 
     def _report(self, event: Event) -> None:
         log = {"info": self._log.info, "warn": self._log.warn, "error": self._log.error}[event.level]
-        log("{text}", text=event.text, event=event.name, group=event.group, instance=event.instance)
+        fields = {"group": event.group or None, "instance": event.instance or None, "by": event.by or None}
+        log("{text}", text=event.text, event=event.name, **fields)
 
 
 def collect_garbage_rarely() -> None:

@@ -147,8 +147,7 @@ class WorkerProcess:
 
     def terminate(self, seconds: float = 20) -> int:
         """Ask the worker to stop (SIGTERM), and return its exit status; negative when a signal ended it."""
-        process = self._started()
-        process.send_signal(signal.SIGTERM)
+        self._started().send_signal(signal.SIGTERM)
         return self.wait_until_ended(seconds)
 
     def wait_until_ended(self, seconds: float = 20) -> int:
@@ -191,9 +190,7 @@ class NodeProgram:
     As a context manager it is gone after the block, whatever happened.
     """
 
-    def __init__(
-        self, script: Path, url: str, token: str | None, *arguments: str, baileys: str | None = None
-    ) -> None:
+    def __init__(self, script: Path, url: str, token: str | None, *arguments: str, baileys: str | None = None) -> None:
         """Start `script` against the worker at `url`, with one of `tests/node/versions.mjs` or with the newest.
 
         The token, if any, goes through the environment, out of sight of `ps`.

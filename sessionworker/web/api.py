@@ -76,7 +76,7 @@ def build_api(
     def create_group(request: WorkerRequest) -> Deferred[bytes] | bytes:
         group = read_group(request.body)
         if group is None:  # whatsapp-api without that variable; any error here, and it ends itself
-            _log.warn(NO_GROUP)
+            _log.warn(NO_GROUP, event="group_not_named")
             return answer_nothing(request)
         if "/" in group:
             raise NameNotAllowed(SLASH_IN_GROUP)

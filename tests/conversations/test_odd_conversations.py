@@ -17,16 +17,8 @@ from twisted.web.http_headers import Headers
 from sessionworker.http.heads import Head, KnownHeaders
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import SessionFile
-from tests.conversations import (
-    ENDS_SENDING,
-    HANGS_UP_AT_ONCE,
-    INSTANCE,
-    KEYS,
-    WRONG_TOKEN,
-    Talk,
-    conversations,
-    heads_near,
-)
+from tests.conversations.heads import INSTANCE, KEYS, WRONG_TOKEN
+from tests.conversations.talks import ENDS_SENDING, HANGS_UP_AT_ONCE, Talk, conversations, heads_near
 from tests.memory import Worker, request
 from tests.server import TOKEN
 from tests.tools import show_figure
