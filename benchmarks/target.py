@@ -6,7 +6,7 @@ import http.client
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 120
@@ -62,6 +62,13 @@ class Connection:
     def drop(self, group: str, instance: str) -> float:
         """Remove an instance."""
         return self._request("DELETE", f"/session/{group}/{instance}", None, (200,))
+
+    def ask(self, path: str) -> tuple[float, Any]:
+        """Ask an operator's question; returns its answer, too."""
+        begun = time.perf_counter()
+        self._connection.request("GET", path, headers=self._headers)
+        answer = self._connection.getresponse().read()
+        return (time.perf_counter() - begun) * 1000, json.loads(answer)
 
     def _request(self, method: str, path: str, body: bytes | None, expected: tuple[int, ...]) -> float:
         begun = time.perf_counter()

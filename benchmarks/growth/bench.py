@@ -18,6 +18,7 @@ class Scale:
 
     million: Layout
     one_instance: Layout
+    operators: Layout
     chat_seconds: int
     large_seconds: int
     requests: int
@@ -25,9 +26,19 @@ class Scale:
     starts: int
 
 
-FULL = Scale(Layout(200, 5_000), Layout(1, 100_000), chat_seconds=600, large_seconds=30, requests=2_000, starts=5)
+FULL = Scale(
+    Layout(200, 5_000),
+    Layout(1, 100_000),
+    Layout(5_000, 870),
+    chat_seconds=600,
+    large_seconds=30,
+    requests=2_000,
+    starts=5,
+)
 
-QUICK = Scale(Layout(20, 5_000), Layout(1, 20_000), chat_seconds=15, large_seconds=5, requests=200, starts=2)
+QUICK = Scale(
+    Layout(20, 5_000), Layout(1, 20_000), Layout(100, 870), chat_seconds=15, large_seconds=5, requests=200, starts=2
+)
 
 
 @dataclass

@@ -160,6 +160,17 @@ def test_a_folder_that_was_put_in_an_instances_place_is_not_told_of_as_the_insta
     store.close()
 
 
+def test_another_folder_with_the_same_time_is_not_taken_for_the_one_that_was_counted(folder: Path) -> None:
+    store = filled(folder)
+    store.describe("codechat")
+    status = folder_of(folder).stat()
+    folder_of(folder).rename(folder / "elsewhere")
+    folder_of(folder).mkdir()
+    os.utime(folder_of(folder), ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert holds(store) == (None, None)
+    store.close()
+
+
 @pytest.mark.parametrize("at", range(4))
 def test_a_checkpoint_that_fails_half_way_leaves_a_right_tally(folder: Path, at: int) -> None:
     store = filled(folder)

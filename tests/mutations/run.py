@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.mutations import holding, keeping, machine, moving, offloading, recovering, saying, serving, storing
+from tests.mutations import holding, keeping, machine, moving, offloading, recovering, saying, serving, storing, telling
 from tests.mutations.fault import Fault
 
 REPOSITORY = Path(__file__).parents[2]
@@ -33,6 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     *serving.FAULTS,
     *machine.FAULTS,
     *saying.FAULTS,
+    *telling.FAULTS,
 )
 
 LONGEST = 60.0

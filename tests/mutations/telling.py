@@ -1,0 +1,176 @@
+"""Faults in what operators are told: what instances hold, what happened, who asked."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault
+
+_FILES = "sessionworker/stores/files"
+_TALLIES, _SAVING, _EVENTS = f"{_FILES}/tallies.py", f"{_FILES}/saving.py", f"{_FILES}/events.py"
+_RULES = "sessionworker/stores/rules/events.py"
+
+_COUNTING = ("tests/files/test_tallies.py", "tests/files/test_uncounted.py")
+_CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
+_HAPPENED = ("tests/test_recent_events.py", "tests/test_overview.py")
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "what changed in a folder by others' hands is not noticed",
+        _TALLIES,
+        "status.st_mtime_ns == tally.changed",
+        "status.st_mtime_ns",
+        _COUNTING,
+    ),
+    Fault(
+        "another folder in an instance's place is told of as the instance",
+        _TALLIES,
+        "is_the_same and status",
+        "status",
+        (
+            "tests/files/test_tallies.py::test_another_folder_with_the_same_time_is_not_taken_for_the_one_that_was_counted",
+        ),
+    ),
+    Fault(
+        "what is in no file yet is not told",
+        _TALLIES,
+        "                return tally.after(gone, sizes_of(waiting))",
+        "                return tally",
+        _COUNTING,
+    ),
+    Fault(
+        "a tally that is overtaken by a checkpoint is told all the same",
+        _TALLIES,
+        "            if instance.saves == saves:\n",
+        "            if True:\n",
+        ("tests/files/test_races_of_others.py",),
+        seeds=600,
+    ),
+    Fault(
+        "what is counted while a checkpoint changes files is kept",
+        _TALLIES,
+        "if instance.saves == saves and not instance.is_being_saved:",
+        "if True:",
+        ("tests/files/test_races_of_others.py",),
+        seeds=600,
+    ),
+    Fault(
+        "a value that takes another's place is counted twice",
+        _SAVING,
+        "tally.after(file_sizes(folder, instance.saving), {})",
+        "tally.after({}, {})",
+        _COUNTING,
+    ),
+    Fault(
+        "files that somebody broke are counted as they were",
+        _SAVING,
+        "not instance.odd_names and not instance.saving_broken",
+        "not instance.odd_names",
+        (f"{_CONTRACT}::test_any_story_ends_as_it_would_in_dictionaries",),
+    ),
+    Fault(
+        "files of another spelling are counted twice",
+        _SAVING,
+        "not instance.odd_names and not instance.saving_broken",
+        "not instance.saving_broken",
+        _COUNTING,
+    ),
+    Fault(
+        "a checkpoint that fails keeps the tally of before",
+        f"{_FILES}/state.py",
+        "        tally, instance.tally = instance.tally, None\n",
+        "        tally = instance.tally\n",
+        _COUNTING,
+        seeds=600,
+    ),
+    Fault(
+        "a folder that changed just now is written down as it is",
+        _TALLIES,
+        "            if tally is not None and tally.changed <= settled:",
+        "            if tally is not None:",
+        _COUNTING,
+    ),
+    Fault(
+        "what instances hold is never written down",
+        _TALLIES,
+        "            self._places.replace_ours(SUMMARY, _encode(self._all(settled)))",
+        "            pass",
+        _COUNTING,
+    ),
+    Fault(
+        "a dropped instance takes what is known of it along into nowhere",
+        f"{_FILES}/moves.py",
+        "                self._tallies.dropped(instance)\n",
+        "",
+        _COUNTING,
+    ),
+    Fault(
+        "whoever asks waits until all is counted",
+        f"{_FILES}/overview.py",
+        "self._tallies.of(instance, may_count=may_count)\n        except OSError as error:\n            problem, tally",
+        "self._tallies.of(instance)\n        except OSError as error:\n            problem, tally",
+        _COUNTING,
+    ),
+    Fault(
+        "the background counts nothing",
+        f"{_FILES}/background.py",
+        "            self._tallies.go_on(COUNT_SECONDS)\n",
+        "            pass\n",
+        ("tests/files/test_uncounted.py",),
+    ),
+    Fault(
+        "events are not written down",
+        _EVENTS,
+        "        if self._is_saved:\n",
+        "        if True:\n",
+        ("tests/contract",),
+    ),
+    Fault("events have no bound", _RULES, "if len(self._events) > MOST_EVENTS:", "if False:", _HAPPENED),
+    Fault(
+        "the same thing again and again fills the list of events",
+        _RULES,
+        "        if before is not None and now - before.since < SAME_MILLISECONDS and before.by == event.by:\n",
+        "        if before is not None and False:\n",
+        _HAPPENED,
+    ),
+    Fault(
+        "numbers of events follow the clock alone",
+        _RULES,
+        "max(self._last + 1, now)",
+        "now",
+        _HAPPENED,
+    ),
+    Fault(
+        "nobody is told who asked for a drop",
+        "sessionworker/web/api.py",
+        ", by=host_of(request))",
+        ")",
+        _HAPPENED,
+    ),
+    Fault(
+        "an undo is counted as another identity",
+        f"{_FILES}/committing.py",
+        "        if accepted.undo is not None:\n",
+        "        if False:\n",
+        _HAPPENED,
+    ),
+    Fault(
+        "every path takes a query",
+        "sessionworker/web/paths.py",
+        '    if path not in {uri, b"/ping", EVENTS}:\n',
+        "    if False:\n",
+        ("tests/protocol", "tests/test_gate.py"),
+    ),
+    Fault(
+        "a query that means nothing is passed over",
+        "sessionworker/web/paths.py",
+        "    if query is None:\n",
+        "    if False:\n",
+        _HAPPENED,
+    ),
+    Fault(
+        "the overview names nothing that a person has to see to",
+        f"{_FILES}/overview.py",
+        "                attention.append(Problem(instance.group, instance.name, problem))\n",
+        "                pass\n",
+        _HAPPENED,
+    ),
+)
