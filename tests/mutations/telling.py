@@ -121,7 +121,7 @@ FAULTS: tuple[Fault, ...] = (
         _EVENTS,
         "        if self._is_saved:\n",
         "        if True:\n",
-        ("tests/contract",),
+        (f"{_CONTRACT}::test_who_dropped_brought_back_and_erased_what_is_told",),
     ),
     Fault("events have no bound", _RULES, "if len(self._events) > MOST_EVENTS:", "if False:", _HAPPENED),
     Fault(
