@@ -115,6 +115,7 @@ class WorkerService(Service):
             sync=settings.fsync,
             report=self._report,
             observe_sync=metrics.sync,
+            observe_checkpoint=metrics.checkpoint,
             keep=Keep(settings.keep_versions, settings.keep_hours, settings.keep_days),
         )
         token, token_path = find_token(settings, store.ours)

@@ -124,6 +124,7 @@ class Worker:
             folder,
             report=lambda event: self.reports.append(event.text),
             observe_sync=self.metrics.sync,
+            observe_checkpoint=self.metrics.checkpoint,
             keep=keep,
         )
         self.offload = Offload(self.reactor, self.store, threads=2, longest_queue=longest_queue)

@@ -165,6 +165,15 @@ def _at_once(worker: Worker) -> dict[str, Metric]:
     return {family.name: family for family in text_string_to_metric_families(answer.body.decode())}
 
 
+def test_each_checkpoint_that_has_something_to_do_is_timed(worker: Worker) -> None:
+    worker.ask("POST", "/session/codechat", {"instance": "sales"})
+    worker.ask("POST", "/session/codechat/sales/creds", {"data": '{"me":1}'})
+    for _ in range(2):
+        worker.ask("POST", "/admin/checkpoint")
+    assert value(worker, "sessionworker_checkpoint_seconds_count") == 1
+    assert value(worker, "sessionworker_checkpoint_seconds_sum") > 0
+
+
 def test_the_journal_and_the_store_are_measured(worker: Worker) -> None:
     worker.ask("POST", "/session/codechat", {"instance": "sales"})
     before = value(worker, "sessionworker_journal_bytes")

@@ -25,6 +25,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 
 REQUEST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SYNC_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+CHECKPOINT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SYNC_CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 COUNTS = {
@@ -127,6 +128,12 @@ class Metrics:
             buckets=SYNC_CHANGES,
             registry=self._registry,
         )
+        self._checkpoints = Histogram(
+            "sessionworker_checkpoint_seconds",
+            "Bringing what was committed into the files.",
+            buckets=CHECKPOINT_SECONDS,
+            registry=self._registry,
+        )
         Info("sessionworker_build", "Which version this is, and what it runs on.", registry=self._registry).info(
             {"version": VERSION, "python": PYTHON, "twisted": TWISTED}
         )
@@ -169,6 +176,10 @@ class Metrics:
         """Tell how long a sync of the journal took, and of how many changes. May be called in any thread."""
         self._sync.observe(seconds)
         self._batches.observe(changes)
+
+    def checkpoint(self, seconds: float) -> None:
+        """Tell how long a checkpoint took. May be called in any thread."""
+        self._checkpoints.observe(seconds)
 
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""

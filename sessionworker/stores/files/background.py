@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from sessionworker.errors import StoreUnavailable, WorkerError
 from sessionworker.stores.files.checkpoints import Checkpoints
@@ -49,6 +50,8 @@ class Background:
         self._is_closing = False
         self._is_maintained = False
         self._runs = 0
+        self.observe: Callable[[float], None] = lambda _: None
+        """Told how many seconds each checkpoint took."""
         self.problem = ""
         """What is the matter with the background's work; empty where nothing is."""
 
@@ -110,7 +113,9 @@ class Background:
         try:
             self._checkpoints.put_back()
             if self._checkpoints.is_needed or self._journal.size > self._checkpoints.due_at:
+                begun = time.perf_counter()
                 self._checkpoints.run()
+                self.observe(time.perf_counter() - begun)
             self._checkpoints.keep_ready()
             self._checkpoints.write_down()
         except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then

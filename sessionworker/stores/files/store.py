@@ -45,15 +45,16 @@ class FileStore:
         sync: bool = True,
         report: Report = lambda _: None,
         observe_sync: Callable[[float, int], None] = lambda _, __: None,
+        observe_checkpoint: Callable[[float], None] = lambda _: None,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         limits: Limits = Limits(),  # noqa: B008 - so is this
         segment_size: int = SEGMENT_SIZE,
     ) -> None:
         """Take ownership of `folder`, made if missing, and take up what the journal holds.
 
-        `sync` tells whether a commit waits for the disk; `report` takes events for the operator, and `observe_sync` the
-        seconds that each sync of the journal took, and of how many batches it was. Raises StartError when the folder is
-        owned by another process or cannot be used.
+        `sync` tells whether a commit waits for the disk; `report` takes events for the operator, `observe_sync` the
+        seconds that each sync of the journal took, and of how many batches it was, `observe_checkpoint` the seconds of
+        each checkpoint. Raises StartError when the folder is owned by another process or cannot be used.
         """
         self.ours = folder.absolute() / OURS
         """The folder in it that is the worker's own."""
@@ -78,6 +79,7 @@ class FileStore:
             self._let_go()
             raise
         self._committing = Committing(self._parts, observe_sync)
+        self._parts.background.observe = observe_checkpoint
         self._catalogue = self._parts.catalogue
         self._reading = self._parts.reading
 
