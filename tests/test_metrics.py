@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sessionworker.http import limits
 from sessionworker.web.metrics import COUNTS
+from tests.admin.words import creds
 from tests.answers import METRICS
 from tests.memory import Worker, request
-from tests.test_admin import creds
 
 SALES = "/session/codechat/sales"
 CREDS = f"{SALES}/creds"

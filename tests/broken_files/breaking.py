@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.admin.words import creds
 from tests.answers import Answer
 from tests.memory import Worker
-from tests.test_admin import creds
 
 GOOD = creds(3)
 """The newest `creds` that were whole."""

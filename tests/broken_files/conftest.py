@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.admin.words import SALES, creds, save
 from tests.broken_files.breaking import GOOD
 from tests.memory import Worker
-from tests.test_admin import SALES, creds, save
 
 
 @pytest.fixture(params=["", "pre-key-1"], ids=["alone", "with-other-keys"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.admin.words import CREDS, counted, creds
 from tests.broken_files.breaking import (
     BREAKS,
     GOOD,
@@ -23,7 +24,6 @@ from tests.broken_files.breaking import (
     put_json_that_is_no_object_in_its_place,
 )
 from tests.memory import Worker
-from tests.test_admin import CREDS, counted, creds
 
 
 @pytest.mark.parametrize("break_it", BREAKS)

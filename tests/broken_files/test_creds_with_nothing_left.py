@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.admin.words import CREDS, SALES, counted, creds, save
 from tests.broken_files.breaking import BREAKS, GOOD, create, empty, file_of, look_of, remove
 from tests.memory import Worker
-from tests.test_admin import CREDS, SALES, counted, creds, save
 
 
 @pytest.mark.parametrize("break_it", [break_it for break_it in BREAKS if break_it is not remove])

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sessionworker.disk import NotAFile, opened_folder, read_file
+from tests.admin.words import SALES, counted
 from tests.broken_files.breaking import BREAKS, aside, create, disk_error, file_of, look_of, put_a_folder_in_its_place
 from tests.memory import Worker
-from tests.test_admin import SALES, counted
 
 
 @pytest.mark.parametrize("break_it", BREAKS)

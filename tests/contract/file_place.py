@@ -16,6 +16,7 @@ from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
+from tests.contract.words import ASKED_FOR
 
 SEGMENT = 4096
 """Bytes of a segment of the journal: small, so that a short test fills several."""
@@ -88,7 +89,7 @@ def start(folder: Path, reports: list[str] | None = None, **options: Any) -> Fil
     """Open a store with small segments and limits; what it tells the operator is added to `reports`."""
 
     def report(event: Event) -> None:
-        if reports is not None and event.level != "info":
+        if reports is not None and event.name not in ASKED_FOR:
             reports.append(event.text)
 
     return FileStore(folder, **{"sync": False, "segment_size": SEGMENT, "limits": SMALL, "report": report, **options})

@@ -40,6 +40,10 @@ SUPPORT = CREDS._replace(instance="support")
 # Where a store lives
 
 
+ASKED_FOR = {"instance_dropped", "group_dropped", "instance_restored", "drop_purged", "version_restored"}
+"""Events that tell of nothing that went wrong, or was odd."""
+
+
 class Place(Protocol):
     """Where one store lives, through all its openings."""
 

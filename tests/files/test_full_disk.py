@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sessionworker.errors import NoSpace
 from sessionworker.names import SessionFile
-from sessionworker.stores.changes import CreateGroup, CreateInstance, DropGroup, DropInstance, Entry, Probe
+from sessionworker.stores.changes import CreateInstance, DropGroup, DropInstance, Probe
 from sessionworker.stores.files.limits import Limits
 from tests.contract.words import (
     CREDS,
@@ -30,14 +29,11 @@ from tests.contract.words import (
     restore,
     write,
 )
-from tests.defects.calls import about
 from tests.defects.faults import disk_of
-from tests.files import words
 from tests.files.faults import full
-from tests.files.sketches import leave_files
+from tests.files.filling import BIG, NEEDING_ROOM, SEGMENT, journal_bytes, key, start, start_after_kill
 from tests.files.words import (
     QUICK,
-    folder_of,
     gauge,
     maintained,
     own_folder,
@@ -45,28 +41,6 @@ from tests.files.words import (
     try_checkpoint,
     wait_for,
 )
-
-SEGMENT = 2**16
-"""Bytes of a segment of the journal: several blocks of a disk, as of life's."""
-
-start, start_after_kill = (partial(opened, segment_size=SEGMENT) for opened in (words.start, words.start_after_kill))
-
-BIG = b'"%b"' % (b"x" * 2 * SEGMENT)
-"""A value that fits in no segment of the journal that something is in."""
-
-NEEDING_ROOM: list[Entry] = [write(KEY, BIG), CreateInstance("codechat", "new"), CreateGroup("new"), Probe()]
-
-
-def key(number: int) -> SessionFile:
-    return CREDS._replace(key=f"k{number}")
-
-
-def journal_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in (own_folder(folder) / "journal").iterdir())
-
-
-def ready_segments(folder: Path) -> int:
-    return len(list((own_folder(folder) / "journal").glob("spare-*")))
 
 
 @pytest.mark.parametrize("is_started", [False, True], ids=["it filled up", "it was full at the start"])
@@ -222,58 +196,6 @@ def test_drops_and_purges_are_done_and_free_their_room(folder: Path, *, is_saved
     store.close()
 
 
-def test_a_deletion_from_a_folder_of_session_manager_gets_the_room_that_it_needs(folder: Path) -> None:
-    leave_files(folder_of(folder), {"creds": creds(1), "a%20b": b"1", "k": b"2"})
-    store = start(folder)
-    with disk_of(folder) as disk, full(disk):
-        commit(store, delete(CREDS._replace(key="k")))
-        store.checkpoint()
-    assert set(session_files(folder)) == {"codechat/sales/creds", "codechat/sales/a b"}
-    store.close()
-
-
-def test_the_reserve_is_there_at_the_start_and_again_after_it_was_used(folder: Path) -> None:
-    store = start(folder)
-    assert journal_bytes(folder) >= 2 * SEGMENT
-    create(store)
-    files = [CREDS._replace(key=f"{number} {'x' * 190}") for number in range(600)]  # long, to fill the journal soon
-    commit(store, *(write(file, b"1") for file in files))
-    store.checkpoint()
-    with disk_of(folder) as disk:
-        with full(disk):
-            for file in files:
-                commit(store, delete(file))
-            assert ready_segments(folder) < 2, "it was not used: this shows nothing"
-        store.checkpoint()
-        assert ready_segments(folder) >= 2
-    store.close()
-    assert journal_bytes(folder) == 2 * SEGMENT
-
-
-@pytest.mark.parametrize("ending", ["kill", "clean", "never was one"])
-def test_a_start_without_room_for_the_reserve_says_how_much_is_missing_and_serves_reads(
-    folder: Path, reports: list[str], ending: str
-) -> None:
-    store = start(folder)
-    create(store)
-    commit(store, write(CREDS, creds(1)))
-    if ending != "kill":
-        store.close()
-    start_after_kill(folder).close() if ending == "never was one" else None
-    for path in (own_folder(folder) / "journal").glob("spare-*"):
-        path.unlink()
-    with disk_of(folder) as disk, full(disk):
-        store = start_after_kill(folder, reports)
-        [line] = [line for line in reports if "disk is full" in line]
-        assert f"{3 * SEGMENT / 2**20:.3g} MiB" in line or f"{2 * SEGMENT / 2**20:.3g} MiB" in line
-        assert read_all(store, CREDS, KEY) == [creds(1), None]
-        assert refusals(store, write(KEY, b"1")) == [NoSpace]
-    store.checkpoint()
-    commit(store, write(KEY, b"1"))
-    assert read_all(store, CREDS, KEY) == [creds(1), b"1"]
-    store.close()
-
-
 def test_while_values_of_instances_that_are_set_apart_wait_the_disk_takes_no_more_than_the_bounds(folder: Path) -> None:
     limits = Limits(checkpoint_bytes=8 * SEGMENT, journal_bytes=16 * SEGMENT, apart_bytes=4 * SEGMENT)
     store = start(folder, limits=limits)
@@ -301,37 +223,4 @@ def test_an_instance_with_long_names_can_be_dropped_which_takes_folders(folder: 
         commit(store, purge(dropped))
         store.checkpoint()
         create(store, long)
-    store.close()
-
-
-def test_the_reserve_is_whole_again_when_there_is_room_and_until_then_that_is_said(
-    folder: Path, reports: list[str]
-) -> None:
-    store = start(folder, reports)
-    create(store, CREDS)
-    commit(store, write(CREDS, creds(1)), write(KEY, b"1"))
-    store.checkpoint()
-    with disk_of(folder) as disk, full(disk):
-        while store._parts.journal.lend():  # as something does that frees room
-            pass
-        (folder / "filler").write_bytes(bytes(4 * SEGMENT))  # and somebody else takes it
-        try_checkpoint(store)
-        try_checkpoint(store)
-    assert len([line for line in reports if "reserve could not be filled" in line]) == 1
-    (folder / "filler").unlink()
-    store.checkpoint()
-    assert ready_segments(folder) >= 2
-    store.close()
-
-
-def test_a_deletion_that_there_is_no_reserve_for_is_refused_and_not_made(folder: Path) -> None:
-    store = start(folder)
-    create(store, CREDS)
-    commit(store, write(CREDS, creds(1)), write(KEY, b"1"))
-    journal = about(r"^\.sessionworker/journal/", "pwritev", "rename", "posix_fallocate")
-    with disk_of(folder) as disk, disk.failing(errno.ENOSPC, journal):
-        assert refusals(store, delete(KEY), write(OTHER_KEY, b"2"), delete(KEY)) == [NoSpace] * 3
-        assert read_all(store, KEY, OTHER_KEY) == [b"1", None]
-    store = start_after_kill(folder)
-    assert read_all(store, KEY, OTHER_KEY) == [b"1", None]
     store.close()

@@ -17,7 +17,7 @@ from sessionworker.stores.changes import Batch, Write
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
 from sessionworker.wire import DropSummary
-from tests.contract.words import CREDS, KEY, SUPPORT, commit, create, creds, read_all, write
+from tests.contract.words import ASKED_FOR, CREDS, KEY, SUPPORT, commit, create, creds, read_all, write
 
 SEGMENT = 4096
 """Bytes of a segment of the journal: small, so that a short test fills several."""
@@ -47,7 +47,7 @@ def start(folder: Path, reports: list[str] | None = None, *, sync: bool = False,
     """Open a store with small segments; what it tells the operator is added to `reports`."""
 
     def report(event: Event) -> None:
-        if reports is not None and event.level != "info":
+        if reports is not None and event.name not in ASKED_FOR:
             reports.append(event.text)
 
     return FileStore(folder, report=report, sync=sync, **{"segment_size": SEGMENT, **options})

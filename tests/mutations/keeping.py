@@ -14,7 +14,7 @@ _COMMITTING = f"{_FILES}/committing.py"
 _READS = "tests/files/test_races_of_reads.py"
 _DROPS = "tests/files/test_races_of_drops.py"
 _MOVES = "tests/files/test_races_of_moves.py"
-_APART = "tests/files/test_apart.py"
+_APART = ("tests/files/test_apart.py", "tests/files/test_apart_in_bounds.py")
 _BOUNDS = "tests/files/test_bounds.py"
 
 FAULTS: tuple[Fault, ...] = (
@@ -121,7 +121,7 @@ FAULTS: tuple[Fault, ...] = (
         _READING,
         "(instance.unsaved, instance.saving):",
         "(instance.saving, instance.unsaved):",
-        ("tests/files/test_apart.py",),
+        _APART,
     ),
     Fault(
         "values are out of sight while a checkpoint takes them",
@@ -168,35 +168,35 @@ FAULTS: tuple[Fault, ...] = (
         _CHECKPOINTS,
         "        except Exception as error:  # noqa: BLE001 - whatever it is, it is this instance's alone\n",
         "        except ZeroDivisionError as error:\n",
-        (_APART,),
+        _APART,
     ),
     Fault(
         "an instance that is set apart takes writes",
         _COMMITTING,
         "        if instance.refusal is not None:\n",
         "        if False:\n",
-        (_APART,),
+        _APART,
     ),
     Fault(
         "what is set apart has no bound",
         _COMMITTING,
         "if state.apart_bytes > self._parts.limits.apart_bytes:",
         "if False:",
-        (_APART,),
+        _APART,
     ),
     Fault(
         "what is set apart is let go with the journal",
         _CHECKPOINTS,
         "                self._append_again(instance)\n",
         "                pass\n",
-        (_APART,),
+        _APART,
     ),
     Fault(
         "the versions of an instance that is set apart are forgotten",
         _STATE,
         "        instance.new_versions = (*instance.saving_versions, *instance.new_versions)\n",
         "",
-        (_APART,),
+        _APART,
     ),
     Fault(
         "no commit waits for the files to follow",

@@ -64,7 +64,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an API without a prefix is refused",
         "sessionworker/web/api.py",
-        "            _log.warn(NO_GROUP)\n            return answer_nothing(request)",
+        '            _log.warn(NO_GROUP, event="group_not_named")\n            return answer_nothing(request)',
         "            raise NameNotAllowed(NO_GROUP)",
         _DROP_IN,
     ),

@@ -119,8 +119,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "slow clients are never cut off",
         _CHANNEL,
-        "        if now < self.deadline:\n",
-        "        if True:\n",
+        "        elif now >= self.deadline:\n",
+        "        elif False:\n",
         _SITES,
     ),
     Fault(
@@ -150,12 +150,12 @@ FAULTS: tuple[Fault, ...] = (
         _PATHS,
         'if b"%2f" in names.lower():',
         "if False:",
-        ("tests/test_admin.py", _PROTOCOL),
+        ("tests/admin", _PROTOCOL),
     ),
     Fault(
         "a query is taken for the end of a key",
         _PATHS,
-        'if path not in {uri, b"/ping"}:',
+        'if path not in {uri, b"/ping", EVENTS}:',
         "if False:",
         (f"{_PROTOCOL}/test_bodies_and_names.py::test_a_query_is_refused_rather_than_taken_for_the_end_of_a_key",),
     ),
@@ -193,7 +193,7 @@ FAULTS: tuple[Fault, ...] = (
         _FAULTS,
         "return NoSpace() if is_full(error) else StoreUnavailable()",
         "return StoreUnavailable()",
-        ("tests/files/test_full_disk.py",),
+        ("tests/files/test_full_disk.py", "tests/files/test_reserve.py"),
     ),
     Fault(
         "a full disk has another status than 507",

@@ -17,6 +17,7 @@ _ORDER = "tests/files/test_order.py"
 _JOURNALS = "tests/journal"
 _JOURNAL_FAULTS = "tests/files/test_journal_faults.py"
 _FULL_DISK = "tests/files/test_full_disk.py"
+_RESERVE = "tests/files/test_reserve.py"
 
 FAULTS: tuple[Fault, ...] = (
     # What is synced, and when
@@ -144,7 +145,7 @@ FAULTS: tuple[Fault, ...] = (
         _COMMITTING,
         "if failure is None and one.instance is not None:",
         "if one.instance is not None:",
-        (_FULL_DISK,),
+        (_FULL_DISK, _RESERVE),
     ),
     Fault(
         "a write is acknowledged although the journal did not take it",
@@ -190,13 +191,13 @@ FAULTS: tuple[Fault, ...] = (
         (_JOURNAL_FAULTS,),
     ),
     # The reserve
-    Fault("no reserve is kept", _JOURNAL, "RESERVE = 2\n", "RESERVE = 0\n", (_FULL_DISK,)),
+    Fault("no reserve is kept", _JOURNAL, "RESERVE = 2\n", "RESERVE = 0\n", (_FULL_DISK, _RESERVE)),
     Fault(
         "the reserve is not filled again after it was used",
         _CHECKPOINTS,
         '            self._attempt("The journal\'s reserve could not be filled", self._journal.refill)\n',
         "",
-        (_FULL_DISK,),
+        (_FULL_DISK, _RESERVE),
     ),
     Fault(
         "the reserve is not lent to deletions",
@@ -217,7 +218,7 @@ FAULTS: tuple[Fault, ...] = (
         f"{_FILES}/moving.py",
         "if not is_full(error) or not self._journal.lend():",
         "if True:",
-        (_FULL_DISK,),
+        (_FULL_DISK, _RESERVE),
     ),
     Fault(
         "deletions are refused with the writes of their commit",

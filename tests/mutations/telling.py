@@ -10,7 +10,7 @@ _RULES = "sessionworker/stores/rules/events.py"
 
 _COUNTING = ("tests/files/test_tallies.py", "tests/files/test_uncounted.py")
 _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
-_HAPPENED = ("tests/test_recent_events.py", "tests/test_overview.py")
+_HAPPENED = ("tests/test_recent_events.py", "tests/admin/test_overview.py")
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -151,13 +151,6 @@ FAULTS: tuple[Fault, ...] = (
         "        if accepted.undo is not None:\n",
         "        if False:\n",
         _HAPPENED,
-    ),
-    Fault(
-        "every path takes a query",
-        "sessionworker/web/paths.py",
-        '    if path not in {uri, b"/ping", EVENTS}:\n',
-        "    if False:\n",
-        ("tests/protocol", "tests/test_gate.py"),
     ),
     Fault(
         "a query that means nothing is passed over",
