@@ -53,7 +53,6 @@ VALUES = {
 FILE_NAMES = {
     **{key: key for key in VALUES},
     "AA/+on==": "AA%2F+on==",
-    "%": "%25",
     "%2F": "%252F",
     ".sessionworker": "%2Esessionworker",
     "lost+found": "%6Cost+found",
