@@ -143,12 +143,14 @@ def test_a_worker_killed_while_accounts_are_paired_keeps_all_it_acknowledged_and
     client: Client, full: bool
 ) -> None:
     rounds = 10 if full else 1
-    size = ("--contacts", "1000", "--members", "100", "--accounts", "3") if full else ()
+    accounts = 2 if full else 1
+    size = ("--contacts", "300", "--members", "40") if full else ()
     moment = random.Random()
-    with client.run("pairing.mjs", "--stop", "under-way", "--rounds", str(rounds), *size) as program:
+    arguments = ("--stop", "under-way", "--rounds", str(rounds), "--accounts", str(accounts), *size)
+    with client.run("pairing.mjs", *arguments) as program:
         for number in range(1, rounds + 1):
             program.wait_for("round", 120)
-            for _ in range(moment.randint(1, 6)):
+            for _ in range(moment.randint(1, 6 * accounts)):
                 program.wait_for("step")
             time.sleep(moment.uniform(0, 0.3))  # not a wait: somewhere inside of a step
             client.kill_the_worker()
@@ -158,7 +160,7 @@ def test_a_worker_killed_while_accounts_are_paired_keeps_all_it_acknowledged_and
         result = client.assert_nothing_was_lost(program)
     assert result["interruptions"] == rounds
     assert result["messages"] > 0
-    assert result["values"] > 812 * rounds
+    assert result["values"] > 812 * rounds * accounts
 
 
 def test_every_type_of_key_comes_back_and_goes_under_every_id_even_if_the_worker_is_killed_between(

@@ -1,5 +1,5 @@
 /**
- * A WhatsApp account as Baileys has it: its own Signal code, cache, transactions and app state, over one instance's keys.
+ * A WhatsApp account as Baileys has it: with its own Signal code, cache, transactions and app state.
  *
  * WhatsApp's server is not there: what it would bring along is handed over by hand.
  */
@@ -70,7 +70,13 @@ async function hearFromPhone (account, protocolMessage) {
   const key = { fromMe: true, remoteJid: creds.me.id, id: 'from the phone' }
   const emit = (event, changes) => { if (event === 'creds.update') account.update(changes) }
   await processMessage({ key, message: { protocolMessage }, messageTimestamp: 1 }, {
-    shouldProcessHistoryMsg: true, ev: { emit }, creds, keyStore: keys, signalRepository: signal, logger: silentLogger, options: {}
+    shouldProcessHistoryMsg: true,
+    ev: { emit },
+    creds,
+    keyStore: keys,
+    signalRepository: signal,
+    logger: silentLogger,
+    options: {}
   })
 }
 
@@ -120,7 +126,8 @@ export async function mute ({ creds, keys }, collection, chat) {
 /** What `patches` make of a state of app state. Baileys checks their sums, and leaves out what it cannot read. */
 export async function replay ({ keys }, collection, patches, initial) {
   const copies = patches.map(patch => ({ ...patch })) // it empties them
-  const { state } = await baileys.decodePatches(collection, copies, initial, appStateKeys(keys), {}, undefined, silentLogger, true)
+  const readKey = appStateKeys(keys)
+  const { state } = await baileys.decodePatches(collection, copies, initial, readKey, {}, undefined, silentLogger, true)
   return state
 }
 

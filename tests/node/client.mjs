@@ -153,7 +153,8 @@ export async function openState (worker, instance) {
   const keys = {
     // All at once, without a limit: a large group asks for a thousand keys in one go.
     async get (type, ids) {
-      return Object.fromEntries(await Promise.all(ids.map(async id => [id, ofClass(type, await worker.read(instance, `${type}-${id}`))])))
+      const read = async id => [id, ofClass(type, await worker.read(instance, `${type}-${id}`))]
+      return Object.fromEntries(await Promise.all(ids.map(read)))
     },
     // One after another: there is no call for a batch.
     async set (changes) {

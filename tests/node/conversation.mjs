@@ -98,9 +98,9 @@ class Couple {
 
   async #send (from, to, text) {
     const { [from]: sender, [to]: receiver } = this.#accounts
-    const data = Buffer.from(text)
+    const message = { jid: this.numbers[to], data: Buffer.from(text) }
     // As Baileys does: a message is one transaction for its sender.
-    const sealed = await sender.keys.transaction(() => sender.signal.encryptMessage({ jid: this.numbers[to], data }), this.numbers[from])
+    const sealed = await sender.keys.transaction(() => sender.signal.encryptMessage(message), this.numbers[from])
     this.#assertArrived(text, await receiver.signal.decryptMessage({ jid: this.numbers[from], ...sealed }))
   }
 
@@ -109,18 +109,20 @@ class Couple {
     const { [from]: sender, [to]: receiver } = this.#accounts
     const { keys, signal } = sender
     const group = this.#group
+    const authorJid = this.numbers[from]
     const sealed = await keys.transaction(async () => {
-      const sealed = await signal.encryptGroupMessage({ group, meId: this.numbers[from], data: Buffer.from(text) })
+      const sealed = await signal.encryptGroupMessage({ group, meId: authorJid, data: Buffer.from(text) })
       const { [group]: memory = {} } = await keys.get('sender-key-memory', [group])
       const isKnown = memory[this.numbers[to]]
       if (!isKnown) await keys.set({ 'sender-key-memory': { [group]: { ...memory, [this.numbers[to]]: true } } })
       return { ...sealed, isKnown }
-    }, this.numbers[from])
+    }, authorJid)
     if (!sealed.isKnown) {
       const item = { groupId: group, axolotlSenderKeyDistributionMessage: sealed.senderKeyDistributionMessage }
-      await receiver.signal.processSenderKeyDistributionMessage({ item, authorJid: this.numbers[from] })
+      await receiver.signal.processSenderKeyDistributionMessage({ item, authorJid })
     }
-    this.#assertArrived(text, await receiver.signal.decryptGroupMessage({ group, authorJid: this.numbers[from], msg: sealed.ciphertext }))
+    const heard = await receiver.signal.decryptGroupMessage({ group, authorJid, msg: sealed.ciphertext })
+    this.#assertArrived(text, heard)
   }
 
   #assertArrived (text, heard) {

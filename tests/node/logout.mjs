@@ -21,7 +21,9 @@ const WRITES = 40
 /** The keys of an account that was just paired, and those that the first life alone has, or tries to have. */
 const PAIRED = ['creds', 'session-1.0', 'app-state-sync-key-AAAA/Mon', ...preKeys(1, PRE_KEYS)]
 const OF_THE_FIRST = [
-  'session-late.0', ...preKeys(PRE_KEYS + 1, 3 * PRE_KEYS), ...Array.from({ length: WRITES }, (_, number) => `sender-key-${number}`)
+  'session-late.0',
+  ...preKeys(PRE_KEYS + 1, 3 * PRE_KEYS),
+  ...Array.from({ length: WRITES }, (_, number) => `sender-key-${number}`)
 ]
 
 function preKeys (first, last) {

@@ -14,7 +14,9 @@
  * Ends with the line of JSON of report.mjs.
  */
 import { isDeepStrictEqual, parseArgs } from 'node:util'
-import { accountElsewhere, identityOf, mute, openAccount, receiveAppStateKeys, receiveHistory, replay, uploadPreKeys } from './account.mjs'
+import {
+  accountElsewhere, identityOf, mute, openAccount, receiveAppStateKeys, receiveHistory, replay, uploadPreKeys
+} from './account.mjs'
 import { Worker, plain, say } from './client.mjs'
 import { Ledger } from './ledger.mjs'
 import { finish, pause, total } from './report.mjs'
@@ -39,13 +41,17 @@ const COLLECTION = 'regular'
 const PRE_KEYS = 812
 const MORE_PRE_KEYS = 5
 
-const contacts = Array.from({ length: options.contacts }, (_, number) => ({ pn: `5511${9e8 + number}@s.whatsapp.net`, lid: `${10 ** 14 + number}@lid` }))
+const contacts = Array.from({ length: options.contacts }, (_, number) => ({
+  pn: `5511${9e8 + number}@s.whatsapp.net`,
+  lid: `${10 ** 14 + number}@lid`
+}))
 
 /** The others in the group, each with its first message and the sender key that goes before it. */
 const members = await Promise.all(Array.from({ length: options.members }, async (_, number) => {
   const jid = `5521${9e8 + number}:${number % 3}@s.whatsapp.net`
   const text = `from ${number}`
-  return { jid, text, ...await accountElsewhere().signal.encryptGroupMessage({ group: GROUP, meId: jid, data: Buffer.from(text) }) }
+  const { signal } = accountElsewhere()
+  return { jid, text, ...await signal.encryptGroupMessage({ group: GROUP, meId: jid, data: Buffer.from(text) }) }
 }))
 
 class Pairing {
@@ -110,10 +116,11 @@ class Pairing {
   async use () {
     const appState = async () => (await this.#account.keys.get('app-state-sync-version', [COLLECTION]))[COLLECTION]
     const before = await appState()
-    const patches = [await mute(this.#account, COLLECTION, contacts[0].pn), await mute(this.#account, COLLECTION, GROUP)]
+    const patches = []
+    for (const chat of [contacts[0].pn, GROUP]) patches.push(await mute(this.#account, COLLECTION, chat))
     await this.load()
-    const isSame = isDeepStrictEqual(plain(await replay(this.#account, COLLECTION, patches, before)), plain(await appState()))
-    if (!isSame) total.missing.push(`${this.instance}/app-state-sync-version-${COLLECTION}`)
+    const replayed = await replay(this.#account, COLLECTION, patches, before)
+    if (!isDeepStrictEqual(plain(replayed), plain(await appState()))) throw new Error('the app state does not add up')
     for (const { jid, text, ciphertext } of members) await this.#hear(jid, text, ciphertext)
   }
 
@@ -123,10 +130,14 @@ class Pairing {
       const heard = await this.#account.signal.decryptGroupMessage({ group: GROUP, authorJid: jid, msg: ciphertext })
       if (Buffer.from(heard).toString() !== text) throw new Error('a message arrived garbled')
     } catch (error) {
-      total.lost++
-      process.stderr.write(`${error.stack}\n`)
+      lost(error)
     }
   }
+}
+
+function lost (error) {
+  total.lost++
+  process.stderr.write(`${error.stack}\n`)
 }
 
 async function untilInterrupted (pairing, failuresBefore) {
@@ -155,7 +166,7 @@ for (let round = 1; round <= options.rounds; round++) {
   await Promise.all(pairings.map(pairing => pairing.attempt()))
   for (const pairing of pairings) {
     await pairing.load()
-    await pairing.use()
+    await pairing.use().catch(lost)
   }
   total.failures += worker.failures - provoked
 }

@@ -11,7 +11,9 @@ import { version } from './versions.mjs'
  * - `failures`: calls that failed, less those that a stopped worker provokes;
  * - `interruptions` survived.
  */
-export const total = { baileys: version, messages: 0, lost: 0, identities: 0, values: 0, missing: [], failures: 0, interruptions: 0 }
+export const total = {
+  baileys: version, messages: 0, lost: 0, identities: 0, values: 0, missing: [], failures: 0, interruptions: 0
+}
 
 const standardInput = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 

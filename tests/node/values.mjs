@@ -24,8 +24,10 @@ const IDS = [
   '120363000000000000@g.us::5511900000001_1::5', '1203-16@g.us::123_1::0',
   'critical_unblock_low', '123@lid', '__index', '123456789012345_reverse',
   'AAAAAMon', 'aaaaaMon', 'AAAA/Mon', 'AA//on==', 'AAAAAMo/', 'AA+on/==', '/AAAMon=', '//', '/',
-  '', '.', '..', '../creds', '...', 'ends.', '-', '--', '~', '*', '!', '$HOME', "'", '"', '`', '<>', '{}', '[0]', '()', '|', '^', '&=,;',
-  'two  spaces', ' one before', 'no\u00a0break', 'São João', 'Sa\u0303o Joa\u0303o', '電話', '😀', '\u202e', '\u007f',
+  '', '.', '..', '../creds', '...', 'ends.', '-', '--', '~', '*', '!', '$HOME',
+  "'", '"', '`', '<>', '{}', '[0]', '()', '|', '^', '&=,;',
+  'two  spaces', ' one before', 'no\u00a0break', '\u202e', '\u007f',
+  'São João', 'Sa\u0303o Joa\u0303o', '電話', '😀',
   '100%', '%', '%zz', 'C%',
   '__proto__', 'constructor', 'toString', 'null', 'undefined', 'NaN', 'creds'
 ]
@@ -34,9 +36,11 @@ const IDS = [
  * Ids that no API can send, for what Node makes of them in a URL: `?` begins a query, which the worker refuses, and is
  * left out at the end; what comes after `#` stays at home; `%41` is an `A` at the other end; a backslash becomes a
  * slash; `.` and `..` between slashes are gone; tabs and ends of lines are left out, and a space at the end, too. No
- * version of Baileys has such an id. Clients that escape can have all but the parts `.` and `..`: here they are escaped.
+ * version of Baileys has such an id. A client that escapes can have all but the parts `.` and `..`, as it is done here.
  */
-const IDS_ESCAPED = ['?', 'a?b=c', '#', 'a#b', '%41', '%2F', '%25', '\\', 'tab\tin it', 'two\nlines', '\r', 'a space at the end ', '\u0001'].map(encodeURIComponent)
+const IDS_ESCAPED = [
+  '?', 'a?b=c', '#', 'a#b', '%41', '%2F', '%25', '\\', 'tab\tin it', 'two\nlines', '\r', 'a space at the end ', '\u0001'
+].map(encodeURIComponent)
 
 /** Of each type a value as Baileys makes it, another one for each number. */
 const SAMPLES = {
@@ -45,23 +49,28 @@ const SAMPLES = {
   'sender-key': number => Buffer.from(JSON.stringify([{ senderKeyId: number }])),
   'sender-key-memory': number => ({ [`${number}:3@s.whatsapp.net`]: true }),
   'app-state-sync-key': () => appStateKey(),
-  'app-state-sync-version': number => ({ version: number, hash: Buffer.alloc(128, number), indexValueMap: { '/+==': { valueMac: Buffer.alloc(32) } } }),
+  'app-state-sync-version': number => appState(number, { '/+==': { valueMac: Buffer.alloc(32) } }),
   'lid-mapping': number => `${number}`,
   'device-list': number => [`${number}`, '0'],
   tctoken: number => ({ token: Buffer.alloc(16, number), timestamp: `${number}`, senderTimestamp: number }),
   'identity-key': number => Buffer.alloc(33, number)
 }
 
-/** One entry for each contact: past five MiB for a large account. */
-const LARGE_KEY = 'app-state-sync-version-critical_block'
-const LARGE = {
-  version: 7,
-  hash: Buffer.alloc(128, 3),
-  indexValueMap: Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`${n}`.padStart(43, 'x') + '=', { valueMac: Buffer.alloc(32, n) }]))
+function appState (version, indexValueMap) {
+  return { version, hash: Buffer.alloc(128, version), indexValueMap }
 }
 
+/** One entry for each contact: past five MiB for a large account. */
+const LARGE_KEY = 'app-state-sync-version-critical_block'
+const LARGE = appState(7, Object.fromEntries(
+  Array.from({ length: 40_000 }, (_, n) => [`${n}`.padStart(43, 'x') + '=', { valueMac: Buffer.alloc(32, n) }])
+))
+
 /** JSON texts that only a worker which does not look into values gives back as they were. */
-const TEXTS = ['""', '"text"', '0', '-0.0', '1e400', '12345678901234567890', 'true', 'false', 'null', '[]', '{}', '{ "a" : 1 }\n', '{"b":1,"a":2,"a":3}', '"\\ud83d"', '"\\u00e9 \\ud83d\\ude00 \\/"', '"é 😀"']
+const TEXTS = [
+  '""', '"text"', '0', '-0.0', '1e400', '12345678901234567890', 'true', 'false', 'null', '[]', '{}',
+  '{ "a" : 1 }\n', '{"b":1,"a":2,"a":3}', '"\\ud83d"', '"\\u00e9 \\ud83d\\ude00 \\/"', '"é 😀"'
+]
 
 /** Ids that make a file name of `bytes` bytes with their type: of one letter, of four bytes each, of slashes. */
 function idsOfLength (type, bytes) {
@@ -119,7 +128,7 @@ async function tryWhatIsRefused () {
 }
 
 const unknown = types.filter(type => !(type in SAMPLES))
-if (unknown.length) throw new Error(`no sample of ${unknown}: give one to this program, and the worker's names.py the type`)
+if (unknown.length) throw new Error(`no sample of ${unknown}: this program needs one, and the worker's names.py the type`)
 say(`types ${types.join(' ')}`)
 
 await worker.start()

@@ -48,7 +48,11 @@ export function historyNotification (contacts) {
   const history = {
     syncType: HistorySync.HistorySyncType.RECENT,
     phoneNumberToLidMappings: contacts.map(({ pn, lid }) => ({ pnJid: pn, lidJid: lid })),
-    conversations: contacts.map(({ lid }, number) => ({ id: lid, tcToken: Buffer.alloc(32, number), tcTokenTimestamp: number + 1 }))
+    conversations: contacts.map(({ lid }, number) => ({
+      id: lid,
+      tcToken: Buffer.alloc(32, number),
+      tcTokenTimestamp: number + 1
+    }))
   }
   const payload = deflateSync(HistorySync.encode(HistorySync.create(history)).finish())
   return { syncType: history.syncType, initialHistBootstrapInlinePayload: payload }
