@@ -1,0 +1,93 @@
+"""A real Prometheus, as Debian 12 has it, scrapes the worker with the configuration that is shipped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import pytest
+
+from tests.process import REPOSITORY, WorkerProcess, free_port
+from tests.tools import require
+
+SHIPPED = REPOSITORY / "deploy" / "prometheus"
+PATIENCE = 60.0
+
+
+@contextmanager
+def prometheus(folder: Path, worker: WorkerProcess, token: str) -> Iterator[str]:
+    """Run it on a copy of the shipped folder; only the worker's port and the interval are other ones."""
+    shutil.copytree(SHIPPED, folder)
+    (folder / "token").write_text(token)
+    shipped = (SHIPPED / "prometheus.yml").read_text()
+    written = shipped.replace("127.0.0.1:5656", f"127.0.0.1:{worker.port}").replace("15s", "1s")
+    (folder / "prometheus.yml").write_text(written)
+    place = f"127.0.0.1:{free_port()}"
+    process = subprocess.Popen(
+        [
+            require("prometheus"),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={place}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://{place}"
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def ask(url: str, path: str) -> Any:
+    """Ask its API; None as long as it has no answer yet."""
+    try:
+        with urlopen(f"{url}/api/v1/{path}", timeout=PATIENCE) as answer:  # noqa: S310 - an address of our own
+            return json.load(answer)["data"]
+    except (URLError, ConnectionError):
+        return None
+
+
+def wait_for_target(url: str) -> dict[str, Any]:
+    """Wait until the worker was scraped, well or not, and return what is said of it."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        targets = (ask(url, "targets") or {}).get("activeTargets", [])
+        if targets and targets[0]["health"] != "unknown":
+            found: dict[str, Any] = targets[0]
+            return found
+        assert time.monotonic() < end, "nothing was scraped"
+        time.sleep(0.2)
+
+
+def test_it_scrapes_the_worker_and_takes_its_rules(tmp_path: Path, worker: WorkerProcess) -> None:
+    with prometheus(tmp_path / "prometheus", worker, worker.token) as url:
+        target = wait_for_target(url)
+        assert (target["health"], target["lastError"]) == ("up", "")
+        end = time.monotonic() + PATIENCE
+        query = quote('sessionworker_build_info{job="sessionworker"}')
+        while not (found := ask(url, f"query?query={query}")["result"]):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        assert found[0]["value"][1] == "1"
+        rules = [rule for group in ask(url, "rules")["groups"] for rule in group["rules"]]
+        assert len(rules) > 5
+        assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+
+
+@pytest.mark.parametrize("token", ["", "another"])
+def test_without_the_worker_s_token_it_is_told_so(tmp_path: Path, worker: WorkerProcess, token: str) -> None:
+    with prometheus(tmp_path / "prometheus", worker, token) as url:
+        target = wait_for_target(url)
+        assert target["health"] == "down"
+        assert "401" in target["lastError"]
