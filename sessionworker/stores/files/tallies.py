@@ -77,7 +77,7 @@ class Tallies:
     def _look(self, instance: Instance) -> tuple[Tally | None, dict[str, Value], int]:
         with self._locks.state:
             is_odd = instance.broken or instance.saving_broken  # somebody changed files, and no names
-            waiting = {**instance.saving, **instance.unsaved}
+            waiting = {**instance.saving, **instance.unsaved} if instance.saving or instance.unsaved else {}
             return None if is_odd else instance.tally, waiting, instance.saves
 
     def _still_holds(self, tally: Tally, path: str, folder: tuple[int, int] | None = None) -> bool:
