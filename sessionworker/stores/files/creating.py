@@ -8,11 +8,14 @@ from urllib.parse import quote
 
 from sessionworker.disk import opened_folder, stands_in
 from sessionworker.errors import StoreUnavailable, WorkerError
-from sessionworker.file_names import encode_name
-from sessionworker.stores.files.catalogue import Catalogue, Group, new_id
+from sessionworker.file_names import LONGEST_FILE_NAME, OURS, encode_name
+from sessionworker.stores.files.catalogue import Catalogue, Group, NotItsFolder, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.memory import KnownNames
 from sessionworker.stores.files.places import Places, join
+
+_OF_OTHERS = (OURS, "lost+found")
+"""Folders in a store that are no group's, also where a group is called so."""
 
 
 class Creating:
@@ -37,6 +40,8 @@ class Creating:
             return None
         group = Group(name)
         group.folders = [encode_name(name)]
+        if name not in _OF_OTHERS and _is_called(name, self._places.root):
+            raise _spelled_otherwise(name)
         is_new = not stands_in(group.folders[0], self._places.root)
         try:
             self._places.make(group.folders[0])
@@ -89,7 +94,10 @@ class Creating:
             instance.known = KnownNames()
             self._catalogue.adopted(instance, id_)
         else:  # it came there after the start, or its creation was not acknowledged
-            self._catalogue.open(instance).close()
+            try:
+                self._catalogue.open(instance).close()
+            except FileNotFoundError:
+                raise _spelled_otherwise(name) from None
             self._places.sync_above(instance.path)
         return instance
 
@@ -101,6 +109,21 @@ class Creating:
 
     def is_free(self, group: Group, name: str) -> bool:
         """Tell whether nothing stands where an instance of that name would."""
-        spellings = {encode_name(name), quote(name, safe="")}  # session-manager's, whoever copied it in meanwhile
+        spellings = [encode_name(name)]
+        escaped = quote(name, safe="")  # as 0.1.0 and session-manager may spell it, whoever copied it in meanwhile
+        if len(escaped) <= LONGEST_FILE_NAME:
+            spellings.append(escaped)
         with opened_folder(group.folders[0], self._places.root) as folder:
-            return not any(stands_in(spelling, folder) for spelling in spellings)
+            return not (_is_called(name, folder) or any(stands_in(spelling, folder) for spelling in spellings))
+
+
+def _is_called(name: str, folder: int) -> bool:
+    """Tell whether a folder is called like a name that has a file name of its own, and so stands for something else.
+
+    session-manager makes a folder under whatever name it is told. A new, empty one beside it would be a new identity.
+    """
+    return encode_name(name) != name and not {"/", "\x00"} & {*name} and stands_in(name, folder)
+
+
+def _spelled_otherwise(name: str) -> NotItsFolder:
+    return NotItsFolder(f"the folder of {name!r} may be there in another spelling")
