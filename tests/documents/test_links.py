@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from pathlib import Path
 
 import pytest
 
-from tests.documents.reading import DOCUMENTS, headings, without_blocks
-
-
-def anchor(title: str) -> str:
-    """What a heading is called in a link, as GitHub makes it: lower case, dashes for spaces, no punctuation."""
-    kept = [letter for letter in title.lower() if letter in " -_" or unicodedata.category(letter)[0] in "LN"]
-    return "".join(kept).replace(" ", "-")
+from tests.documents.reading import DOCUMENTS, anchor, anchors, file_of, links
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.name))
-def test_every_link_leads_to_a_file_and_a_heading_that_exist(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", without_blocks(document.read_text())):
+def test_every_link_leads_to_a_file_and_to_one_heading_that_exist(document: Path) -> None:
+    for target in links(document.read_text()):
         if target.startswith("https://"):
             continue
-        name, _, heading = target.partition("#")
-        path = document.parent / name if name else document
+        path, (_, _, heading) = file_of(str(document), target), target.partition("#")
         assert path.exists(), target
         if heading:
-            assert heading in {anchor(title) for _, title in headings(path.read_text())}, target
+            assert anchors(path.read_text()).count(heading) == 1, target
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        (
+            "Os `creds` estão corrompidos, e não resta nenhuma versão",
+            "os-creds-estão-corrompidos-e-não-resta-nenhuma-versão",
+        ),
+        ("À É Î Ü Ą å ï ú", "à-é-î-ü-ą-å-ï-ú"),
+        ("a\u0300 n\u0303", "a\u0300-n\u0303"),
+        ("Профили пользователей", "профили-пользователей"),
+        ("I ♥ unicode", "i--unicode"),
+        ("heading with an _ underscore", "heading-with-an-_-underscore"),
+        ("«a» (b): c", "a-b-c"),
+        ("4 MiB²", "4-mib"),
+    ],
+)
+def test_a_heading_is_called_in_links_as_github_calls_it(title: str, expected: str) -> None:
+    assert anchor(title) == expected
