@@ -1,4 +1,7 @@
-"""The numbers in the documents are those of the code, and what the store logs stands in the operations."""
+"""The numbers in the documents are those of the code, and what the store logs stands in the operations.
+
+The English operations are read here; `test_languages` sees to it that the Portuguese ones have the same numbers.
+"""
 
 from __future__ import annotations
 

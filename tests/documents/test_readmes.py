@@ -12,7 +12,7 @@ import pytest
 
 from sessionworker import errors
 from sessionworker.settings import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_VARIABLE
-from tests.documents.reading import READMES, blocks, headings, read, rows
+from tests.documents.reading import READMES, blocks, read, rows
 from tests.process import REPOSITORY, WorkerProcess
 
 
@@ -30,14 +30,6 @@ def test_every_setting_stands_in_the_readme_with_its_variable_and_its_default(re
 def test_no_setting_stands_in_the_readme_that_does_not_exist(readme: str) -> None:
     flags = {row[0] for row in rows(read(readme)) if row[0].startswith("--") and len(row) == 4}
     assert flags == {f"--{option.flag}" for option in OPTIONS} | {"--http-logs"}
-
-
-def test_both_readmes_have_the_same_structure_and_the_same_code() -> None:
-    english, portuguese = map(read, READMES)
-    assert [level for level, _ in headings(english)] == [level for level, _ in headings(portuguese)]
-    assert blocks(english) == blocks(portuguese)
-    links = [sorted(set(re.findall(r"\]\((https?:[^)]*)\)", text))) for text in (english, portuguese)]
-    assert links[0] == links[1]
 
 
 def test_the_python_example_of_the_readme_does_what_its_comments_say(tmp_path: Path) -> None:
