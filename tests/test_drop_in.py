@@ -1,4 +1,4 @@
-"""What session-manager's users bring along: settings and first calls that must not end an API, or a start."""
+"""What session-manager's users bring along, besides the calls of `test_first_calls`: paths, hosts and odd targets."""
 
 from __future__ import annotations
 
@@ -16,26 +16,6 @@ KEY = "/session/codechat/sales/creds"
 def worker(tmp_path: Path) -> Iterator[Worker]:
     with Worker(tmp_path / "store") as running:
         yield running
-
-
-def test_an_api_without_a_prefix_starts_and_works_in_the_group_that_it_names(worker: Worker) -> None:
-    """As whatsapp-api does where PROVIDER_PREFIX is not set: the body of its first call is `{}`."""
-    assert worker.ask("OPTIONS", "/ping").body == b"pong"
-    assert worker.ask("POST", "/session", {}).status == 204
-    assert worker.ask("GET", "/admin/groups").json == []
-    [warning] = [line for line in worker.log if "PROVIDER_PREFIX" in line]
-    assert "'undefined'" in warning
-    assert worker.ask("POST", "/session/undefined", {"instance": "sales"}).status == 204
-    assert worker.ask("POST", "/session/undefined/sales/creds", {"data": '{"me":1}'}).status == 204
-    assert worker.ask("GET", "/session/undefined/list-instances").json == ["sales"]
-    assert worker.ask("POST", "/session", {}).status == 204
-    assert worker.ask("GET", "/session/undefined/sales/creds").body == b'{"me":1}'
-
-
-def test_a_prefix_with_a_slash_is_refused_by_the_name_of_its_variable(worker: Worker) -> None:
-    answer = worker.ask("POST", "/session", {"group": "codechat/"})
-    assert answer.status == 400
-    assert "PROVIDER_PREFIX" in answer.message
 
 
 @pytest.mark.parametrize(
