@@ -1,5 +1,6 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
 # make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
+# make test-fast  those of them that start no program and wait for nothing: in under a minute (ARGS is passed on)
 # make lint    ruff and mypy
 # make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)
 # make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
@@ -14,6 +15,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE_TESTS := tests/node
 ARGS ?=
 
+# Where fast tests have their files, for a disk keeps them waiting: in memory, if there is a gigabyte of it for files. In
+# a container there may not be.
+MEMORY = $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 1000 { print "/dev/shm" }')
+
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node
 $(VENV)/installed-test: EXTRAS := [test]
@@ -21,7 +26,7 @@ $(VENV)/installed-lint: EXTRAS := [test,bench,lint]
 $(VENV)/installed-bench: EXTRAS := [bench]
 
 # Without a target: what there is.
-.PHONY: help run test lint simulate bench clean
+.PHONY: help run test test-fast lint simulate bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -32,6 +37,10 @@ run: $(VENV)/installed-run
 
 test: $(VENV)/installed-test $(NODE_PACKAGES)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(VENV)/installed-test
+	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" \
+		--override-ini tmp_path_retention_policy=failed --durations=10 --durations-min=1 $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check

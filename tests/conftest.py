@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,39 @@ import pytest
 
 from tests.process import WorkerProcess, install_node_packages
 from tests.tools import figures, require
+
+SLOW_FIXTURES = {"full", "node_client", "telling_locks"}
+"""Who asks for one of them can last for minutes, runs Node, or tries each place where two threads may meet."""
+
+SLOW_NAMES = (
+    "tests/contract/test_file_store.py::TestFileStoreInLittleRoom::",
+    "::test_any_story_ends_as_it_would_in_dictionaries",
+    "tests/files/test_file_faults.py::",
+    "::test_it_does_what_a_real_file_system_does",
+    "::test_the_program_ends_with_one_line_and_says_by_its_status_whether_something_was_found",
+)
+"""What the names of other slow tests hold, besides those that are marked where they stand."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what is slow by what it asks for, or by its name."""
+    assert isinstance(item, pytest.Function)
+    if not SLOW_FIXTURES.isdisjoint(item.fixturenames) or any(name in item.nodeid for name in SLOW_NAMES):
+        item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """See that a test which is not marked as slow starts no program."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("slow") is None:
+            patch.setattr(subprocess.Popen, "__init__", refuse_programs)
+        return (yield)
+
+
+def refuse_programs(*_: object, **__: object) -> None:
+    """Fail in the place of starting a program."""
+    pytest.fail("This test starts a program: mark it with pytest.mark.slow.")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,6 +20,8 @@ import pytest
 from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import require, show_figure
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 3
 KEYS = 20
 """Keys that an account writes over and over, in turn."""

@@ -17,6 +17,8 @@ from tests.daemon.twistd import PATIENCE, Daemon, ask, reason_not_to_start, twis
 from tests.memory import request
 from tests.process import REPOSITORY, WorkerProcess, free_port
 
+pytestmark = pytest.mark.slow
+
 
 def end(daemon: Daemon) -> None:
     """Stop a daemon that said its first lines: a signal in the moment before it runs would end it as any program."""

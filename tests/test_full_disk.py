@@ -22,6 +22,8 @@ from tests.process import NODE_PROGRAMS, REPOSITORY, NodeProgram, WorkerProcess
 from tests.tools import show_figure
 from tests.volumes import mounted
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 SIZE = 160 * MIB
 """Bytes of the small file system: three segments of the journal, each filled before it is used, and some room."""

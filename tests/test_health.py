@@ -210,6 +210,7 @@ def test_the_log_says_once_when_it_ends_and_once_when_it_is_over(worker: Worker)
     assert (said("is not well"), said("well again")) == (1, 1)
 
 
+@pytest.mark.slow
 @asynchronous
 async def test_over_a_real_connection_a_hanging_disk_is_told_in_under_a_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

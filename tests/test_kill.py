@@ -15,9 +15,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.accounts import GROUP, Account, calling
 from tests.process import WorkerProcess
 from tests.tools import show_figure
+
+pytestmark = pytest.mark.slow
 
 ACCOUNTS = 20
 

@@ -20,6 +20,8 @@ import pytest
 from sessionworker.settings import OPTIONS
 from tests.process import REPOSITORY, SETTINGS_PREFIXES
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = "twisted/plugins/sessionworker_plugin.py"
 
 NOT_IN_A_CHECKOUT = shutil.ignore_patterns(

@@ -123,16 +123,19 @@ def promtool(*arguments: str, text: bytes = b"", folder: Path = RULES) -> None:
     assert (done.returncode, done.stderr) == (0, b""), done.stdout.decode()
 
 
+@pytest.mark.slow
 def test_promtool_has_no_complaint_about_the_metrics(worker: Worker) -> None:
     worker.ask("POST", "/session/codechat", {"instance": "sales"})
     promtool("check", "metrics", text=worker.ask("GET", "/metrics").body)
 
 
+@pytest.mark.slow
 def test_promtool_has_no_complaint_about_the_rules_and_they_do_what_is_said_of_them() -> None:
     promtool("check", "rules", "rules.yml")
     promtool("test", "rules", "rules_test.yml")
 
 
+@pytest.mark.slow
 def test_prometheus_of_debian_12_understands_the_configuration(tmp_path: Path) -> None:
     shutil.copytree(RULES, tmp_path, dirs_exist_ok=True)
     (tmp_path / "token").write_text("secret")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from sessionworker.stores.files.store import FileStore
 from tests.contract.words import CREDS, SUPPORT, commit, create, creds, drop, write
 from tests.process import WorkerProcess
@@ -28,6 +30,7 @@ def drop_days_ago(folder: Path, **when: float) -> None:
         path.rename(path.with_name(path.name.replace(dropped[name], f"{days_ago(days)}-{dropped[name][-8:]}")))
 
 
+@pytest.mark.slow
 def test_what_was_dropped_stays_for_as_many_days_as_asked_for(tmp_path: Path) -> None:
     drop_days_ago(tmp_path / "store", sales=8, support=6)
     with WorkerProcess(tmp_path / "store", "--keep-drops", "7") as worker:

@@ -21,6 +21,8 @@ from tests.memory import request
 from tests.process import POLL_SECONDS, WorkerProcess
 from tests.tools import show_figure
 
+pytestmark = pytest.mark.slow
+
 
 class Writer(threading.Thread):
     """A client that writes one value after the other, and notes which were acknowledged."""

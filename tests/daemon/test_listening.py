@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +21,8 @@ from tests.daemon.twistd import PATIENCE, SALES, ask, ask_over, free_place, read
 from tests.memory import request
 from tests.process import WorkerProcess, free_port
 from tests.tools import show_figure
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_listens_at_several_places_one_of_them_a_unix_socket(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.daemon.twistd import ask, free_place, reason_not_to_start, twistd
 from tests.process import WorkerProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("options", "reason"),

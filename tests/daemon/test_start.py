@@ -6,8 +6,12 @@ import socket
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.daemon.twistd import PATIENCE, SALES, ask, ask_over, twistd
 from tests.process import WorkerProcess, free_port
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_worker_starts_serves_and_stops_with_status_0(tmp_path: Path) -> None:

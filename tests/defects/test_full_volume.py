@@ -24,6 +24,8 @@ from tests.process import WorkerProcess
 from tests.tools import show_figure
 from tests.volumes import mounted
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 SIZE = 160 * MIB
 """Bytes of the volume."""

@@ -165,6 +165,7 @@ def with_a_last_record(folder: Path) -> tuple[Path, int, int]:
     return segment, changed[0], changed[-1] + 1
 
 
+@pytest.mark.slow
 def test_an_acknowledged_record_that_a_flipped_bit_spoils_is_never_passed_over_without_a_word(folder: Path) -> None:
     with_a_last_record(folder / "whole")
     usual: list[str] = []

@@ -114,6 +114,7 @@ LONG = st.integers(1, 4300).map(lambda digits: int("9" * digits))
 FIELDS = ("registrationId", "noiseKey", "signedIdentityKey", "me")
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.fixed_dictionaries({"nextPreKeyId": JSON | LONG}, optional=dict.fromkeys(FIELDS, JSON)))
 def test_any_object_is_saved_as_creds_listed_as_a_version_and_read_back(value: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ def seconds(text: str) -> int:
     return int(text[:-1])
 
 
+@pytest.mark.slow
 def test_the_compose_file_keeps_to_the_compose_specification() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE_FILE)],
@@ -86,6 +87,7 @@ def test_the_token_is_a_secret_and_no_variable_holds_one(compose: dict[str, Any]
         assert all(name.endswith("_FILE") for name in sensitive)
 
 
+@pytest.mark.slow
 def test_the_api_gets_the_workers_token_as_its_own_key(compose: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "session_worker_token").write_text("the-token\n")
     (tmp_path / "postgres_password").write_text("the-password\n")

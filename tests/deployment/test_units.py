@@ -36,6 +36,7 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_systemd_finds_nothing_to_say_against_the_units(units: Path) -> None:
     names = [str(unit) for unit in sorted(units.iterdir())]
     done = subprocess.run(
@@ -44,6 +45,7 @@ def test_systemd_finds_nothing_to_say_against_the_units(units: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
 def test_a_service_leaves_little_open(units: Path, unit: str) -> None:
     done = subprocess.run(
@@ -81,6 +83,7 @@ def ask(port: int, method: str, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
+@pytest.mark.slow
 def test_the_service_answers_on_the_socket_that_it_is_given(tmp_path: Path) -> None:
     port = free_port()
     activator = [

@@ -15,6 +15,8 @@ from tests.deployment.units import SERVICE, service_command, setting, wait_until
 from tests.process import free_port
 from tests.tools import require
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trace(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import pytest
+
 from sessionworker.logs import OTHER
 from sessionworker.web.metrics import COUNTS
 from tests.documents.reading import blocks, read, rows
@@ -100,6 +102,7 @@ def test_every_test_that_the_operations_name_exists_and_those_of_promises_are_na
     assert {"test_kill.py", "simulation/test_simulation.py", "test_broken_creds.py", "test_full_disk.py"} <= named
 
 
+@pytest.mark.slow
 def test_every_command_in_the_operations_works(tmp_path: Path) -> None:
     bash, _ = require("bash"), require("curl")
     # Those that change the machine, rather than ask the worker or the store, are marked "console": no test runs them.

@@ -32,6 +32,7 @@ def test_no_setting_stands_in_the_readme_that_does_not_exist(readme: str) -> Non
     assert flags == {f"--{option.flag}" for option in OPTIONS} | {"--http-logs"}
 
 
+@pytest.mark.slow
 def test_the_python_example_of_the_readme_does_what_its_comments_say(tmp_path: Path) -> None:
     (example,) = blocks(read("README.md"), "python")
     with WorkerProcess(tmp_path / "instances") as worker:
@@ -55,7 +56,7 @@ def test_the_python_example_of_the_readme_does_what_its_comments_say(tmp_path: P
     ]
 
 
-def test_the_two_commands_are_those_of_the_makefile() -> None:
-    targets = set(re.findall(r"^(\w+):", read("Makefile"), re.MULTILINE))
-    used = set(re.findall(r"^make (\w+)", "".join(blocks(read("README.md"), "sh")), re.MULTILINE))
-    assert {"run", "test"} <= used <= targets
+def test_the_commands_of_the_readme_are_those_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([\w-]+):", read("Makefile"), re.MULTILINE))
+    used = set(re.findall(r"^make ([\w-]+)", "".join(blocks(read("README.md"), "sh")), re.MULTILINE))
+    assert {"run", "test", "test-fast"} <= used <= targets

@@ -1,0 +1,31 @@
+"""What `make test-fast` runs starts no program, and what it leaves out by name is there."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SLOW_NAMES
+
+TESTS = Path(__file__).parent
+
+
+def test_a_test_that_is_not_marked_as_slow_can_start_no_program() -> None:
+    with pytest.raises(pytest.fail.Exception, match="mark it"):
+        subprocess.run(["true"], check=True)  # noqa: S607 - it does not come to that
+
+
+@pytest.mark.slow
+def test_a_test_that_is_marked_as_slow_can() -> None:
+    subprocess.run(["true"], check=True)  # noqa: S607 - wherever it is
+
+
+@pytest.mark.parametrize("name", SLOW_NAMES)
+def test_every_name_of_a_slow_test_is_one_that_there_is(name: str) -> None:
+    place, *parts = name.split("::")
+    modules = [path for path in TESTS.rglob("*.py") if "node_modules" not in path.parts and path.name != "conftest.py"]
+    texts = [path.read_text() for path in modules]
+    assert not place or (TESTS.parent / place).is_file()
+    assert all(any(part in text for text in texts) for part in parts)
