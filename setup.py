@@ -11,13 +11,15 @@ DEPENDENCIES = [
     "Werkzeug >=3.1, <3.2",
     "treq >=25.5, <27",
     "msgspec >=0.20, <0.23",
-    "prometheus-client >=0.23, <0.27",
+    "prometheus-client >=0.23.1, <0.27",  # 0.23.0 was withdrawn
 ]
 
 TEST_DEPENDENCIES = [
     "pytest >=9.2, <10",
     "pytest-twisted >=1.14, <2",
     "hypothesis >=6.170, <7",
+    # Runs the modules in an order of its own each time, and the tests in each; the seed is printed, and can be given.
+    "pytest-randomly >=5.1, <6",
     # The threads of the simulation: a switch between two is a call, and takes place where a seed says.
     "greenlet >=3.5, <4",
     "cryptography >=45, <51",

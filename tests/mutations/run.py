@@ -114,7 +114,7 @@ class Copy:
         return noticed or (self._look_by_simulation(seeds) if seeds else "")
 
     def _look_by_tests(self, tests: Sequence[str]) -> str:
-        options = ("-x", "-q", "-p", "no:cacheprovider", "--tb=no", f"--basetemp={self._temporary}")
+        options = ("-x", "-q", "-pno:cacheprovider", "-pno:randomly", "--tb=no", f"--basetemp={self._temporary}")
         try:
             ended = self._run("-m", "pytest", *options, *tests)
         except subprocess.TimeoutExpired:
