@@ -47,7 +47,7 @@ class Locks(locks.Locks):
 
     def __init__(self) -> None:
         super().__init__()
-        for name in ("checkpoint", "memory", "state", "moves", "events"):
+        for name in ("checkpoint", "memory", "state", "moves", "reserve", "events"):
             setattr(self, name, _Lock(getattr(self, name)))
 
 

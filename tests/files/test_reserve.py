@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from sessionworker.errors import NoSpace
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.journal import Journal
 from tests.contract.words import (
     CREDS,
     KEY,
@@ -40,6 +44,36 @@ def test_a_deletion_from_a_folder_of_session_manager_gets_the_room_that_it_needs
         commit(store, delete(CREDS._replace(key="k")))
         store.checkpoint()
     assert set(session_files(folder)) == {"codechat/sales/creds", "codechat/sales/a b"}
+    store.close()
+
+
+def test_what_the_reserve_lends_is_not_filled_again_before_it_was_used(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_files(folder_of(folder), {"creds": creds(1), "k": b"2"})
+    store = start(folder)
+    refilling: list[Thread] = []
+    lend, adopt = Journal.lend, Catalogue.adopt
+
+    def lend_and_refill(journal: Journal) -> bool:
+        is_lent = lend(journal)
+        refilling.append(Thread(target=try_checkpoint, args=(store,)))
+        refilling[-1].start()
+        return is_lent
+
+    def adopt_late(catalogue: Catalogue, instance: Instance) -> None:
+        for thread in refilling:
+            thread.join(20)
+        adopt(catalogue, instance)
+
+    monkeypatch.setattr(Journal, "lend", lend_and_refill)
+    monkeypatch.setattr(Catalogue, "adopt", adopt_late)
+    with disk_of(folder) as disk, full(disk):
+        commit(store, delete(CREDS._replace(key="k")))
+    assert len(refilling) == 1
+    store.checkpoint()
+    assert ready_segments(folder) >= 2
+    assert set(session_files(folder)) == {"codechat/sales/creds"}
     store.close()
 
 

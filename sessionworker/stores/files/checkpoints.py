@@ -21,6 +21,7 @@ from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.records import Part, Pending, encode
+from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
@@ -40,6 +41,7 @@ class Checkpoints:
         catalogue: Catalogue,
         state: State,
         journal: Journal,
+        reserve: Reserve,
         saving: Saving,
         copies: Copies,
         locks: Locks,
@@ -55,6 +57,7 @@ class Checkpoints:
         self._catalogue = catalogue
         self._state = state
         self._journal = journal
+        self._reserve = reserve
         self._saving = saving
         self._copies = copies
         self._locks = locks
@@ -98,7 +101,7 @@ class Checkpoints:
             if is_rotated and not self._journal.closed:
                 self._attempt("What was erased could not be forgotten", lambda: self._erasing.forget(erased))
                 self._forget_dropped(dropped)
-            self._attempt("The journal's reserve could not be filled", self._journal.refill)
+            self._attempt("The journal's reserve could not be filled", self._reserve.refill)
             self.due_at = self._journal.size + self._limits.checkpoint_bytes
             if self.refusal is None:
                 self.whole_at = time.time_ns() // 1_000_000
@@ -120,7 +123,7 @@ class Checkpoints:
         """Fill another segment for commits if few are ready."""
         with self._locks.checkpoint, suppress(OSError):  # it was said, if the reserve itself is missing
             if not self.is_closed and self._journal.is_low:
-                self._journal.refill(more=1)
+                self._reserve.refill(more=1)
 
     def _attempt(self, what: str, action: Callable[[], None], *, is_vital: bool = False) -> None:
         """Do something that may fail by itself; say so when it begins to."""
@@ -209,7 +212,7 @@ class Checkpoints:
             if not is_worth_it and not (fits and self._journal.missing()):
                 return
             if not fits:
-                self._journal.refill(more=self._journal.segments_for(size))  # or some would be written in vain
+                self._reserve.refill(more=self._journal.segments_for(size))  # or some would be written in vain
             for instance in apart:
                 self._append_again(instance)
         self._journal.release(closed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sessionworker.disk import is_full
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
 from sessionworker.events import Event
 from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop
@@ -99,11 +98,9 @@ class Committing:
     def _adopt(self, instance: Instance, *, may_lend: bool) -> None:
         """See that an instance's folder is there and has an id, before something of it is committed."""
         try:
-            try:
-                self._parts.catalogue.adopt(instance)
-            except OSError as error:
-                if not (is_full(error) and may_lend and self._parts.journal.lend()):
-                    raise
+            if may_lend:
+                self._parts.reserve.with_room(lambda: self._parts.catalogue.adopt(instance))
+            else:
                 self._parts.catalogue.adopt(instance)
         except OSError as error:
             self._parts.faults.counts["catalogue_errors"] += 1

@@ -13,6 +13,7 @@ Whoever holds a lock may take one that stands below it, never one above.
     memory        what is remembered of the disk: known names and recent values
     state         what was committed, what of it waits, and the journal's end
     moves         a folder changes its place; held for the rename and the note of it alone
+    reserve       room of the disk is taken for the reserve, or given back for what frees more
     room, probe, erasing, events
                   each by itself
 
@@ -43,6 +44,7 @@ class Locks:
         self.memory = threading.Lock()
         self.state = threading.Lock()
         self.moves = threading.Lock()
+        self.reserve = threading.Lock()
         self.room = threading.Condition()
         """Notified when less waits."""
         self.probe = threading.Lock()

@@ -32,6 +32,7 @@ from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.moving import Moving
 from sessionworker.stores.files.places import PURGED, Places, join
 from sessionworker.stores.files.records import Part, encode
+from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 
@@ -47,6 +48,7 @@ class Moves:
         locks: Locks,
         state: State,
         journal: Journal,
+        reserve: Reserve,
         tallies: Tallies,
         faults: Faults,
     ) -> None:
@@ -57,9 +59,10 @@ class Moves:
         self._locks = locks
         self._state = state
         self._journal = journal
+        self._reserve = reserve
         self._tallies = tallies
         self._faults = faults
-        self._moving = Moving(places, catalogue, locks, journal)
+        self._moving = Moving(places, catalogue, locks)
         self._creating = Creating(places, catalogue)
 
     def make(self, change: CatalogueChange) -> WorkerError | None:
@@ -110,8 +113,8 @@ class Moves:
             self._tell("instance_dropped", group, name, "was dropped; its folder was gone: nothing is left of it", by)
             return None
         moving = self._moving
-        place = moving.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
-        doubt = moving.with_room(lambda: moving.move([instance], instance.path, place))
+        place = self._reserve.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
+        doubt = self._reserve.with_room(lambda: moving.move([instance], instance.path, place))
         self._remove(instance)
         self._note([instance])
         self._tell("instance_dropped", group, name, "was dropped; it can be brought back", by)
@@ -144,8 +147,8 @@ class Moves:
             if self._is_there(folder):
                 for instance in instances:
                     self._catalogue.settle(instance.path)
-                place = moving.with_room(lambda: self._drops.place_of_group(name, _now()))
-                doubt = moving.with_room(partial(moving.move, instances, folder, place)) or doubt
+                place = self._reserve.with_room(lambda: self._drops.place_of_group(name, _now()))
+                doubt = self._reserve.with_room(partial(moving.move, instances, folder, place)) or doubt
                 self._drops.tidy(f"{place}/")
             else:  # somebody removed it
                 for instance in instances:
@@ -238,7 +241,7 @@ class Moves:
             while stands_in(name := f"{id_}-{number}", purged):
                 number += 1
         instances = [instance] if instance else []
-        doubt = self._moving.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
+        doubt = self._reserve.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
         if instance is not None:
             self._catalogue.dropped.pop(drop.path, None)
             self._erase(instance)

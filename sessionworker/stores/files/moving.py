@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeVar
 
-from sessionworker.disk import is_full, stands_in
+from sessionworker.disk import stands_in
 from sessionworker.errors import WorkerError
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.faults import refusal_for
 from sessionworker.stores.files.instance import Instance
-from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
-
-T = TypeVar("T")
 
 
 class Moving:
     """Moves folders. Every method is called by the committer."""
 
-    def __init__(self, places: Places, catalogue: Catalogue, locks: Locks, journal: Journal) -> None:
-        """Move folders of the store at `places`; the reserve is the journal's."""
+    def __init__(self, places: Places, catalogue: Catalogue, locks: Locks) -> None:
+        """Move folders of the store at `places`."""
         self._places = places
         self._catalogue = catalogue
         self._locks = locks
-        self._journal = journal
 
     def move(self, instances: Sequence[Instance], old: str, new: str) -> WorkerError | None:
         """Move a folder, durably, and note where the instances in it are now.
@@ -71,12 +66,3 @@ class Moving:
         for instance in instances:
             if instance.path == old or instance.path.startswith(f"{old}/"):
                 instance.path = new + instance.path[len(old) :]
-
-    def with_room(self, action: Callable[[], T]) -> T:
-        """Do what leads to more room; where that needs some itself, it gets it from the reserve. Raises OSError."""
-        while True:
-            try:
-                return action()
-            except OSError as error:
-                if not is_full(error) or not self._journal.lend():
-                    raise

@@ -32,6 +32,7 @@ from sessionworker.stores.files.overview import Overview
 from sessionworker.stores.files.places import JOURNAL, NEW, Places
 from sessionworker.stores.files.reading import Reading
 from sessionworker.stores.files.replay import Replay
+from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
@@ -55,6 +56,7 @@ class Parts:
     copies: Copies
     state: State
     journal: Journal
+    reserve: Reserve
     reading: Reading
     creds: CredsReading
     overview: Overview
@@ -117,11 +119,12 @@ def open_parts(
     copies = Copies(catalogue.live)
     state = State(copies)
     reading = Reading(catalogue, copies, locks, ask)
+    reserve = Reserve(journal, locks.reserve)
     tallies = Tallies(places, catalogue, locks, limits)
     saving = Saving(reading, state, locks, faults, limits, keep)
     erasing = Erasing(places, locks, faults, limits)
     checkpoints = Checkpoints(
-        catalogue, state, journal, saving, copies, locks, faults, limits, erasing, tallies, events
+        catalogue, state, journal, reserve, saving, copies, locks, faults, limits, erasing, tallies, events
     )
     parts = Parts(
         places=places,
@@ -133,10 +136,11 @@ def open_parts(
         copies=copies,
         state=state,
         journal=journal,
+        reserve=reserve,
         reading=reading,
         creds=CredsReading(catalogue, copies, reading, faults),
         overview=Overview(places, catalogue, drops, tallies, locks, keep),
-        moves=Moves(places, catalogue, drops, locks, state, journal, tallies, faults),
+        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults),
         large=LargeValues(catalogue, faults, limits.large_value),
         erasing=erasing,
         tallies=tallies,
