@@ -15,6 +15,7 @@ _VALUES = "sessionworker/values.py"
 
 _FILE_NAMES = "tests/files/test_names.py"
 _BROKEN = "tests/broken_files"
+_THERE_AND_BACK = "tests/files/test_there_and_back.py"
 _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
 
 FAULTS: tuple[Fault, ...] = (
@@ -149,6 +150,41 @@ FAULTS: tuple[Fault, ...] = (
     # Names
     Fault("a slash in a name is not escaped", _NAMES, r"[/\x00%]", r"[\x00%]", (_FILE_NAMES,)),
     Fault("a percent sign in a name is not escaped", _NAMES, r"[/\x00%]", r"[/\x00]", (_FILE_NAMES,)),
+    Fault(
+        "a percent sign is escaped where no other name would be read",
+        _NAMES,
+        "and decode_name(name) == name:",
+        'and "%" not in name and decode_name(name) == name:',
+        (_THERE_AND_BACK,),
+    ),
+    Fault(
+        "escapes that are no text stand for nothing",
+        _NAMES,
+        "    except UnicodeDecodeError:\n        return file_name\n",
+        "    except UnicodeDecodeError:\n        return None\n",
+        (_THERE_AND_BACK,),
+    ),
+    Fault(
+        "a name whose escaped spelling no file can have is refused",
+        f"{_FILES}/creating.py",
+        "        if len(escaped) <= LONGEST_FILE_NAME:\n",
+        "        if True:\n",
+        (_THERE_AND_BACK,),
+    ),
+    Fault(
+        "a new instance is made beside a folder that is called like it and not taken for it",
+        f"{_FILES}/creating.py",
+        "return not (_is_called(name, folder) or any(",
+        "return not (any(",
+        (_THERE_AND_BACK,),
+    ),
+    Fault(
+        "a new group is made beside a folder that is called like it and not taken for it",
+        f"{_FILES}/creating.py",
+        "if name not in _OF_OTHERS and _is_called(name, self._places.root):",
+        "if False:",
+        (_THERE_AND_BACK,),
+    ),
     Fault(
         "a name that begins like the worker's own is not escaped",
         _NAMES,
