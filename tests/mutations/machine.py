@@ -66,14 +66,14 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/http/heads.py",
         "|x-real-ip|",
         "|x-real-ip|apikey|",
-        ("tests/test_conversations.py",),
+        ("tests/conversations",),
     ),
     Fault(
         "a client that ended its side is closed behind the first answer that is ready at once",
         _CHANNEL,
         "not (self._handlingRequest or self._is_taking)",
         "not self._handlingRequest",
-        ("tests/test_site.py",),
+        ("tests/site",),
     ),
     Fault(
         "headers without a host are remembered",

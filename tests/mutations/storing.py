@@ -195,7 +195,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the reserve is not filled again after it was used",
         _CHECKPOINTS,
-        '            self._attempt("The journal\'s reserve could not be filled", self._journal.refill)\n',
+        '            self._attempt("The journal\'s reserve could not be filled", self._reserve.refill)\n',
         "",
         (_FULL_DISK, _RESERVE),
     ),
@@ -215,9 +215,16 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the reserve is not lent to drops",
-        f"{_FILES}/moving.py",
-        "if not is_full(error) or not self._journal.lend():",
+        f"{_FILES}/reserve.py",
+        "if not is_full(error) or not self._lend():",
         "if True:",
+        (_FULL_DISK, _RESERVE),
+    ),
+    Fault(
+        "what the reserve lends is filled again before it was used",
+        f"{_FILES}/reserve.py",
+        "            if not self._is_lent:\n",
+        "            if True:\n",
         (_FULL_DISK, _RESERVE),
     ),
     Fault(
