@@ -107,7 +107,7 @@ class PurgeDrop(Struct, frozen=True):
     instance: str
     drop: str
     by: str = ""
-    """The address of whoever asked, if it is known."""
+    """The address of whoever asked; empty where its time is up, which is no event."""
 
 
 class Probe(Struct, frozen=True):

@@ -21,8 +21,8 @@ METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 
 
 def host_of(request: Asked) -> str:
-    """Return the address that a request came from; empty where it came over a Unix socket."""
-    return str(getattr(request.getClientAddress(), "host", "") or "")
+    """Return the address that a request came from."""
+    return str(getattr(request.getClientAddress(), "host", "") or "a Unix socket")
 
 
 class Watching:
@@ -54,7 +54,7 @@ class Watching:
 
     def _say_refused(self, request: Asked) -> None:
         """Tell of a token that was refused, the most likely problem of the first hour; once a minute for an address."""
-        address = host_of(request) or "a Unix socket"
+        address = host_of(request)
         now = self._reactor.seconds()
         if now - self._said.get(address, float("-inf")) < SILENT_SECONDS:
             return

@@ -58,6 +58,13 @@ class EventsContract(Contract):
             *(("drop_purged", one.group, one.instance, WHO) for one in drops),
         ]
 
+    def test_what_is_erased_because_its_time_is_up_is_no_event(self, life: Life) -> None:
+        create(life.store)
+        commit(life.store, DropInstance("codechat", "sales", by=WHO))
+        life.go_on()
+        commit(life.store, *life.store.drops_before(2**60))
+        assert "drop_purged" not in [name for name, *_ in of_operators(life.store)]
+
     def test_creds_of_another_identity_and_older_ones_are_told(self, life: Life) -> None:
         create(life.store)
         commit(life.store, write(CREDS, creds(5)))

@@ -110,7 +110,8 @@ class MemoryStore:
             case PurgeDrop(group, instance, drop, by):
                 if drops.pop((group, instance, drop), None) is None:
                     return errors.NoSuchDrop()
-                self._tell("drop_purged", group, instance, by)
+                if by:
+                    self._tell("drop_purged", group, instance, by)
         return None
 
     def _drop(self, group: str, names: list[str]) -> None:

@@ -247,7 +247,8 @@ class Moves:
             self._erase(instance)
         self._drops.forget(drop)
         self._tallies.purged(drop.path)
-        self._tell("drop_purged", drop.group, drop.instance, "was erased for good, having been dropped before", by)
+        if by:  # else its time was up, as that of others: who has them erased says how many they were
+            self._tell("drop_purged", drop.group, drop.instance, "was erased for good, having been dropped before", by)
         return doubt
 
     def _id_in(self, drop: Drop) -> str:
