@@ -20,7 +20,7 @@ def test_of_what_takes_too_long_to_count_no_number_is_told(folder: Path, monkeyp
     drop(store, SUPPORT)
     store.close()
     (own_folder(folder) / "summary").unlink()
-    monkeypatch.setattr(overview, "COUNT_SECONDS", -1.0)
+    monkeypatch.setattr(overview, "LONGEST_COUNT", -1.0)
     store = start(folder, limits=QUICK)
     told = summary(store)
     assert (told.files, told.bytes, told.last_write, told.types, told.problem) == (None, None, None, {}, "")

@@ -87,6 +87,7 @@ class FileSubject:
             "MANY": 4,
             "KEYS_AT_ONCE": 3,
             "MOST_KNOWN_NAMES": 25,
+            "LONGEST_COUNT": 1e9,  # or it would be right not to tell what there is
             "RecentValues": lambda *bounds: _recent_values(*(bounds or (2_000, 1_000))),
         }
 

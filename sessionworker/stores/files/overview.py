@@ -20,7 +20,7 @@ from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import DAY, Keep, Version, parse_version, pinned, to_keep, version_of
 from sessionworker.wire import DropSummary, InstanceSummary, Problem, StoreOverview, VersionSummary
 
-COUNT_SECONDS = 1.0
+LONGEST_COUNT = 1.0
 """For how long whoever asks waits for files to be counted that were not counted yet; of the rest no number is told."""
 
 
@@ -51,7 +51,7 @@ class Overview:
 
         Never raises OSError.
         """
-        until = time.monotonic() + COUNT_SECONDS
+        until = time.monotonic() + LONGEST_COUNT
         return [
             self._describe(instance, may_count=time.monotonic() < until)
             for _, instance in sorted(group.instances.items())
@@ -87,7 +87,7 @@ class Overview:
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped, newest first."""
-        until = time.monotonic() + COUNT_SECONDS
+        until = time.monotonic() + LONGEST_COUNT
         drops = list(self._drops.all())
         told = [
             self._tell(drop, may_count=time.monotonic() < until)
