@@ -135,7 +135,7 @@ def test_a_prefix_that_no_group_can_have_ends_the_api_at_its_start(worker: Worke
     assert not api.starts()
     answer = api.ask("POST", "/session", api.first_body)
     assert answer.status == 400
-    assert ("PROVIDER_PREFIX" in answer.message) == ("/" in prefix)
+    assert "PROVIDER_PREFIX" in answer.message
     assert worker.ask("GET", "/admin/groups").json == []
 
 

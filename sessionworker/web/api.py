@@ -37,7 +37,7 @@ NO_GROUP = (
     "and so will every other one of which that is true. Set PROVIDER_PREFIX in the API before it has accounts."
 )
 
-SLASH_IN_GROUP = "The name of a group cannot hold a slash. An API takes the name from its variable PROVIDER_PREFIX."
+FROM_PREFIX = "An API takes the name from its variable PROVIDER_PREFIX."
 
 _log = Logger()
 
@@ -78,9 +78,10 @@ def build_api(
         if group is None:  # whatsapp-api without that variable; any error here, and it ends itself
             _log.warn(NO_GROUP, event="group_not_named")
             return answer_nothing(request)
-        if "/" in group:
-            raise NameNotAllowed(SLASH_IN_GROUP)
-        change = CreateGroup(check_name("group", group))
+        try:
+            change = CreateGroup(check_name("group", group))
+        except NameNotAllowed as error:
+            raise NameNotAllowed(f"{error.message} {FROM_PREFIX}") from None
         return offload.commit(change).addCallback(lambda _: answer_nothing(request))
 
     @app.route("/session/<group>", methods=["POST"])
