@@ -114,15 +114,14 @@ def test_sigterm_closes_idle_connections_and_answers_what_is_under_way(tmp_path:
     with WorkerProcess(tmp_path / "store") as worker:
         ask(worker, "POST", "/session/codechat", {"instance": "sales"})
         address = ("127.0.0.1", worker.port)
-        idle = socket.create_connection(address, timeout=PATIENCE)
         silent = socket.create_connection(address, timeout=PATIENCE)
         halfway = socket.create_connection(address, timeout=PATIENCE)
+        data = request("POST", f"{SALES}/creds", {"data": "{}"}, token=worker.token)
+        halfway.sendall(data[:-3])
+        idle = socket.create_connection(address, timeout=PATIENCE)
         with idle, silent, halfway:
             idle.sendall(request("OPTIONS", "/ping", token=None))
-            assert idle.recv(1000).endswith(b"pong")
-            data = request("POST", f"{SALES}/creds", {"data": "{}"}, token=worker.token)
-            halfway.sendall(data[:-3])
-            idle.sendall(b"")
+            assert idle.recv(1000).endswith(b"pong")  # so the worker knows of the other two, which came before
             os.kill(worker.pid, signal.SIGTERM)
             assert idle.recv(1000) == b""
             assert silent.recv(1000) == b""
