@@ -1,6 +1,7 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
 # make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
 # make test-fast  those of them that start no program and wait for nothing: in under a minute (ARGS is passed on)
+# make test-oldest  those of the HTTP side, with the oldest versions that setup.py admits (ARGS is passed on)
 # make lint    ruff and mypy
 # make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)
 # make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
@@ -13,6 +14,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE_TESTS := tests/node
+OLDEST := .venv-oldest
+# What depends most on the versions of what is installed: the HTTP side, the client, the settings, and a real start.
+OLDEST_TESTS := tests/client tests/overload tests/protocol tests/site tests/test_bodies.py tests/test_drop_in.py \
+	tests/test_gate.py tests/test_heads.py tests/test_health.py tests/test_healthcheck.py tests/test_metrics.py \
+	tests/test_settings.py tests/test_slow_readers.py tests/daemon/test_start.py
 ARGS ?=
 
 # Where fast tests have their files, for a disk keeps them waiting: in memory, if there is a gigabyte of it for files. In
@@ -26,7 +32,7 @@ $(VENV)/installed-lint: EXTRAS := [test,bench,lint]
 $(VENV)/installed-bench: EXTRAS := [bench]
 
 # Without a target: what there is.
-.PHONY: help run test test-fast lint simulate bench clean
+.PHONY: help run test test-fast test-oldest lint simulate bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -42,6 +48,9 @@ test-fast: $(VENV)/installed-test
 	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" \
 		--override-ini tmp_path_retention_policy=failed --durations=10 --durations-min=1 $(ARGS)
 
+test-oldest: $(OLDEST)/installed
+	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS) $(ARGS)
+
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -54,7 +63,7 @@ bench: $(VENV)/installed-bench $(NODE_PACKAGES)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info $(NODE_TESTS)/node_modules
+	rm -rf $(VENV) $(OLDEST) build dist *.egg-info $(NODE_TESTS)/node_modules
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -69,6 +78,14 @@ $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
 	@echo "Installing sessionworker$(EXTRAS) into $(VENV) ..."
 	@$(PIP) install --editable ".$(EXTRAS)"
 	@$(BIN)/python -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))"
+	@touch $@
+
+$(OLDEST)/installed: setup.py pyproject.toml tests/oldest.py | $(BIN)/python
+	@echo "Installing sessionworker with the oldest versions it takes into $(OLDEST) ..."
+	@$(PYTHON) -m venv --clear $(OLDEST)
+	@$(PYTHON) -m tests.oldest > $(OLDEST)/constraints.txt
+	@$(OLDEST)/bin/python -m pip --disable-pip-version-check --quiet install \
+		--constraint $(OLDEST)/constraints.txt --editable ".[test]"
 	@touch $@
 
 # The real client's packages. Without Node the tests that need it say so themselves: skipped, or failed where CI is set.

@@ -11,7 +11,7 @@ DEPENDENCIES = [
     "Werkzeug >=3.1, <3.2",
     "treq >=25.5, <27",
     "msgspec >=0.20, <0.23",
-    "prometheus-client >=0.23, <0.27",
+    "prometheus-client >=0.23.1, <0.27",  # 0.23.0 was withdrawn
 ]
 
 TEST_DEPENDENCIES = [
