@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.simulation import kept_creds, kept_drops, kept_groups, kept_journal, kept_reserve, kept_room, kept_starts
+from tests.simulation import (
+    kept_creds,
+    kept_drops,
+    kept_groups,
+    kept_journal,
+    kept_reserve,
+    kept_restores,
+    kept_room,
+    kept_starts,
+    kept_tallies,
+)
 from tests.simulation.operations import History
 
 
@@ -43,6 +53,8 @@ CASES: tuple[Case, ...] = (
     Case("a deletion was refused after a start on a full disk", kept_room.NO_ROOM_TO_DELETE),
     Case("a deletion in an instance that was copied in was refused on a full disk", kept_room.COPIED_IN),
     Case("writes were refused for want of room when there was room again", kept_room.STILL_FULL),
+    Case("a restore that failed was gone after a crash with the group made for it", kept_restores.GONE_WITH_ITS_GROUP),
+    Case("a tally from before a checkpoint was taken for the one after", kept_tallies.OVERTAKEN),
     Case("what the reserve lent was filled again before it was used", kept_reserve.TAKEN_BACK),
     Case("room did not come back when segments could not be renamed", kept_room.KEPT),
     Case("a start was refused since the folder of another instance was unreadable", kept_starts.REFUSED),

@@ -167,7 +167,13 @@ class Hands:
             elif hand.what == "link instead":
                 self._disk.symlink("/elsewhere/nothing", path)
             self._person.sync(os.path.dirname(path))  # noqa: PTH120 - of the simulated disk
-        self._change(hand, lambda account: account._replace(broken=account.broken | {hand.key}))
+        is_touched = hand.what != "rot"
+        self._change(
+            hand,
+            lambda account: account._replace(
+                broken=account.broken | {hand.key}, is_touched=account.is_touched or is_touched
+            ),
+        )
 
     def _put_junk(self, hand: Hand) -> None:
         folder = self._subject.folder(hand.group, hand.instance)

@@ -233,7 +233,7 @@ def _explain_counts_of(
     accounts = state.groups.get(group)
     if accounts is None:
         return None if counts is Refusal.MISSING else ("lost", "there is no such group", group)
-    is_hurt = any(account.is_gone or account.broken for account in accounts.values())
+    is_hurt = any(account.is_hurt for account in accounts.values())
     if isinstance(counts, Refusal):
         return None if excuses.are_any or is_hurt else ("stopped", "a description was refused without a reason", group)
     if excuses.are_any or is_hurt:

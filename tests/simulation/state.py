@@ -49,6 +49,8 @@ class Account(NamedTuple):
     """Creds whose files among the versions were broken from outside."""
     is_gone: bool = False
     """Whether its folder was removed from outside, with all that was in it."""
+    is_touched: bool = False
+    """Whether somebody put something else in the place of its files: if a checkpoint was just there, nobody sees it."""
     is_copied: bool = False
     """Whether its folder was copied in, with creds that no version was kept of."""
     born: int = 0
@@ -61,8 +63,8 @@ class Account(NamedTuple):
 
     @property
     def is_hurt(self) -> bool:
-        """Whether something of it was broken from outside."""
-        return bool(self.broken or self.is_gone)
+        """Whether something of it was broken from outside, so that it may be told wrongly what it holds."""
+        return bool(self.broken or self.is_gone or self.is_touched)
 
     def creds_after_damage(self) -> set[bytes]:
         """Return the creds that a store may bring back where their file is broken: the newest that is whole."""

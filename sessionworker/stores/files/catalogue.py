@@ -189,12 +189,13 @@ class Catalogue:
     def adopt(self, instance: Instance) -> None:
         """Find out the id of an instance, or give it one, before something of it is committed. Raises OSError."""
         with self.open(instance) as folder:
-            before, ids = last_change(folder), folder.ids()
+            saves, before, ids = instance.saves, last_change(folder), folder.ids()
             if len(ids) > 1:
                 raise NotItsFolder("it has more than one id")
             id_ = ids[0] if ids else new_id()
             if not ids:
                 folder.take_over(id_)
+                self._keep_tally(instance, saves, before, last_change(folder))
             elif self._ids.get(id_, instance) is not instance:  # a copy: what is written to one is not the other's
                 if not instance.is_saved:
                     raise NotItsFolder("another instance has its id")
@@ -203,11 +204,16 @@ class Catalogue:
             else:
                 folder.settle()
             self._learn_creds(instance, folder)
-            if instance.tally is not None and instance.tally.changed == before:  # what was changed is no session file
-                instance.tally = replace(instance.tally, changed=last_change(folder))
         self._respell(instance)
         self.settle(instance.path)
         self.adopted(instance, id_)
+
+    def _keep_tally(self, instance: Instance, saves: int, before: int, now: int) -> None:
+        """See that a tally still holds after a change of a folder that was none of a session file."""
+        with self._locks.state:
+            tally = instance.tally
+            if tally is not None and tally.changed == before and instance.saves == saves:  # no checkpoint came between
+                instance.tally = replace(tally, changed=now)
 
     @staticmethod
     def _learn_creds(instance: Instance, folder: Folder) -> None:

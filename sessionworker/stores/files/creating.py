@@ -60,6 +60,7 @@ class Creating:
     def _remove_folder(self, group: Group) -> bool:
         """Remove the folder of a group that was made in vain; tell whether it is gone."""
         try:
+            self._places.settle_in(group.folders[0])
             os.rmdir(group.folders[0], dir_fd=self._places.root)
         except OSError:
             return False

@@ -138,6 +138,16 @@ class Places:
                 self.sync_above(place)
                 self.trust(place)
 
+    def settle_in(self, folder: str) -> None:
+        """Make durable what failed moves left in a folder, or took out of it again. Raises OSError.
+
+        Else the folder could be gone after a power cut with what it no longer holds.
+        """
+        for path, (other, _) in list(self._doubts.items()):
+            if path.startswith(f"{folder}/") or other.startswith(f"{folder}/"):
+                self.sync_above(path)
+                self.trust(path)
+
     def trust(self, *paths: str) -> None:
         """Note that it is durable what lies at some paths."""
         for path, (other, _) in list(self._doubts.items()):
