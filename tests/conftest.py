@@ -16,10 +16,18 @@ SLOW_FIXTURES = {"full", "node_client", "telling_locks"}
 """Who asks for one of them can last for minutes, runs Node, or tries each place where two threads may meet."""
 
 SLOW_NAMES = (
+    # The contract in the narrowest room, with the dictionaries that stores are held against, and at length
     "tests/contract/test_file_store.py::TestFileStoreInLittleRoom::",
+    "tests/contract/test_memory_store.py::TestMemoryStore::",
     "::test_any_story_ends_as_it_would_in_dictionaries",
+    # A fault at each call of the disk
     "tests/files/test_file_faults.py::",
+    "::test_a_start_at_which_a_call_fails_says_so_or_starts_and_the_next_one_has_everything",
+    # The simulation itself, rather than the store in it
+    "tests/simulation/test_machine.py::",
     "::test_it_does_what_a_real_file_system_does",
+    "::test_nothing_is_found_in_a_store_that_is_too_simple_to_be_wrong",
+    "::test_a_planted_fault_is_found_and_made_short",
     "::test_the_program_ends_with_one_line_and_says_by_its_status_whether_something_was_found",
 )
 """What the names of other slow tests hold, besides those that are marked where they stand."""

@@ -25,6 +25,8 @@ from tests.journal.words import (
     write_journal,
 )
 
+pytestmark = pytest.mark.slow
+
 HISTORIES = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.binary(max_size=120)),
