@@ -108,6 +108,6 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/offload.py",
         "        if self._is_full(times=2):\n            return fail(Overloaded())\n        self.under_way += 1\n",
         "        if self._is_full():\n            return fail(Overloaded())\n        self.under_way += 1\n",
-        ("tests/overload/test_bodies_and_connections.py",),
+        ("tests/overload/test_queue.py",),
     ),
 )
