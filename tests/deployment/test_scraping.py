@@ -19,6 +19,8 @@ import pytest
 from tests.process import REPOSITORY, WorkerProcess, free_port
 from tests.tools import require
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = REPOSITORY / "deploy" / "prometheus"
 PATIENCE = 60.0
 

@@ -24,6 +24,8 @@ from tests.logs.running import running
 from tests.logs.words import LINE, SECRET, TIME, said_to_all
 from tests.process import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_start_that_fails_unforeseen_is_one_line_and_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down() -> int:
