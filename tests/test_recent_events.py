@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sessionworker.events import Event
-from sessionworker.stores.rules.events import MOST_EVENTS, SAME_MILLISECONDS, RecentEvents
+from sessionworker.stores.rules.events import MOST_EVENTS, MOST_OF_ONE, SAME_MILLISECONDS, RecentEvents
 
 DROPPED = Event("instance_dropped", "It was dropped.", "codechat", "sales", "10.0.0.5", "info")
 CHANGED = Event("identity_changed", "It is another one.", "codechat", "sales")
@@ -80,3 +81,50 @@ def test_whatever_happens_all_of_it_is_counted_and_numbers_grow(
     numbers = [event.number for event in told]
     assert numbers == sorted(set(numbers))
     assert set(recent._latest.values()) <= set(numbers)
+
+
+def test_one_instance_does_not_push_out_what_happened_to_others() -> None:
+    recent = RecentEvents()
+    recent.add(DROPPED, NOW)
+    for number in range(MOST_EVENTS * 2):
+        recent.add(Event("identity_changed", f"{number}", "codechat", "at war"), NOW + number)
+    first, *others = recent.after(-1)
+    assert (first.event, first.instance) == ("instance_dropped", "sales")
+    assert [event.message for event in others] == [str(MOST_EVENTS * 2 - left) for left in range(MOST_OF_ONE, 0, -1)]
+
+
+def test_different_things_are_different_events_though_they_have_one_name() -> None:
+    recent = RecentEvents()
+    for folder in ("a", "b", "a"):
+        recent.add(Event("folder_unreadable", f"The folder {folder} cannot be read."), NOW)
+    assert [(event.message, event.times) for event in recent.after(-1)] == [
+        ("The folder b cannot be read.", 1),
+        ("The folder a cannot be read.", 2),
+    ]
+
+
+def test_after_the_clock_was_set_back_the_same_thing_is_another_event() -> None:
+    recent = RecentEvents()
+    recent.add(CHANGED, NOW)
+    recent.add(CHANGED, NOW - 3_600_000)
+    assert [event.times for event in recent.after(-1)] == [1, 1]
+
+
+def test_numbers_that_were_given_and_forgotten_with_a_kill_are_not_given_again() -> None:
+    recent = RecentEvents()
+    recent.add(CHANGED, NOW)
+    remembered = recent.after(-1)
+    for number in range(60_000):
+        recent.add(Event("identity_changed", "", "codechat", str(number % 7)), NOW)
+    again = RecentEvents(remembered)
+    again.add(DROPPED, NOW)
+    assert again.after(-1)[-1].number > recent.after(-1)[-1].number
+
+
+def test_of_a_long_list_that_somebody_wrote_only_the_end_is_taken() -> None:
+    recent = RecentEvents()
+    recent.add(CHANGED, NOW)
+    [event] = recent.after(-1)
+    found = RecentEvents(replace(event, number=number) for number in range(5 * MOST_EVENTS)).after(-1)
+    assert len(found) == MOST_EVENTS
+    assert found[-1].number == 5 * MOST_EVENTS - 1

@@ -33,7 +33,7 @@ def test_of_what_takes_too_long_to_count_no_number_is_told(folder: Path, monkeyp
 
 @pytest.mark.parametrize(
     "written",
-    [b"", b"\x00" * 100, b"{", b"[]\n[]", b'{"format":2,"types":[]}\n[]', b'{"format":1}\n\xff', b"\n\n"],
+    [b"", b"\x00" * 100, b"{", b"[]\n[]", b'{"format":2,"types":[]}\n[]', b'{"format":1}\n\xff', b"\n\n", b"[" * 9999],
 )
 def test_a_summary_that_cannot_be_read_is_passed_over(folder: Path, written: bytes) -> None:
     store = filled(folder)

@@ -114,10 +114,20 @@ class Checkpoints:
         """Write down what makes the next start know more: what happened lately, and what the instances hold."""
         with self._locks.checkpoint:
             if not self.is_closed:
-                self._attempt("What happened lately could not be written down", self._events.save)
-                self._attempt(
-                    "What the instances hold could not be written down", lambda: self._tallies.save(is_last=is_last)
-                )
+                self._try_to_note("What happened lately", self._events.save)
+                self._try_to_note("What the instances hold", lambda: self._tallies.save(is_last=is_last))
+
+    def _try_to_note(self, what: str, action: Callable[[], None]) -> None:
+        """Write something down that only the next start needs; say so once if that fails, whatever the reason is."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - nobody's values depend on it
+            if what not in self._said:
+                self._said.add(what)
+                text = f"{what} could not be written down for the next start: {reason_of(error)}. It is tried again."
+                self._faults.say("notes_failed", text, level="warn")
+        else:
+            self._said.discard(what)
 
     def keep_ready(self) -> None:
         """Fill another segment for commits if few are ready."""

@@ -93,6 +93,7 @@ class Creating:
             instance.folder = self._places.make_instance(instance.path, id_)
             instance.has_no_creds = True
             instance.known = KnownNames()
+            instance.is_listed = True
             self._catalogue.adopted(instance, id_)
         else:  # it came there after the start, or its creation was not acknowledged
             try:

@@ -6,13 +6,14 @@ import time
 
 import msgspec
 
-from sessionworker.disk import read_file
 from sessionworker.events import Event, Report
-from sessionworker.file_names import OURS
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import EVENTS, Places
 from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.wire import EventSummary
+
+LARGEST = 16 * 2**20
+"""Bytes of a file of events that is read."""
 
 
 class Events:
@@ -24,14 +25,15 @@ class Events:
         self._locks = locks
         self._pass_on = report
         try:
-            before = _read.decode(read_file(f"{OURS}/{EVENTS}", places.root) or b"[]")
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            before = _read.decode(places.read_ours(EVENTS, LARGEST) or b"[]")
+        except Exception:  # noqa: BLE001 - whatever somebody put there, it stops no start
             before = []
         self._recent = RecentEvents(before)
         self._is_saved = True
 
     def report(self, event: Event) -> None:
         """Take an event, as `events.Report`."""
+        event = msgspec.structs.replace(event, text=event.text.encode(errors="backslashreplace").decode())
         with self._locks.events:
             self._recent.add(event, time.time_ns() // 1_000_000)
             self._is_saved = False

@@ -45,6 +45,7 @@ class Instance:
         "has_no_creds",
         "id",
         "is_adopted",
+        "is_listed",
         "is_purged",
         "is_swept",
         "known",
@@ -120,6 +121,8 @@ class Instance:
         self.known: KnownNames | None = None
         self.learning: set[str] | None = None
         """Keys that were written since the folder began to be listed."""
+        self.is_listed = False
+        """Whether its folder was listed since the start, so that the next are known."""
         self.odd_names: dict[str, tuple[str, ...]] = {}
         """For keys whose files have other spellings of their name than ours: these."""
 

@@ -14,7 +14,7 @@ Whoever holds a lock may take one that stands below it, never one above.
     state         what was committed, what of it waits, and the journal's end
     moves         a folder changes its place; held for the rename and the note of it alone
     reserve       room of the disk is taken for the reserve, or given back for what frees more
-    room, probe, erasing, events
+    room, probe, erasing, counting, events
                   each by itself
 
 What is done without a lock:
@@ -51,5 +51,7 @@ class Locks:
         """One health check writes at a time."""
         self.events = threading.Lock()
         """Of the events that are remembered; taken with any other held."""
+        self.counting = threading.Lock()
+        """One thread at a time counts what was not counted yet."""
         self.erasing = threading.Lock()
         """One thread at a time removes what was purged."""

@@ -157,8 +157,8 @@ class Moves:
             for instance in instances:
                 self._remove(instance)
             self._note(instances)
+            self._tell("group_dropped", name, "", "was dropped with its instances; they can be brought back", by)
         del self._catalogue.groups[name]
-        self._tell("group_dropped", name, "", "was dropped with all its instances; they can be brought back", by)
         return doubt
 
     def _is_there(self, path: str) -> bool:

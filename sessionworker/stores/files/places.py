@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from sessionworker.disk import (
     make_folder,
     opened_folder,
+    read_file,
     remove_if_there,
     remove_tree,
     removed_on_error,
@@ -163,6 +164,13 @@ class Places:
         """Remove something of ours that was not finished, as far as possible."""
         with suppress(OSError), opened_folder(_above(path), self.root) as folder:
             remove_tree(os.path.basename(path), folder)
+
+    def read_ours(self, name: str, largest: int) -> bytes | None:
+        """Return what a file of ours holds; None for none, or one of more bytes than `largest`. Raises OSError."""
+        with opened_folder(OURS, self.root) as ours:
+            if stands_in(name, ours) and os.lstat(name, dir_fd=ours).st_size <= largest:
+                return read_file(name, ours)
+        return None
 
     def replace_ours(self, name: str, value: bytes) -> None:
         """Write a file of ours, whole or not at all: after a power cut it is the new one or the old. Raises OSError."""

@@ -113,6 +113,7 @@ class Reading:
                     known.add(key)
                 instance.learning = None
                 instance.odd_names = odd
+                instance.is_listed = True
                 if self._catalogue.get(instance.group, instance.name) is instance:  # it was not dropped meanwhile
                     self._copies.learn(instance, known)
 

@@ -139,7 +139,7 @@ class State:
     def begin_save(self, instance: Instance) -> Tally | None:
         """Note that an instance's files begin to change; return what they came to, if that is known."""
         tally, instance.tally = instance.tally, None
-        instance.saves += 1
+        instance.saves |= 1
         return tally
 
     def let_go(self, instance: Instance, values: Iterable[AnyValue]) -> None:

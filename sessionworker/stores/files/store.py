@@ -274,10 +274,12 @@ class FileStore:
             if parts.checkpoints.is_closed:
                 return
             parts.erasing.close()
+            parts.tallies.close()
             if not parts.background.finish():
                 parts.faults.say(
                     "files_left_behind", "Some files could not follow. The journal is kept for the next start."
                 )
+                parts.checkpoints.write_down(is_last=True)
             parts.checkpoints.is_closed = True
             parts.journal.close()
             self._let_go()

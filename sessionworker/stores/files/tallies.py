@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 
-from sessionworker.disk import read_file
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.instance import Instance, Value
@@ -27,14 +27,19 @@ from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import SUMMARY, Places
 from sessionworker.stores.files.records import Large
-from sessionworker.stores.files.tally import TYPES, Tally, count, file_sizes
+from sessionworker.stores.files.tally import TYPES, Tally, counting, file_sizes
+
+T = TypeVar("T")
 
 ATTEMPTS = 3
 """How often a tally is asked for before the files are counted: a checkpoint may change them meanwhile."""
 
-SETTLED_NANOSECONDS = 10**9
+SETTLED_NANOSECONDS = 2 * 10**9
 """A folder that was changed later than that before its tally is written down may change again within the same tick of
-the file system's clock, and nobody would see it."""
+the file system's clock, which is a second on some, and nobody would see it."""
+
+LARGEST = 256 * 2**20
+"""Bytes of a file of tallies that is read."""
 
 
 _READABLE = stat.S_IRUSR | stat.S_IXUSR
@@ -50,7 +55,7 @@ class Tallies:
         self._locks = locks
         self._limits = limits
         self._dropped: dict[str, Tally] = {}  # by their paths, of drops that the catalogue does not know
-        self._uncounted: Iterator[Instance] | None = None
+        self._uncounted: Iterator[None] | None = None
         self._saved_at = time.monotonic()
         self.is_changed = False
         """Whether one is another than when they were written down; the checkpointer says so, too."""
@@ -64,6 +69,8 @@ class Tallies:
         """
         for _ in range(ATTEMPTS):
             tally, waiting, saves = self._look(instance)
+            if waiting and (instance.odd_names or not instance.is_listed):
+                break  # its keys may have files of another spelling
             if tally is None or instance.problem or not self._still_holds(tally, instance.path, instance.folder):
                 break
             if not waiting:
@@ -72,7 +79,7 @@ class Tallies:
                 gone = file_sizes(folder, waiting)
             if instance.saves == saves:
                 return tally.after(gone, sizes_of(waiting))
-        return self._count(instance) if may_count else None
+        return _at_once(self._counting(instance)) if may_count else None
 
     def _look(self, instance: Instance) -> tuple[Tally | None, dict[str, Value], int]:
         with self._locks.state:
@@ -86,18 +93,19 @@ class Tallies:
             status = os.stat(path, dir_fd=self._places.root, follow_symlinks=False)
         except FileNotFoundError:  # it may be moved just now
             return False
-        is_the_same = folder in {None, (status.st_dev, status.st_ino)}
+        is_the_same = folder in {None, (status.st_dev, status.st_ino)} and status.st_ino == tally.inode
         return is_the_same and status.st_mtime_ns == tally.changed and status.st_mode & _READABLE == _READABLE
 
-    def _count(self, instance: Instance) -> Tally:
+    def _counting(self, instance: Instance) -> Generator[None, None, Tally]:
+        """Count some files of an instance with each step; return what it holds, what is in no file yet included."""
         with self._catalogue.open(instance) as folder:
             _, waiting, saves = self._look(instance)
-            tally, gone = count(folder, waiting)
+            whole, rest = yield from counting(folder, waiting)
         with self._locks.state:
             if instance.saves == saves and not instance.is_being_saved:  # else it may be of neither before nor after
-                instance.tally = tally.after({}, gone)
+                instance.tally = whole
                 self.is_changed = True
-        return tally.after({}, sizes_of(waiting))
+        return rest.after({}, sizes_of(waiting))
 
     def of_dropped(self, path: str, *, may_count: bool) -> Tally | None:
         """Return what an instance holds that was dropped and of which the catalogue knows nothing, as above."""
@@ -106,7 +114,7 @@ class Tallies:
             if not may_count:
                 return None
             with self._places.open(path) as folder:
-                tally, _ = count(folder)
+                tally, _ = _at_once(counting(folder))
             self._dropped[path] = tally
             self.is_changed = True
         return tally
@@ -143,25 +151,35 @@ class Tallies:
         return self._uncounted is not None
 
     def go_on(self, seconds: float) -> None:
-        """Count some of the instances that were not counted yet."""
+        """Count some of the files that were not counted yet, and let others do something in between."""
         end = time.monotonic() + seconds
-        for instance in self._uncounted or ():
+        with self._locks.counting:
+            for _ in self._uncounted or ():
+                if time.monotonic() > end:
+                    return
+            self._uncounted = None
+
+    def _count_all(self) -> Iterator[None]:
+        for instance in self._catalogue.live():
             with suppress(OSError):  # whoever asks is told
-                self.of(instance)
-            if time.monotonic() > end:
-                return
-        self._uncounted = None
+                if self.of(instance, may_count=False) is None:
+                    yield from self._counting(instance)
+            yield
+
+    def close(self) -> None:
+        """Count no more."""
+        with self._locks.counting:
+            if isinstance(self._uncounted, Generator):
+                self._uncounted.close()
+            self._uncounted = None
 
     def save(self, *, is_last: bool) -> None:
-        """Write all of them down, if some changed and that was not done lately, or it is the last time. Raises OSError.
-
-        The last time nothing is changed any more.
-        """
+        """Write all down, if some changed and that was not done lately, or it is the last time. Raises OSError."""
         now = time.monotonic()
         if not self.is_changed or (not is_last and now - self._saved_at < self._limits.summary_seconds):
             return
         self._saved_at, self.is_changed = now, False
-        settled = time.time_ns() - (0 if is_last else SETTLED_NANOSECONDS)
+        settled = time.time_ns() - SETTLED_NANOSECONDS
         try:
             self._places.replace_ours(SUMMARY, _encode(self._all(settled)))
         except BaseException:
@@ -177,13 +195,23 @@ class Tallies:
     def load(self) -> None:
         """Take what was written down, as far as it can be read: what is missing is counted."""
         try:
-            tallies = _decode(read_file(f"{OURS}/{SUMMARY}", self._places.root) or b"")
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            tallies = _decode(self._places.read_ours(SUMMARY, LARGEST) or b"")
+        except Exception:  # noqa: BLE001 - whatever somebody put there, it stops no start
             tallies = {}
         for instance in self._catalogue.live():
             instance.tally = tallies.pop(instance.path, None)
         self._dropped = {path: tally for path, tally in tallies.items() if path.startswith(OURS)}
-        self._uncounted = iter(self._catalogue.live())
+        self._uncounted = self._count_all()
+
+
+def _at_once(steps: Generator[None, None, T]) -> T:
+    """Do all steps of something, and return what they lead to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def sizes_of(values: Mapping[str, Value]) -> dict[str, int]:
@@ -214,7 +242,7 @@ def _decode(written: bytes) -> dict[str, Tally]:
     head, *lines = written.split(b"\n")
     if not head or msgspec.json.decode(head) != _FORMAT:
         return {}
-    return {path: tally for line in lines for path, tally in _line.decode(line)}
+    return {path: tally for line in lines for path, tally in _line.decode(line) if tally.is_possible}
 
 
 _line = msgspec.json.Decoder(list[tuple[str, Tally]])

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 from msgspec import Struct
@@ -18,6 +19,9 @@ from sessionworker.names import KEY_TYPES, type_of_key
 from sessionworker.stores.files.folder import Folder
 
 TYPES = (*KEY_TYPES, "other")
+AT_ONCE = 500
+"""Files that are counted before something else may be done."""
+
 _places = {kind: place for place, kind in enumerate(TYPES)}
 
 
@@ -26,12 +30,20 @@ class Tally(Struct, frozen=True, array_like=True, gc=False):
 
     changed: int
     """The time of the folder's last change then, in nanoseconds: each change of a name in it sets it."""
+    inode: int
+    """The folder's own: a copy of it has another one, and may have that time."""
     files: int = 0
     bytes: int = 0
     last_write: int = 0
     """Milliseconds since 1970, 0 if nothing was written."""
     of_types: tuple[int, ...] = (0,) * len(TYPES)
     """How many files there are of each of TYPES."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether its numbers can be those of a folder."""
+        numbers = (self.files, self.bytes, self.last_write, *self.of_types)
+        return len(self.of_types) == len(TYPES) and min(numbers) >= 0 and sum(self.of_types) == self.files
 
     @property
     def types(self) -> dict[str, int]:
@@ -53,30 +65,33 @@ class Tally(Struct, frozen=True, array_like=True, gc=False):
         )
 
 
-def count(folder: Folder, apart: Collection[str] = ()) -> tuple[Tally, dict[str, int]]:
-    """Count the session files of a folder; return also the sizes of those of some keys, which are not counted in."""
-    tally, sizes, sizes_apart, last_write = Tally(last_change(folder)), {}, {}, 0
+def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, None, tuple[Tally, Tally]]:
+    """Count the session files of a folder, some with each step; return all, and those of other keys than `apart`."""
+    status = os.fstat(folder.handle)
+    files: list[tuple[str, os.stat_result]] = []
     with os.scandir(folder.handle) as entries:
-        for entry in entries:
+        for number, entry in enumerate(entries, 1):
             key = decode_name(entry.name)
-            if key is None or not entry.is_file(follow_symlinks=False):
-                continue
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue  # deleted meanwhile
-            if key in apart:
-                sizes_apart[key] = status.st_size
-            else:
-                sizes[entry.name, key] = status.st_size
-                last_write = max(last_write, status.st_mtime_ns // 1_000_000)
+            if key is not None and entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    files.append((key, entry.stat(follow_symlinks=False)))
+            if number % AT_ONCE == 0:
+                yield
+    nothing = Tally(status.st_mtime_ns, status.st_ino)
+    return _sum_up(nothing, files), _sum_up(nothing, [(key, status) for key, status in files if key not in apart])
+
+
+def _sum_up(tally: Tally, files: Sequence[tuple[str, os.stat_result]]) -> Tally:
     of_types = [0] * len(TYPES)
-    for _, key in sizes:
+    for key, _ in files:
         of_types[_places[type_of_key(key)]] += 1
-    counted = replace(
-        tally, files=len(sizes), bytes=sum(sizes.values()), last_write=last_write, of_types=tuple(of_types)
+    return replace(
+        tally,
+        files=len(files),
+        bytes=sum(status.st_size for _, status in files),
+        last_write=max((status.st_mtime_ns // 1_000_000 for _, status in files), default=0),
+        of_types=tuple(of_types),
     )
-    return counted, sizes_apart
 
 
 def last_change(folder: Folder) -> int:

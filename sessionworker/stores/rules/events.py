@@ -10,32 +10,47 @@ from sessionworker.wire import EventSummary
 MOST_EVENTS = 1_000
 """Events that are remembered."""
 
+MOST_OF_ONE = 50
+"""Events of one instance that are remembered: two APIs that fight over it must not push out what happened to others."""
+
+AFTER_A_START = 1_000_000
+"""By how much the numbers after a start are ahead of the last one that is known."""
+
 SAME_MILLISECONDS = 60_000
 """For how long the same thing happening again is the same event: two APIs that write one instance's `creds` in turns
 would leave nothing else to be seen."""
 
 
 class RecentEvents:
-    """The last events, each with a number. Whoever calls takes turns."""
+    """The last events, each with a number, and no more of one instance than its share. Whoever calls takes turns."""
 
     def __init__(self, events: Iterable[EventSummary] = ()) -> None:
         """Begin with those that were remembered before, oldest first."""
-        self._events = {event.number: event for event in events}
+        self._events = {event.number: event for event in [*events][-MOST_EVENTS:]}
         self._latest = {_kind(event): event.number for event in self._events.values()}
-        self._last = max(self._events, default=0)
+        # A number is the time, about, so that it grows even where the last ones were forgotten with a crash; after a
+        # start it is far ahead of all that may have been given before.
+        self._last = max(self._events, default=-AFTER_A_START) + AFTER_A_START
 
     def add(self, event: Event, now: int) -> None:
         """Remember an event that happens now, in milliseconds since 1970."""
-        # A number is the time, so that it grows even where the last ones were forgotten with a crash.
         self._last = number = max(self._last + 1, now)
         summary = EventSummary(number, now, event.name, event.group, event.instance, event.by, event.text)
         before = self._events.get(self._latest.get(_kind(summary), 0))
-        if before is not None and now - before.since < SAME_MILLISECONDS and before.by == event.by:
+        if before is not None and 0 <= now - before.since < SAME_MILLISECONDS:
             del self._events[before.number]
             summary = summary.again(before)
         self._events[number] = summary
         self._latest[_kind(summary)] = number
-        if len(self._events) > MOST_EVENTS:
+        if summary.times == 1:
+            self._make_room(summary)
+
+    def _make_room(self, new: EventSummary) -> None:
+        """Forget the oldest event of an instance that has its share, or else the oldest of all."""
+        of_instance = [event for event in self._events.values() if (event.group, event.instance) == _place(new)]
+        if new.group and len(of_instance) > MOST_OF_ONE:
+            self._forget(of_instance[0])
+        elif len(self._events) > MOST_EVENTS:
             self._forget(next(iter(self._events.values())))
 
     def _forget(self, event: EventSummary) -> None:
@@ -48,5 +63,9 @@ class RecentEvents:
         return [event for event in self._events.values() if event.number > number]
 
 
-def _kind(event: EventSummary) -> tuple[str, str, str]:
-    return event.event, event.group, event.instance
+def _place(event: EventSummary) -> tuple[str, str]:
+    return event.group, event.instance
+
+
+def _kind(event: EventSummary) -> tuple[str, ...]:
+    return event.event, event.group, event.instance, event.by, event.message
