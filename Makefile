@@ -1,6 +1,6 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
 # make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
-# make test-fast  most of those that start no program and wait for nothing: less than a minute (ARGS is passed on)
+# make test-fast  the quick ones, which start no program and wait for nothing: under a minute (ARGS is passed on)
 # make test-oldest  those of the HTTP side, with the oldest versions that setup.py admits (ARGS is passed on)
 # make lint    ruff and mypy
 # make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)

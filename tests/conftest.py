@@ -16,13 +16,17 @@ SLOW_FIXTURES = {"full", "node_client", "telling_locks"}
 """Who asks for one of them can last for minutes, runs Node, or tries each place where two threads may meet."""
 
 SLOW_NAMES = (
-    # The contract in the narrowest room, with the dictionaries that stores are held against, and at length
+    # The contract in the narrowest room, with the dictionaries that stores are held against, at length, and in two of
+    # the four states of a store in which most of it is asked for
     "tests/contract/test_file_store.py::TestFileStoreInLittleRoom::",
     "tests/contract/test_memory_store.py::TestMemoryStore::",
     "::test_any_story_ends_as_it_would_in_dictionaries",
+    "when settled",
+    "when opened again",
     # A fault at each call of the disk
     "tests/files/test_file_faults.py::",
     "::test_a_start_at_which_a_call_fails_says_so_or_starts_and_the_next_one_has_everything",
+    "::test_its_writes_alone_are_refused_and_the_rest_goes_on",
     # The simulation itself, rather than the store in it
     "tests/simulation/test_machine.py::",
     "::test_it_does_what_a_real_file_system_does",

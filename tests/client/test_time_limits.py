@@ -16,6 +16,8 @@ from tests.client.scripted import STALLS, Script, say_nothing, scripted_server
 from tests.client.waiting import reactor, start, wait_until
 from tests.server import MIB, TOKEN, asynchronous
 
+pytestmark = pytest.mark.slow
+
 
 @asynchronous
 @pytest.mark.parametrize("script", STALLS)
