@@ -41,8 +41,8 @@ def at_a_glance(bench: Bench) -> list[Finding]:
         with Connection(target_of(worker)) as connection:
             cold = _ask(connection)
             warm = [_ask(connection) for _ in range(bench.scale.starts * 4)]
-        beside, alone = _writes(target_of(worker), layout.instances, bench.scale.large_seconds)
         more = resident_bytes(worker.pid) / MIB - before
+        beside, alone = _writes(target_of(worker), layout.instances, bench.scale.large_seconds)
     findings = []
     for name in QUESTIONS:
         times = [answers[name] for answers in warm]

@@ -77,11 +77,11 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("settled")
 def test_after_a_start_nothing_is_counted_again(folder: Path, counted: list[str]) -> None:
     store = filled(folder)
-    told = store.describe("codechat")
+    told = holds(store), holds(store, SUPPORT)
     store.close()
     counted.clear()
     store = start(folder)
-    assert store.describe("codechat") == told
+    assert (holds(store), holds(store, SUPPORT)) == told
     assert counted == []
     commit(store, write(OTHER_KEY, b"1"), write(KEY, b""" "longer than before" """))
     store.checkpoint()
@@ -154,6 +154,19 @@ def test_files_that_come_and_go_by_others_hands_are_noticed(
     assert holds(store) == (told[0] + 1, told[1] + 1)
     store.checkpoint()
     assert holds(store) == (told[0] + 1, told[1] + 1)
+    store.close()
+
+
+def test_what_others_do_is_looked_for_again_after_a_while_and_not_each_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(folder)
+    for _ in range(2):
+        assert holds(store) == (2, SIZE + 5)
+    come(folder_of(folder))
+    assert holds(store) == (2, SIZE + 5)
+    monkeypatch.setattr(tallies, "CHECKED_SECONDS", 0.0)
+    assert holds(store) == (3, SIZE + 8)
     store.close()
 
 

@@ -64,6 +64,7 @@ class Instance:
         "saving_versions",
         "superseded",
         "tally",
+        "tally_checked",
         "unsaved",
         "waiting_bytes",
         "waiting_files",
@@ -116,6 +117,8 @@ class Instance:
         # What is known of the folder.
         self.tally: Tally | None = None
         """What its files come to; None where that is not known, or just changes."""
+        self.tally_checked: tuple[Tally | None, float] = None, 0.0
+        """The tally of which it was seen last that it holds, and when, in seconds of a clock that nobody sets."""
         self.saves = 0
         """Goes up when a checkpoint begins to change its files, and when that is over: odd between the two."""
         self.known: KnownNames | None = None

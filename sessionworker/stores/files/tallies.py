@@ -38,6 +38,9 @@ SETTLED_NANOSECONDS = 2 * 10**9
 """A folder that was changed later than that before its tally is written down may change again within the same tick of
 the file system's clock, which is a second on some, and nobody would see it."""
 
+CHECKED_SECONDS = 10.0
+"""For how long nobody looks again whether others changed an instance's folder."""
+
 LARGEST = 256 * 2**20
 """Bytes of a file of tallies that is read."""
 
@@ -71,7 +74,7 @@ class Tallies:
             tally, waiting, saves = self._look(instance)
             if waiting and (instance.odd_names or not instance.is_listed):
                 break  # its keys may have files of another spelling
-            if tally is None or instance.problem or not self._still_holds(tally, instance.path, instance.folder):
+            if tally is None or instance.problem or not self._is_current(tally, instance):
                 break
             if not waiting:
                 return tally
@@ -86,6 +89,16 @@ class Tallies:
             is_odd = instance.broken or instance.saving_broken  # somebody changed files, and no names
             waiting = {**instance.saving, **instance.unsaved} if instance.saving or instance.unsaved else {}
             return None if is_odd else instance.tally, waiting, instance.saves
+
+    def _is_current(self, tally: Tally, instance: Instance) -> bool:
+        """Tell whether a tally holds, and whether that was looked at lately: looking at thousands holds up writes."""
+        now = time.monotonic()
+        if instance.tally_checked[0] is tally and now - instance.tally_checked[1] < CHECKED_SECONDS:
+            return True
+        holds = self._still_holds(tally, instance.path, instance.folder)
+        if holds:
+            instance.tally_checked = tally, now
+        return holds
 
     def _still_holds(self, tally: Tally, path: str, folder: tuple[int, int] | None = None) -> bool:
         """Tell whether a folder is where it should be, can be read, and no name in it was changed since."""
