@@ -138,7 +138,6 @@ class Background:
         try:
             if self._checkpoints.is_needed or not self._journal.is_empty:
                 self._checkpoints.run(is_last=True)
-            self._checkpoints.write_down(is_last=True)
         except Exception as error:  # noqa: BLE001 - what is not in the files is in the journal
             self._faults.note(
                 "background_errors", "background_failed", f"The last checkpoint failed: {reason_of(error)}."

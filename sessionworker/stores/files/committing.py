@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
-from sessionworker.events import Event
 from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
@@ -145,8 +144,7 @@ class Committing:
         """Count and report what is odd about new creds."""
         if accepted.undo is not None:
             text = f"Older creds of {instance} were made the current ones again. Those before them are kept."
-            event = Event("version_restored", text, instance.group, instance.name, accepted.undo.by, "info")
-            self._parts.faults.report(event)
+            self._parts.faults.say("version_restored", text, instance, level="info", by=accepted.undo.by)
             return
         new = [change.creds for change in accepted.changes if type(change) is NewCreds]
         for oddity in find_oddities(creds for creds in (instance.creds, *new) if creds is not None):

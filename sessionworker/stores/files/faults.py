@@ -30,10 +30,10 @@ class Faults:
         self.counts: Counter[str] = Counter()
         self.report = report
 
-    def say(self, name: str, text: str, of: Named | None = None, *, level: Level = "error") -> None:
-        """Tell of an event; `of` is the instance that it is about, if it is about one."""
+    def say(self, name: str, text: str, of: Named | None = None, *, level: Level = "error", by: str = "") -> None:
+        """Tell of an event; `of` is the instance that it is about, and `by` who asked for it, if that is known."""
         group, instance = (of.group, of.name) if of is not None else ("", "")
-        self.report(Event(name, text, group, instance, level=level))
+        self.report(Event(name, text, group, instance, by, level))
 
     def note(self, count: str, name: str, text: str, of: Named | None = None, *, level: Level = "error") -> None:
         """Tell of an event, and count it."""

@@ -139,6 +139,11 @@ class Instance:
         return self.saves % 2 == 1
 
     @property
+    def is_refused(self) -> bool:
+        """Whether it cannot be used until a person has seen to it."""
+        return bool(self.problem) or self.creds_lost
+
+    @property
     def is_saved(self) -> bool:
         """Whether all that was committed is in its files."""
         return not (self.unsaved or self.saving or self.new_versions or self.saving_versions)
@@ -155,6 +160,6 @@ class Instance:
 
 def problem_of(instance: Instance) -> str:
     """Return what is the matter with an instance, in words; empty where nothing is known to be."""
-    if instance.problem or instance.creds_lost:
+    if instance.is_refused:
         return instance.problem or "its creds are broken, and no older version is left"
     return instance.refusal.message if instance.refusal is not None else ""

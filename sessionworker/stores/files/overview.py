@@ -85,7 +85,7 @@ class Overview:
             problem = problem_of(instance)
             if problem:
                 attention.append(Problem(instance.group, instance.name, problem))
-            states["refused" if instance.problem or instance.creds_lost else "apart" if problem else "well"] += 1
+            states["refused" if instance.is_refused else "apart" if problem else "well"] += 1
             last_writes[_age_of(instance, now)] += 1
             without_creds += not _may_have_creds(instance)
         return StoreOverview(

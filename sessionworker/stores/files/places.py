@@ -167,8 +167,8 @@ class Places:
 
     def read_ours(self, name: str, largest: int) -> bytes | None:
         """Return what a file of ours holds; None for none, or one of more bytes than `largest`. Raises OSError."""
-        with opened_folder(OURS, self.root) as ours:
-            if stands_in(name, ours) and os.lstat(name, dir_fd=ours).st_size <= largest:
+        with opened_folder(OURS, self.root) as ours, suppress(FileNotFoundError):
+            if os.lstat(name, dir_fd=ours).st_size <= largest:
                 return read_file(name, ours)
         return None
 

@@ -73,7 +73,7 @@ class Saving:
         if tally is None or not is_plain or tally.changed != last_change(folder):
             return None
         rest = tally.after(file_sizes(folder, instance.saving), {})
-        return rest if min(rest.bytes, *rest.of_types) >= 0 else None
+        return rest if rest.is_possible else None
 
     @staticmethod
     def _tally(rest: Tally, instance: Instance, folder: Folder) -> Tally:

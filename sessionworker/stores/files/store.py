@@ -225,8 +225,7 @@ class FileStore:
     def figures(self) -> Figures:
         """Return what the metrics show."""
         parts = self._parts
-        groups = list(self._catalogue.groups.values())  # copies: others change them meanwhile
-        instances = [instance for group in groups for instance in list(group.instances.values())]
+        instances = self._catalogue.live()
         gauges = {
             "journal_bytes": parts.journal.size,
             "journal_disk_bytes": parts.journal.bytes_on_disk,
@@ -234,10 +233,10 @@ class FileStore:
             "unwritten_files": parts.state.waiting_files,
             "cached_key_names": parts.copies.names,
             "cache_bytes": parts.copies.size,
-            "groups": len(groups),
+            "groups": len(self._catalogue.groups),
             "instances": len(instances),
             "instances_apart": len(parts.state.apart),
-            "instances_refused": sum(bool(one.problem) or one.creds_lost for one in instances),
+            "instances_refused": sum(one.is_refused for one in instances),
             "writes_refused": int(self._committing.refuses_writes),
             "last_write_timestamp_seconds": self._committing.last_at / 1000,
             "last_checkpoint_timestamp_seconds": parts.checkpoints.whole_at / 1000,
@@ -279,7 +278,7 @@ class FileStore:
                 parts.faults.say(
                     "files_left_behind", "Some files could not follow. The journal is kept for the next start."
                 )
-                parts.checkpoints.write_down(is_last=True)
+            parts.checkpoints.write_down(is_last=True)
             parts.checkpoints.is_closed = True
             parts.journal.close()
             self._let_go()

@@ -78,7 +78,8 @@ def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, Non
             if number % AT_ONCE == 0:
                 yield
     nothing = Tally(status.st_mtime_ns, status.st_ino)
-    return _sum_up(nothing, files), _sum_up(nothing, [(key, status) for key, status in files if key not in apart])
+    whole = _sum_up(nothing, files)
+    return whole, _sum_up(nothing, [one for one in files if one[0] not in apart]) if apart else whole
 
 
 def _sum_up(tally: Tally, files: Sequence[tuple[str, os.stat_result]]) -> Tally:
