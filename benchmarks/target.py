@@ -66,9 +66,13 @@ class Connection:
     def ask(self, path: str) -> tuple[float, Any]:
         """Ask an operator's question; returns its answer, too."""
         begun = time.perf_counter()
-        self._connection.request("GET", path, headers=self._headers)
-        answer = self._connection.getresponse().read()
+        answer = self.fetch(path)
         return (time.perf_counter() - begun) * 1000, json.loads(answer)
+
+    def fetch(self, path: str) -> bytes:
+        """Return what an operator's question is answered with, unread."""
+        self._connection.request("GET", path, headers=self._headers)
+        return self._connection.getresponse().read()
 
     def _request(self, method: str, path: str, body: bytes | None, expected: tuple[int, ...]) -> float:
         begun = time.perf_counter()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+# `gc=False`: of what there are thousands in an answer the collector is told that it is in no cycle.
 
-class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
+
+class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """What an instance holds."""
 
     instance: str

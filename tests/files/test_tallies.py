@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sessionworker.stores.changes import DropGroup
-from sessionworker.stores.files import tallies
+from sessionworker.stores.changes import Batch, DropGroup
+from sessionworker.stores.files import instance, tallies
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.tally import counting
 from tests.contract.words import (
@@ -29,15 +29,12 @@ from tests.contract.words import (
     summary,
     write,
 )
-from tests.defects.calls import about
-from tests.defects.faults import disk_of
 from tests.files.holding import OFTEN, SIZE, drop_told, filled, holds
 from tests.files.words import (
     folder_of,
     folder_of_drop,
     start,
     start_after_kill,
-    try_checkpoint,
     write_large,
 )
 
@@ -84,6 +81,8 @@ def test_after_a_start_nothing_is_counted_again(folder: Path, counted: list[str]
     assert (holds(store), holds(store, SUPPORT)) == told
     assert counted == []
     commit(store, write(OTHER_KEY, b"1"), write(KEY, b""" "longer than before" """))
+    assert holds(store) == (3, SIZE + 1 + 22)
+    assert counted == []
     store.checkpoint()
     assert holds(store) == (3, SIZE + 1 + 22)
     assert counted == []
@@ -165,11 +164,12 @@ def test_what_others_do_is_looked_for_again_after_a_while_and_not_each_time(
         assert holds(store) == (2, SIZE + 5)
     come(folder_of(folder))
     assert holds(store) == (2, SIZE + 5)
-    monkeypatch.setattr(tallies, "CHECKED_SECONDS", 0.0)
+    monkeypatch.setattr(instance, "TOLD_AGAIN_SECONDS", 0.0)
     assert holds(store) == (3, SIZE + 8)
     store.close()
 
 
+@pytest.mark.usefixtures("settled")
 def test_a_copy_of_a_store_is_counted_whatever_times_it_was_given(folder: Path, counted: list[str]) -> None:
     store = filled(folder)
     store.describe("codechat")
@@ -206,19 +206,18 @@ def test_another_folder_with_the_same_time_is_not_taken_for_the_one_that_was_cou
     store.close()
 
 
-@pytest.mark.parametrize("at", range(4))
-def test_a_checkpoint_that_fails_half_way_leaves_a_right_tally(folder: Path, at: int) -> None:
-    store = filled(folder)
-    store.describe("codechat")
-    commit(store, write(KEY, b"1"), write(OTHER_KEY, b"12"), delete(CREDS))
-    with disk_of(folder) as disk, disk.failing(5, about("codechat/sales", "rename", "unlink"), at=at):
-        try_checkpoint(store)
-        assert holds(store) == (2, 3)
-    store.checkpoint()
-    assert holds(store) == (2, 3)
-    store.close()
+@pytest.mark.usefixtures("settled")
+def test_a_file_that_somebody_broke_is_not_counted_out_as_it_was(folder: Path) -> None:
+    filled(folder, limits=OFTEN).close()
     store = start(folder)
-    assert holds(store) == (2, 3)
+    repairs: list[Batch] = []
+    store.on_repair(repairs.append)
+    assert holds(store) == (2, SIZE + 5)
+    (folder_of(folder) / KEY.key).write_bytes(b"{")  # which leaves the folder's time as it was
+    assert store.read(KEY) is None
+    commit(store, *repairs)
+    store.checkpoint()
+    assert holds(store) == (1, SIZE)
     store.close()
 
 

@@ -9,6 +9,7 @@ _TALLIES, _SAVING, _EVENTS = f"{_FILES}/tallies.py", f"{_FILES}/saving.py", f"{_
 _RULES = "sessionworker/stores/rules/events.py"
 
 _COUNTING = ("tests/files/test_tallies.py", "tests/files/test_uncounted.py")
+_COARSE = ("tests/files/test_coarse_clock.py",)
 _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
 _HAPPENED = ("tests/test_recent_events.py", "tests/admin/test_overview.py")
 
@@ -32,8 +33,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what is in no file yet is not told",
         _TALLIES,
-        "                return tally.after(gone, sizes_of(waiting))",
-        "                return tally",
+        "                whole = tally.after(file_sizes(path, self._places.root, waiting), sizes_of(waiting))",
+        "                whole = tally",
         _COUNTING,
     ),
     Fault(
@@ -41,21 +42,40 @@ FAULTS: tuple[Fault, ...] = (
         _TALLIES,
         "            if instance.saves == saves:\n",
         "            if True:\n",
-        ("tests/files/test_races_of_others.py",),
-        seeds=600,
+        _COARSE,
+    ),
+    Fault(
+        "what was told is told again after a write",
+        f"{_FILES}/instance.py",
+        " and self.writes == instance.writes\n",
+        "\n",
+        _COUNTING,
+    ),
+    Fault(
+        "what others do to a folder is never looked for again",
+        f"{_FILES}/instance.py",
+        " and time.monotonic() - self.at < TOLD_AGAIN_SECONDS",
+        "",
+        _COUNTING,
+    ),
+    Fault(
+        "what waits is laid over files that have other names",
+        _TALLIES,
+        "instance.problem or (waiting and not tally.is_plain)",
+        "instance.problem",
+        _COUNTING,
     ),
     Fault(
         "what is counted while a checkpoint changes files is kept",
         _TALLIES,
         "if instance.saves == saves and not instance.is_being_saved:",
         "if True:",
-        ("tests/files/test_races_of_others.py",),
-        seeds=600,
+        _COARSE,
     ),
     Fault(
         "a value that takes another's place is counted twice",
         _SAVING,
-        "tally.after(file_sizes(folder, instance.saving), {})",
+        'tally.after(file_sizes(".", folder.handle, instance.saving), {})',
         "tally.after({}, {})",
         _COUNTING,
     ),
@@ -64,7 +84,7 @@ FAULTS: tuple[Fault, ...] = (
         _SAVING,
         "not instance.odd_names and not instance.saving_broken",
         "not instance.odd_names",
-        (f"{_CONTRACT}::test_any_story_ends_as_it_would_in_dictionaries",),
+        _COUNTING,
     ),
     Fault(
         "files of another spelling are counted twice",
@@ -78,8 +98,7 @@ FAULTS: tuple[Fault, ...] = (
         f"{_FILES}/state.py",
         "        tally, instance.tally = instance.tally, None\n",
         "        tally = instance.tally\n",
-        _COUNTING,
-        seeds=600,
+        _COARSE,
     ),
     Fault(
         "a folder that changed just now is written down as it is",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from sessionworker.errors import WorkerError
 from sessionworker.stores.files.memory import KnownNames
@@ -24,6 +27,27 @@ class NewVersion(NamedTuple):
     when: int
     creds: Creds | None
     value: bytes | None
+
+
+TOLD_AGAIN_SECONDS = 10.0
+"""For how long nobody looks again whether others changed an instance's folder."""
+
+
+class Told(Struct, frozen=True, gc=False):
+    """What an instance came to when that was asked last."""
+
+    tally: Tally
+    """Of its files."""
+    at: float
+    """When it was seen that this tally holds, in seconds of a clock that nobody sets."""
+    writes: int
+    whole: Tally
+    """With what was in no file."""
+
+    def holds_of(self, instance: Instance) -> bool:
+        """Tell whether that may be told again: a checkpoint would have changed the tally, a commit the writes."""
+        is_the_same = self.tally is instance.tally and self.writes == instance.writes
+        return is_the_same and not instance.problem and time.monotonic() - self.at < TOLD_AGAIN_SECONDS
 
 
 NOTHING: dict[str, Value] = {}
@@ -64,7 +88,7 @@ class Instance:
         "saving_versions",
         "superseded",
         "tally",
-        "tally_checked",
+        "told",
         "unsaved",
         "waiting_bytes",
         "waiting_files",
@@ -117,8 +141,8 @@ class Instance:
         # What is known of the folder.
         self.tally: Tally | None = None
         """What its files come to; None where that is not known, or just changes."""
-        self.tally_checked: tuple[Tally | None, float] = None, 0.0
-        """The tally of which it was seen last that it holds, and when, in seconds of a clock that nobody sets."""
+        self.told: Told | None = None
+        """What an operator was told last, so that asking again, of thousands, does not hold up writes."""
         self.saves = 0
         """Goes up when a checkpoint begins to change its files, and when that is over: odd between the two."""
         self.known: KnownNames | None = None

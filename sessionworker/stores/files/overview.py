@@ -6,7 +6,6 @@ Files may lag behind, so what waits for them is laid over what they say: nothing
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -31,8 +30,8 @@ MOST_PROBLEMS = 100
 
 T = TypeVar("T")
 
-AT_ONCE = 50
-"""Instances that are looked at before others may run."""
+RUN_SECONDS, PAUSE_SECONDS = 0.0002, 0.0002
+"""For how long a loop runs at a time, and then lets others run: shorter than a thread takes to wake up is no pause."""
 
 STATES = ("well", "apart", "refused")
 AGES = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
@@ -77,7 +76,7 @@ class Overview:
 
     def glance(self) -> StoreOverview:
         """Return what is known of all instances without looking at any. Never raises OSError."""
-        states, last_writes = Counter(dict.fromkeys(STATES, 0)), Counter(dict.fromkeys((*AGES, *OTHER_AGES), 0))
+        states, last_writes = dict.fromkeys(STATES, 0), dict.fromkeys((*AGES, *OTHER_AGES), 0)
         groups, without_creds, now = list(self._catalogue.groups.values()), 0, time.time_ns() // 1_000_000
         attention = [Problem(group.name, "", group.problem) for group in groups if group.problem]
         instances = self._catalogue.live()
@@ -88,9 +87,7 @@ class Overview:
             states["refused" if instance.is_refused else "apart" if problem else "well"] += 1
             last_writes[_age_of(instance, now)] += 1
             without_creds += not _may_have_creds(instance)
-        return StoreOverview(
-            len(groups), len(instances), dict(states), without_creds, dict(last_writes), attention[:MOST_PROBLEMS]
-        )
+        return StoreOverview(len(groups), len(instances), states, without_creds, last_writes, attention[:MOST_PROBLEMS])
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped, newest first."""
@@ -165,10 +162,12 @@ class Overview:
 
 def _letting_others_run(things: Iterable[T]) -> Iterator[T]:
     """Yield things, and let other threads run now and then: a loop keeps them waiting for 5 ms each time."""
-    for number, thing in enumerate(things, 1):
+    until = time.monotonic() + RUN_SECONDS
+    for thing in things:
         yield thing
-        if number % AT_ONCE == 0:
-            time.sleep(0)
+        if time.monotonic() > until:
+            time.sleep(PAUSE_SECONDS)
+            until = time.monotonic() + RUN_SECONDS
 
 
 def _age_of(instance: Instance, now: int) -> str:
@@ -177,7 +176,10 @@ def _age_of(instance: Instance, now: int) -> str:
     last_write = max(instance.last_write, tally.last_write if tally is not None else 0)
     if not last_write:
         return "unknown"
-    return next((age for age, span in AGES.items() if now - last_write < span), "earlier")
+    for age, span in AGES.items():
+        if now - last_write < span:
+            return age
+    return "earlier"
 
 
 def _may_have_creds(instance: Instance) -> bool:
@@ -185,4 +187,4 @@ def _may_have_creds(instance: Instance) -> bool:
     for values in (instance.unsaved, instance.saving):
         if CREDS in values:
             return values[CREDS] is not None
-    return instance.tally is None or bool(instance.tally.types.get(CREDS))
+    return instance.tally is None or instance.tally.has(CREDS)

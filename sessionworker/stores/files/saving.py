@@ -72,13 +72,13 @@ class Saving:
         is_plain = not instance.odd_names and not instance.saving_broken  # somebody changed files that are broken
         if tally is None or not is_plain or tally.changed != last_change(folder):
             return None
-        rest = tally.after(file_sizes(folder, instance.saving), {})
+        rest = tally.after(file_sizes(".", folder.handle, instance.saving), {})
         return rest if rest.is_possible else None
 
     @staticmethod
     def _tally(rest: Tally, instance: Instance, folder: Folder) -> Tally:
         large = [key for key, value in instance.saving.items() if isinstance(value, Large)]
-        tally = rest.after({}, {**sizes_of(instance.saving), **file_sizes(folder, large)})
+        tally = rest.after({}, {**sizes_of(instance.saving), **file_sizes(".", folder.handle, large)})
         last_write = max(tally.last_write, instance.last_write)
         return msgspec.structs.replace(tally, changed=last_change(folder), last_write=last_write)
 

@@ -22,7 +22,7 @@ import msgspec
 
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.catalogue import Catalogue
-from sessionworker.stores.files.instance import Instance, Value
+from sessionworker.stores.files.instance import Instance, Told, Value
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import SUMMARY, Places
@@ -37,9 +37,6 @@ ATTEMPTS = 3
 SETTLED_NANOSECONDS = 2 * 10**9
 """A folder that was changed later than that before its tally is written down may change again within the same tick of
 the file system's clock, which is a second on some, and nobody would see it."""
-
-CHECKED_SECONDS = 10.0
-"""For how long nobody looks again whether others changed an instance's folder."""
 
 LARGEST = 256 * 2**20
 """Bytes of a file of tallies that is read."""
@@ -70,18 +67,22 @@ class Tallies:
 
         Raises OSError.
         """
+        told = instance.told
+        if told is not None and told.holds_of(instance):
+            return told.whole
         for _ in range(ATTEMPTS):
+            writes = instance.writes  # before what waits is looked at
             tally, waiting, saves = self._look(instance)
-            if waiting and (instance.odd_names or not instance.is_listed):
-                break  # its keys may have files of another spelling
-            if tally is None or instance.problem or not self._is_current(tally, instance):
+            if tally is None or instance.problem or (waiting and not tally.is_plain):
+                break  # where files have other names than ours, those of what waits may have, too
+            whole, path, now = tally, instance.path, time.monotonic()
+            if waiting:
+                whole = tally.after(file_sizes(path, self._places.root, waiting), sizes_of(waiting))
+            if not self._still_holds(tally, path, instance.folder):  # also for what was looked at just now
                 break
-            if not waiting:
-                return tally
-            with self._catalogue.open(instance) as folder:
-                gone = file_sizes(folder, waiting)
             if instance.saves == saves:
-                return tally.after(gone, sizes_of(waiting))
+                instance.told = Told(tally, now, writes, whole)
+                return whole
         return _at_once(self._counting(instance)) if may_count else None
 
     def _look(self, instance: Instance) -> tuple[Tally | None, dict[str, Value], int]:
@@ -89,16 +90,6 @@ class Tallies:
             is_odd = instance.broken or instance.saving_broken  # somebody changed files, and no names
             waiting = {**instance.saving, **instance.unsaved} if instance.saving or instance.unsaved else {}
             return None if is_odd else instance.tally, waiting, instance.saves
-
-    def _is_current(self, tally: Tally, instance: Instance) -> bool:
-        """Tell whether a tally holds, and whether that was looked at lately: looking at thousands holds up writes."""
-        now = time.monotonic()
-        if instance.tally_checked[0] is tally and now - instance.tally_checked[1] < CHECKED_SECONDS:
-            return True
-        holds = self._still_holds(tally, instance.path, instance.folder)
-        if holds:
-            instance.tally_checked = tally, now
-        return holds
 
     def _still_holds(self, tally: Tally, path: str, folder: tuple[int, int] | None = None) -> bool:
         """Tell whether a folder is where it should be, can be read, and no name in it was changed since."""
@@ -236,7 +227,7 @@ def sizes_of(values: Mapping[str, Value]) -> dict[str, int]:
     }
 
 
-_FORMAT = {"format": 1, "types": list(TYPES)}
+_FORMAT = {"format": 2, "types": list(TYPES)}
 """The first line of what is written down; where it reads otherwise, another version wrote the rest."""
 
 _AT_ONCE = 500

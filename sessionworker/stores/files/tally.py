@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Self
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import KEY_TYPES, type_of_key
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.places import join
 
 TYPES = (*KEY_TYPES, "other")
 AT_ONCE = 500
@@ -38,6 +40,8 @@ class Tally(Struct, frozen=True, array_like=True, gc=False):
     """Milliseconds since 1970, 0 if nothing was written."""
     of_types: tuple[int, ...] = (0,) * len(TYPES)
     """How many files there are of each of TYPES."""
+    is_plain: bool = True
+    """Whether each file has the name that we would give it: else what waits for one may have another in its place."""
 
     @property
     def is_possible(self) -> bool:
@@ -48,7 +52,11 @@ class Tally(Struct, frozen=True, array_like=True, gc=False):
     @property
     def types(self) -> dict[str, int]:
         """How many files there are of each type of key that there is."""
-        return {kind: count for kind, count in zip(TYPES, self.of_types, strict=True) if count}
+        return _types_of(self.of_types)
+
+    def has(self, kind: str) -> bool:
+        """Tell whether there is a file of a type of key."""
+        return self.of_types[_places[kind]] > 0
 
     def after(self, gone: Mapping[str, int], new: Mapping[str, int]) -> Self:
         """Return it after files of some keys went, and came, each with its bytes."""
@@ -65,19 +73,26 @@ class Tally(Struct, frozen=True, array_like=True, gc=False):
         )
 
 
+@lru_cache(maxsize=10_000)  # thousands are asked for again and again, and nobody changes them
+def _types_of(of_types: tuple[int, ...]) -> dict[str, int]:
+    return {kind: count for kind, count in zip(TYPES, of_types, strict=True) if count}
+
+
 def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, None, tuple[Tally, Tally]]:
     """Count the session files of a folder, some with each step; return all, and those of other keys than `apart`."""
     status = os.fstat(folder.handle)
     files: list[tuple[str, os.stat_result]] = []
+    is_plain = True
     with os.scandir(folder.handle) as entries:
         for number, entry in enumerate(entries, 1):
             key = decode_name(entry.name)
             if key is not None and entry.is_file(follow_symlinks=False):
+                is_plain = is_plain and encode_name(key) == entry.name
                 with suppress(FileNotFoundError):  # deleted meanwhile
                     files.append((key, entry.stat(follow_symlinks=False)))
             if number % AT_ONCE == 0:
                 yield
-    nothing = Tally(status.st_mtime_ns, status.st_ino)
+    nothing = Tally(status.st_mtime_ns, status.st_ino, is_plain=is_plain)
     whole = _sum_up(nothing, files)
     return whole, _sum_up(nothing, [one for one in files if one[0] not in apart]) if apart else whole
 
@@ -100,13 +115,13 @@ def last_change(folder: Folder) -> int:
     return os.fstat(folder.handle).st_mtime_ns
 
 
-def file_sizes(folder: Folder, keys: Iterable[str]) -> dict[str, int]:
-    """Return the bytes of the session files of some keys, of those that there are."""
+def file_sizes(path: str, root: int, keys: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of the session files that some keys have in the folder at `path` in `root`."""
     sizes = {}
     for key in keys:
         try:
-            status = os.stat(encode_name(key), dir_fd=folder.handle, follow_symlinks=False)
-        except FileNotFoundError:
+            status = os.stat(join(path, key), dir_fd=root, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
             continue
         if stat.S_ISREG(status.st_mode):
             sizes[key] = status.st_size
