@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from string import Formatter
 from threading import RLock
@@ -139,15 +140,15 @@ class Lines:
 
 
 class WholeLines:
-    """Writes lines to an open file, a pipe or a terminal, one after the other. May be called in any thread.
+    """Writes lines, each whole, where `write` takes as much of some bytes as it can. May be called in any thread.
 
     Whoever logs waits for a slow reader, as with twistd's own log. A reader who is gone, or a full disk, is no matter:
     the line is lost.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        """Write to an open file descriptor."""
-        self._descriptor = descriptor
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        """Have `write` return how many bytes it took, or raise OSError, or ValueError for a file that is closed."""
+        self._write = write
         self._lock = RLock()  # the collector may log in the midst of anything: an exception that nobody looked at
         self._rest = b""
 
@@ -157,17 +158,37 @@ class WholeLines:
             self._rest += line
             try:
                 while self._rest:
-                    self._rest = self._rest[os.write(self._descriptor, self._rest) :]
-            except OSError:
+                    self._rest = self._rest[self._write(self._rest) :]
+            except (OSError, ValueError):
                 if len(self._rest) >= len(line):  # else it was begun, and goes on before the next one
                     self._rest = self._rest.removesuffix(line)
 
 
-def open_log(twistd: Mapping[str, Any] | None, form: str, reactor: Any) -> Lines | None:
-    """Return what logs where twistd's options say, or None where twistd's own log is asked for. Raises OSError.
+class RotatedFile(LogFile):
+    """twistd's kind of log file: it is rotated when it has grown to 1 MB, and on SIGUSR1.
 
-    A file is twistd's kind of file: it is rotated when it has grown to 1 MB, and on SIGUSR1.
+    LogFile's own `write` does not tell how much it wrote: its private `_file` does. Any thread may call what is here.
     """
+
+    _turn = RLock()
+
+    def write_some(self, data: bytes) -> int:
+        """Write as much of some bytes as the disk takes. Raises OSError, or ValueError if it could not be reopened."""
+        with self._turn:
+            if self.shouldRotate():
+                self.rotate()
+            written = int(self._file.write(data))
+            self.size += written
+            return written
+
+    def rotate_if_possible(self) -> None:
+        """Begin a new file; where that cannot be, the next line is written where it can."""
+        with self._turn, suppress(OSError, ValueError):
+            self.rotate()
+
+
+def open_log(twistd: Mapping[str, Any] | None, form: str, reactor: Any) -> Lines | None:
+    """Return what logs where twistd's options say, or None where twistd's own log is asked for. Raises OSError."""
     if twistd is None or twistd["logger"] or twistd["syslog"]:
         return None
     name = twistd["logfile"]
@@ -175,18 +196,8 @@ def open_log(twistd: Mapping[str, Any] | None, form: str, reactor: Any) -> Lines
         return None  # twistd refuses that
     if name == "-" or (twistd["nodaemon"] and not name):
         # Without a standard output its number is another file's.
-        return Lines(form, WholeLines(sys.stdout.fileno()) if sys.stdout else lambda _: None)
-    file = LogFile.fromFullPath(name or "twistd.log")
-    lock = RLock()
-
-    def write(line: bytes) -> None:
-        with lock, suppress(OSError, ValueError):  # a full disk, or a file that could not be opened again
-            file.write(line)
-
-    def rotate() -> None:
-        with lock, suppress(OSError, ValueError):
-            file.rotate()
-
+        return Lines(form, WholeLines(partial(os.write, sys.stdout.fileno())) if sys.stdout else lambda _: None)
+    file = RotatedFile.fromFullPath(name or "twistd.log")
     if signal.getsignal(signal.SIGUSR1) in {None, signal.SIG_DFL}:
-        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(rotate))
-    return Lines(form, write)
+        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(file.rotate_if_possible))
+    return Lines(form, WholeLines(file.write_some))

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.logger import ILogObserver, Logger
-from twisted.python.logfile import LogFile
 from zope.interface.verify import verifyObject
 
-from sessionworker.logs import Lines, WholeLines, open_log
+from sessionworker.logs import Lines, RotatedFile, WholeLines, open_log
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def test_it_is_what_twisted_takes_for_an_observer() -> None:
 def test_lines_of_many_threads_stay_whole() -> None:
     received: list[bytes] = []
     with pipe() as (reader, writer):
-        write = WholeLines(writer.fileno())
+        write = WholeLines(partial(os.write, writer.fileno()))
         expected = {b"%d %d " % (thread, number) + b"x" * 20_000 for thread in range(4) for number in range(50)}
 
         def say(thread: int) -> None:
@@ -59,12 +60,12 @@ def test_a_reader_who_is_gone_is_no_matter() -> None:
     with pipe() as (reader, writer):
         reader.close()
         for _ in range(3):
-            WholeLines(writer.fileno())(b"a line\n")
+            WholeLines(partial(os.write, writer.fileno()))(b"a line\n")
 
 
 def test_a_full_disk_is_no_matter() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
-        write = WholeLines(full.fileno())
+        write = WholeLines(partial(os.write, full.fileno()))
         for _ in range(3):
             write(b"a line\n")
         with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
@@ -77,7 +78,7 @@ def test_lines_that_find_no_room_are_lost_and_the_others_are_whole() -> None:
     with pipe() as (reader, writer):
         for end in (reader, writer):
             os.set_blocking(end.fileno(), False)
-        write = WholeLines(writer.fileno())
+        write = WholeLines(partial(os.write, writer.fileno()))
         for number, line in enumerate(lines):
             write(line + b"\n")
             if number % 9 == 8:
@@ -117,14 +118,14 @@ def test_twistds_own_log_stays_where_it_is_asked_for(given: dict[str, Any], tmp_
 @pytest.fixture
 def _log_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Log files that are closed at the end, and no signal of this process that rotates them."""
-    files: list[LogFile] = []
-    from_full_path = LogFile.fromFullPath
+    files: list[RotatedFile] = []
+    from_full_path = RotatedFile.fromFullPath
 
-    def note(name: str) -> LogFile:
+    def note(name: str) -> RotatedFile:
         files.append(from_full_path(name))
         return files[-1]
 
-    monkeypatch.setattr(LogFile, "fromFullPath", note)
+    monkeypatch.setattr(RotatedFile, "fromFullPath", note)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     yield
     for file in files:
@@ -146,7 +147,24 @@ def test_a_log_file_that_cannot_be_rotated_is_no_matter(tmp_path: Path, monkeypa
 
     log = open_log(twistd_options(logfile=str(tmp_path / "log")), "text", None)
     assert log is not None
-    monkeypatch.setattr(LogFile, "shouldRotate", lambda _: True)
+    monkeypatch.setattr(RotatedFile, "shouldRotate", lambda _: True)
     monkeypatch.setattr(os, "rename", refuse)
     for _ in range(3):
         log({"log_time": 0.0, "log_namespace": "sessionworker.a", "log_format": "Hello.", "event": "greeting"})
+
+
+@pytest.mark.usefixtures("_log_files")
+def test_a_line_that_a_full_disk_tore_goes_on_before_the_next_one(tmp_path: Path) -> None:
+    log = open_log(twistd_options(logfile=str(tmp_path / "log")), "text", None)
+    assert log is not None
+    event = {"log_time": 0.0, "log_namespace": "sessionworker.a", "log_format": "Hello.", "event": "greeting"}
+    log(event)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "log").stat().st_size + 10, limits[1]))
+    try:
+        for _ in range(3):
+            log(event)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    log({**event, "log_format": "Bye."})
+    assert [line[-6:] for line in (tmp_path / "log").read_text().splitlines()] == ["Hello.", "Hello.", "] Bye."]

@@ -162,9 +162,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a reader who is gone is an error for whoever logs",
         _LOGS,
-        "            except OSError:\n",
+        "            except (OSError, ValueError):\n",
         "            except BlockingIOError:\n",
-        _outputs("a_reader_who_is_gone_is_no_matter", "a_full_disk_is_no_matter"),
+        _outputs("a_reader_who_is_gone_is_no_matter", "a_log_file_that_cannot_be_rotated_is_no_matter"),
     ),
     Fault(
         "the rest of a torn line is forgotten",
@@ -183,23 +183,23 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "lines without a standard output go to another file",
         _LOGS,
-        "WholeLines(sys.stdout.fileno()) if sys.stdout else lambda _: None",
-        "WholeLines(1)",
+        "WholeLines(partial(os.write, sys.stdout.fileno())) if sys.stdout else lambda _: None",
+        "WholeLines(partial(os.write, 1))",
         _outputs("without_a_standard_output_lines_go_nowhere"),
     ),
     Fault(
         "the log file is not rotated when it is asked for",
         _LOGS,
-        "reactor.callFromThread(rotate)",
+        "reactor.callFromThread(file.rotate_if_possible)",
         "None",
         _worker("a_log_file_of_twistd_has_the_same_lines_and_is_rotated_on_sigusr1"),
     ),
     Fault(
-        "a log file that cannot be rotated is an error for whoever logs",
+        "what a full disk took of a line counts as the whole",
         _LOGS,
-        "suppress(OSError, ValueError):  # a full",
-        "suppress(FloatingPointError):  # a full",
-        _outputs("a_log_file_that_cannot_be_rotated_is_no_matter"),
+        "            return written\n",
+        "            return len(data)\n",
+        _outputs("a_line_that_a_full_disk_tore_goes_on_before_the_next_one"),
     ),
     Fault(
         "what twistd is told of syslog does not count",
