@@ -119,4 +119,18 @@ FAULTS: tuple[Fault, ...] = (
         "        pass",
         ("tests/simulation/test_simulation.py",),
     ),
+    Fault(
+        "what the journal holds of an unknown instance is given to nobody",
+        f"{_FILES}/catalogue.py",
+        "if self._held and not instance.id:",
+        "if False:",
+        ("tests/files/test_unreadable.py",),
+    ),
+    Fault(
+        "what was held of an instance is held on when it was found",
+        f"{_FILES}/state.py",
+        "        self.forget(held)\n        self._recount(instance)",
+        "        self._recount(instance)",
+        ("tests/files/test_unreadable.py",),
+    ),
 )

@@ -58,6 +58,7 @@ CASES: tuple[Case, ...] = (
     Case("what the reserve lent was filled again before it was used", kept_reserve.TAKEN_BACK),
     Case("room did not come back when segments could not be renamed", kept_room.KEPT),
     Case("a start was refused since the folder of another instance was unreadable", kept_starts.REFUSED),
+    Case("a value looked gone whose restored folder was unreadable at the start", kept_starts.LOOKED_GONE),
     Case("a start that failed left a folder open", kept_starts.LEFT_OPEN),
     Case("a drop was in no list after its restore failed, and was done", kept_drops.LEFT_NOWHERE),
     Case("a segment that was removed came back, and said that a record does not count", kept_journal.NOT_COUNTED),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.simulation.faults import Rule
-from tests.simulation.operations import Change, Crash, Failing, Hand, History, Send, Step, Write
-from tests.simulation.subject import CreateInstance
-from tests.simulation.values import Creds
+from tests.simulation.operations import BringBack, Change, Crash, Failing, Hand, History, Send, Step, Write
+from tests.simulation.subject import CreateInstance, DropInstance
+from tests.simulation.values import Creds, Plain
 
 REFUSED: History = (
     Step(
@@ -44,4 +44,66 @@ REFUSED: History = (
 LEFT_OPEN: History = (
     Step(seed=1, conditions=(Failing(rule=Rule(error=5, calls=frozenset({"stat"})), steps=2),)),
     Step(seed=1, crash=Crash(calls=14, how="kill", again=((58, "torn"),))),
+)
+
+LOOKED_GONE: History = (
+    Step(
+        seed=848007617,
+        operations=(
+            Send(
+                entries=(
+                    CreateInstance(group="g", instance="two"),
+                    CreateInstance(group="g", instance="Loja São"),
+                )
+            ),
+        ),
+        stretch=1000000.0,
+    ),
+    Step(
+        seed=1969389245,
+        conditions=(
+            Failing(
+                rule=Rule(
+                    error=5,
+                    first=3,
+                    count=None,
+                    calls=frozenset({"open"}),
+                    path="/data/g/Loja São",
+                    sticks=True,
+                    part="all",
+                    loses=True,
+                ),
+                steps=4,
+            ),
+        ),
+        stretch=1000000.0,
+    ),
+    Step(
+        seed=4005164662,
+        operations=(
+            Send(
+                entries=(
+                    Write(
+                        group="g",
+                        instance="Loja São",
+                        changes=(
+                            Change(key="app-state-sync-key-AA/+b==", value=Plain(kind="object", number=15, size=0)),
+                        ),
+                    ),
+                )
+            ),
+        ),
+        stretch=1000000.0,
+    ),
+    Step(
+        seed=3625449256,
+        operations=(Send(entries=(DropInstance(group="g", instance="Loja São"),)),),
+        stretch=1000000.0,
+    ),
+    Step(
+        seed=861331772,
+        operations=(BringBack(place=0.0, name=None),),
+        crash=Crash(calls=32, how="kill", again=()),
+        stretch=1000000.0,
+    ),
 )

@@ -7,6 +7,7 @@ where there was one) is never taken for it, nor moved away: `open` raises then.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -57,6 +58,9 @@ class Catalogue:
         self.dropped: dict[str, Instance] = {}
         """By their paths: those that were dropped, as long as the journal may hold something of them."""
         self._ids: dict[str, Instance] = {}
+        self._held: dict[str, Instance] = {}
+        """By their ids: those whose folders may be any that could not be looked at when the store was opened."""
+        self._give: Callable[[Instance, Instance], None]
 
     def load(self) -> None:
         """Find out which groups and instances there are, and make sure that a power cut leaves them. Raises OSError."""
@@ -146,11 +150,33 @@ class Catalogue:
         if instance.problem:
             raise NotItsFolder(instance.problem)
         try:
-            return self._open(instance)
+            folder = self._open(instance)
         except (FileNotFoundError, NotADirectoryError, NotItsFolder):
             with self._locks.moves:  # it may have been moved in between, and is where it was moved to now
                 self._places.put_back(instance.path)
-                return self._open(instance)
+                folder = self._open(instance)
+        if self._held and not instance.id:
+            self._give_what_is_held(instance, folder)
+        return folder
+
+    def _give_what_is_held(self, instance: Instance, folder: Folder) -> None:
+        """See that an instance has what the journal holds of it, now that its id can be read. Raises OSError."""
+        try:
+            ids = folder.ids()
+        except BaseException:
+            folder.close()
+            raise
+        with self._locks.state:
+            for held in [self._held.pop(id_) for id_ in ids if id_ in self._held]:
+                self._give(held, instance)
+                self.forget(held)
+                instance.id = held.id
+                self.claim(instance)
+
+    def hold(self, instance: Instance, give: Callable[[Instance, Instance], None]) -> None:
+        """Have `give` called with an instance of which only the id is known, and the one that turns out to have it."""
+        self._held[instance.id] = instance
+        self._give = give
 
     def put_back(self) -> None:
         """See that all folders are where they are taken to be, as far as possible: one may look dropped, and is not."""

@@ -56,7 +56,7 @@ class Replay:
         try:
             found = self._search(id_, path)
         except OSError as error:
-            return self._hold(path, error)
+            return self._hold(id_, path, error)
         if found is not None:
             return self._use(found)
         is_purged = any(name.startswith(id_) for name in self._places.folders(PURGED))  # asked last: a copy may be left
@@ -65,7 +65,7 @@ class Replay:
         try:
             return self._lost(id_, path)
         except OSError as error:
-            return self._hold(path, error)
+            return self._hold(id_, path, error)
 
     def _at(self, path: str) -> Instance | None:
         """Return the instance whose folder would lie at a path."""
@@ -133,16 +133,19 @@ class Replay:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def _hold(self, path: str, error: OSError) -> Instance:
-        """Keep values in memory and in the journal: the next start may see more."""
+    def _hold(self, id_: str, path: str, error: OSError) -> Instance:
+        """Keep values in memory and in the journal until a folder turns out to have the id, if need be later."""
         instance = Instance(*self._names_in(path), path)
+        instance.id = id_
         self._faults.say(
             "instance_missing",
             f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
-            f"looked at: {reason_of(error)}. They are kept in the journal. See to that, then start again.",
+            f"looked at: {reason_of(error)}. They are kept in the journal until its "
+            "folder can be.",
             instance,
         )
         self._catalogue.dropped[path] = instance
+        self._catalogue.hold(instance, self._state.give)
         return instance
 
     def _use(self, instance: Instance) -> Instance:
