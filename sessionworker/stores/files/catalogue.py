@@ -167,11 +167,12 @@ class Catalogue:
             folder.close()
             raise
         with self._locks.state:
-            for held in [self._held.pop(id_) for id_ in ids if id_ in self._held]:
+            for held in [self._held[id_] for id_ in ids if id_ in self._held]:
                 self._give(held, instance)
                 self.forget(held)
                 instance.id = held.id
                 self.claim(instance)
+                del self._held[held.id]  # last: whoever uses it meanwhile waits for all of that
 
     def hold(self, instance: Instance, give: Callable[[Instance, Instance], None]) -> None:
         """Have `give` called with an instance of which only the id is known, and the one that turns out to have it."""

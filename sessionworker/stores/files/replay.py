@@ -140,8 +140,7 @@ class Replay:
         self._faults.say(
             "instance_missing",
             f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
-            f"looked at: {reason_of(error)}. They are kept in the journal until its "
-            "folder can be.",
+            f"looked at: {reason_of(error)}. They are kept in the journal until its folder can be.",
             instance,
         )
         self._catalogue.dropped[path] = instance
