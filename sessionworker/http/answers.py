@@ -10,9 +10,9 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import Request
 
 from sessionworker.errors import WorkerError
+from sessionworker.http.ports import Answerable
 from sessionworker.wire import ErrorForm
 
 T = TypeVar("T")
@@ -22,28 +22,26 @@ JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
 
-def answer(request: Request, body: bytes, content_type: bytes = JSON, status: int = 200) -> bytes:
+def answer(request: Answerable, body: bytes, content_type: bytes = JSON, status: int = 200) -> bytes:
     """Prepare a response and return its body, for Klein or `send` to write."""
     if status != 200:  # noqa: PLR2004 - the request's own default
         request.setResponseCode(status, HTTPStatus(status).phrase.encode())  # Twisted has other words for some
-    headers = request.responseHeaders
-    headers.setRawHeaders(b"Content-Type", [content_type])
-    headers.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
+    request.content_type = content_type
     return body
 
 
-def answer_json(request: Request, value: Any) -> bytes:
+def answer_json(request: Answerable, value: Any) -> bytes:
     """Prepare a response that holds `value` as JSON."""
     return answer(request, msgspec.json.encode(value))
 
 
-def answer_nothing(request: Request) -> bytes:
+def answer_nothing(request: Answerable) -> bytes:
     """Prepare a 204, which has no body and no length (RFC 9110, section 8.6)."""
     request.setResponseCode(204)
     return b""
 
 
-def answer_error(request: Request, error: WorkerError) -> bytes:
+def answer_error(request: Answerable, error: WorkerError) -> bytes:
     """Prepare the response that an error has."""
     for name, value in error.headers.items():
         request.setHeader(name, value)
@@ -65,14 +63,14 @@ def whole_refusal(error: WorkerError) -> bytes:
     return b"\r\n".join(lines)
 
 
-def send(request: Request, body: bytes) -> None:
+def send(request: Answerable, body: bytes) -> None:
     """Write a prepared response, unless the client is gone."""
     if request.channel is not None:
         request.write(body)
         request.finish()
 
 
-def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request: Request) -> None:
+def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request: Answerable) -> None:
     """Send what `prepare` makes of a result, or the error in its place. A client that hangs up cancels nothing."""
 
     def send_result(value: T) -> None:
@@ -88,7 +86,7 @@ def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request
     result.addCallbacks(send_result, send_failure)
 
 
-def answer_failure(failure: Failure, request: Request) -> bytes:
+def answer_failure(failure: Failure, request: Answerable) -> bytes:
     """Prepare the response for a failure, which is logged unless it is one that a client is meant to see."""
     if not isinstance(failure.value, WorkerError):
         _log.failure("A request failed in a way that the worker did not foresee", failure, event="request_failed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -201,16 +200,15 @@ class WorkerChannel(HTTPChannel):
 
     # Answers that go
 
-    def send(self, pieces: Sequence[bytes]) -> None:
+    def send(self, data: bytes) -> None:
         """Send an answer, and a small one now: the reactor's own way is a turn later, and longer."""
         transport = self.transport
-        if self._can_send_now and self.persistent and sum(map(len, pieces)) <= SMALL_ANSWER:
+        if self._can_send_now and self.persistent and len(data) <= SMALL_ANSWER:
             is_first = not (transport.dataBuffer or transport._tempDataBuffer)  # noqa: SLF001
-            data = b"".join(pieces)
             sent = transport.writeSomeData(data) if is_first and transport.connected else 0
-            pieces = [data[sent:]] if isinstance(sent, int) else [data]  # the reactor will see an error by itself
-        if any(pieces):
-            transport.writeSequence(pieces)
+            data = data[sent:] if isinstance(sent, int) else data  # the reactor will see an error by itself
+        if data:
+            transport.write(data)
 
     def send_more(self, piece: bytes) -> None:
         """Send more of a large answer: the client has read something, and has as long again for the next part."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -23,6 +22,26 @@ class Asked(Protocol):
 
     def getClientAddress(self) -> Any:
         """Return where it came from."""
+
+
+class Answerable(Protocol):
+    """A request, as whoever answers it sees it."""
+
+    content_type: bytes
+    """Of the answer; empty for one that has no body and so no length."""
+    channel: Any
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:
+        """Set the status."""
+
+    def setHeader(self, name: str, value: str) -> None:
+        """Set another header of the answer."""
+
+    def write(self, data: bytes) -> None:
+        """Send the whole answer."""
+
+    def finish(self) -> None:
+        """End the request."""
 
 
 class Application(Protocol):
@@ -88,7 +107,7 @@ class Channel(Protocol):
     def take_chunk(self, size: int, so_far: int) -> bool:
         """Tell whether a part of a body may be kept, after `so_far` bytes of it; if not, the client has been told."""
 
-    def send(self, pieces: Sequence[bytes]) -> None:
+    def send(self, data: bytes) -> None:
         """Send a small answer, or the beginning of a large one."""
 
     def send_more(self, piece: bytes) -> None:

@@ -30,6 +30,8 @@ class WorkerRequest(Request):
     channel: Channel  # type: ignore[assignment]  # what is used of it here
     content: BytesIO
     site: Site  # type: ignore[assignment]
+    content_type = b""
+    """Of the answer; empty for one that has no body and so no length."""
     begun: float
     """When the request had come whole, in the reactor's seconds."""
     seconds: float = 0.0
@@ -75,22 +77,22 @@ class WorkerRequest(Request):
             self.processingFailed(Failure())
 
     def write(self, data: bytes) -> None:
-        """Send the whole answer: each has its length in its headers, or no body at all."""
+        """Send the whole answer: each has its type and its length in its headers, or no body at all."""
         if self._disconnected:
             return
         self.startedWriting = 1
         self.seconds = self.site.reactor.seconds() - self.begun
-        lines = [b"%b %d %b\r\nDate: %b\r\n" % (self.clientproto, self.code, self.code_message, self.site.date)]
+        head = b"%b %d %b\r\nDate: %b\r\n" % (self.clientproto, self.code, self.code_message, self.site.date)
+        if self.content_type:
+            head += b"Content-Type: %b\r\nContent-Length: %d\r\n" % (self.content_type, len(data))
         for name, values in self.responseHeaders.getAllRawHeaders():
-            lines += [b"%b: %b\r\n" % (name, value) for value in values]
-        lines.append(b"\r\n")
+            head += b"".join(b"%b: %b\r\n" % (name, value) for value in values)
         if self.method == b"HEAD":
-            self.channel.send(lines)
+            self.channel.send(head + b"\r\n")
         elif len(data) <= SMALL_ANSWER:
-            lines.append(data)
-            self.channel.send(lines)
+            self.channel.send(b"%b\r\n%b" % (head, data))
         else:
-            self.channel.send(lines)
+            self.channel.send(head + b"\r\n")
             self._large = LargeAnswer(self.channel, data, self._taken)
             self._large.begin()
 
