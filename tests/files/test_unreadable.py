@@ -11,11 +11,10 @@ import pytest
 
 from sessionworker.errors import NoSuchInstance, StartError, StoreUnavailable
 from sessionworker.names import SessionFile
-from sessionworker.stores.changes import CreateInstance, DropGroup, DropInstance
+from sessionworker.stores.changes import CreateInstance
 from tests.contract.words import (
     CREDS,
     KEY,
-    OTHER_KEY,
     SUPPORT,
     commit,
     create,
@@ -32,7 +31,6 @@ from tests.defects.faults import disk_of
 from tests.files.words import (
     count_of,
     folder_of,
-    gauge,
     start,
     start_after_kill,
     try_checkpoint,
@@ -110,37 +108,6 @@ def test_nothing_is_given_up_for_lost_while_a_folder_cannot_be_looked_at(
     assert read_all(store, NEW_NAME, NEW_NAME._replace(key=KEY.key)) == [creds(2), b'"new"']
     assert read_all(store, SUPPORT) == [creds(3, 2)]
     store.close()
-
-
-@pytest.mark.parametrize("first", ["read", "create", "write", "describe", "drop", "drop group"])
-def test_what_is_held_comes_back_without_a_start_at_the_first_use_of_what_can_be_looked_at_again(
-    folder: Path, first: str
-) -> None:
-    with_values_in_the_journal(folder)
-    folder_of(folder).rename(folder_of(folder, NEW_NAME))
-    with disk_of(folder) as disk, disk.failing(errno.EIO, about("^codechat/new name$", "open")):
-        store = start_after_kill(folder)
-        try_checkpoint(store)
-    match first:
-        case "create":
-            assert refusals(store, CreateInstance("codechat", "new name")) == [None]
-        case "write":
-            commit(store, write(NEW_NAME._replace(key=OTHER_KEY.key), b"1"))
-        case "describe":
-            store.describe("codechat")
-        case "drop" | "drop group":
-            commit(store, DropGroup("codechat") if first == "drop group" else DropInstance("codechat", "new name"))
-            [dropped] = [one for one in store.drops() if one.instance == "new name"]
-            commit(store, restore(dropped, "new name"))
-    for _ in range(2):
-        store.check_creds("codechat", "new name")
-        assert read_all(store, NEW_NAME, NEW_NAME._replace(key=KEY.key)) == [creds(2), b'"new"']
-        assert len(store.versions("codechat", "new name")) == 2
-        assert gauge(store, "instances_apart") == 0
-        store.checkpoint()
-    assert gauge(store, "unwritten_files") == gauge(store, "unwritten_value_bytes") == 0
-    store.close()
-    assert (folder_of(folder, NEW_NAME) / "creds").read_bytes() == creds(2)
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EMFILE], ids=["EIO", "ENOSPC", "EMFILE"])

@@ -11,6 +11,7 @@ _RECOVERY = f"{_FILES}/recovery.py"
 
 _JOURNALS = "tests/journal"
 _CRASH = "tests/files/test_after_a_crash.py"
+_UNSEEN = "tests/files/test_unseen.py"
 
 FAULTS: tuple[Fault, ...] = (
     # Reading the journal back
@@ -123,17 +124,45 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/simulation/test_simulation.py::test_a_history_that_failed_once_does_not_again",),
     ),
     Fault(
-        "what the journal holds of an unknown instance is given to nobody",
+        "an instance answers without what the journal could not give to it",
         f"{_FILES}/catalogue.py",
-        "if self._held and not instance.id:",
-        "if False:",
-        ("tests/files/test_unreadable.py",),
+        "elif not instance.id and not self.unseen.keys().isdisjoint(folder.ids()):",
+        "elif False:",
+        (_UNSEEN,),
     ),
     Fault(
-        "what was held of an instance is held on when it was found",
-        f"{_FILES}/state.py",
-        "        self.forget(held)\n        self._recount(instance)",
-        "        self._recount(instance)",
-        ("tests/files/test_unreadable.py",),
+        "an instance is told of before anybody saw that it is the one of the journal",
+        f"{_FILES}/catalogue.py",
+        "if self.unseen and (instance.is_unseen or not instance.id):",
+        "if False:",
+        (_UNSEEN, "tests/files/test_journals_word.py"),
+    ),
+    Fault(
+        "an instance answers from the journal before anybody saw that it is the one",
+        f"{_FILES}/reading.py",
+        "        if instance.is_unseen:\n            return UNKNOWN\n",
+        "",
+        ("tests/files/test_journals_word.py",),
+    ),
+    Fault(
+        "an instance is given up for lost while not all folders can be listed",
+        f"{_FILES}/replay.py",
+        "if not found and self._is_something_unlisted():",
+        "if False:",
+        (_UNSEEN,),
+    ),
+    Fault(
+        "what the journal could not give comes back after it was erased",
+        f"{_FILES}/moves.py",
+        "        instances = [one for one in (instance, unseen) if one is not None]",
+        "        instances = [one for one in (instance,) if one is not None]",
+        (_UNSEEN,),
+    ),
+    Fault(
+        "something is erased that may be what the journal could not give",
+        f"{_FILES}/moves.py",
+        "            if self._catalogue.unseen:",
+        "            if False:",
+        (_UNSEEN,),
     ),
 )

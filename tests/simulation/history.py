@@ -201,7 +201,7 @@ class Runner:
         for _ in range(2):
             worker.pass_time(SETTLING)
         self.conditions.note_failed()
-        if self.conditions.has_failed and worker.store.wants_restart():
+        if worker.store.wants_restart():
             worker.stop()
             self.conditions.note_failed()
             self.model.start()

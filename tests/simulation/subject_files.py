@@ -176,8 +176,8 @@ class OpenFileStore:
             self._ask(drop)
 
     def wants_restart(self) -> bool:
-        """Say that it never does."""
-        return False
+        """Tell whether the journal holds something that could not be given to its instance at the start."""
+        return any(instance.problem for instance in self._store._catalogue.unseen.values())
 
 
 def _entry_of(entry: Entry | Repair) -> words.Entry:

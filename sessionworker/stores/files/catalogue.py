@@ -7,7 +7,6 @@ where there was one) is never taken for it, nor moved away: `open` raises then.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -23,6 +22,10 @@ from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places, join
 from sessionworker.stores.files.tally import last_change
 from sessionworker.stores.rules.creds import Creds, read_creds
+
+NOT_GIVEN = (
+    "its folder could not be looked at when the worker started, and the journal holds changes of it; start it again"
+)
 
 
 class NotItsFolder(OSError):
@@ -58,9 +61,8 @@ class Catalogue:
         self.dropped: dict[str, Instance] = {}
         """By their paths: those that were dropped, as long as the journal may hold something of them."""
         self._ids: dict[str, Instance] = {}
-        self._held: dict[str, Instance] = {}
-        """By their ids: those whose folders may be any that could not be looked at when the store was opened."""
-        self._give: Callable[[Instance, Instance], None]
+        self.unseen: dict[str, Instance] = {}
+        """By their ids: those of which the journal holds something, and whose folders nobody could look at so far."""
 
     def load(self) -> None:
         """Find out which groups and instances there are, and make sure that a power cut leaves them. Raises OSError."""
@@ -155,29 +157,27 @@ class Catalogue:
             with self._locks.moves:  # it may have been moved in between, and is where it was moved to now
                 self._places.put_back(instance.path)
                 folder = self._open(instance)
-        if self._held and not instance.id:
-            self._give_what_is_held(instance, folder)
+        if self.unseen:
+            try:
+                self._see(instance, folder)
+            except BaseException:
+                folder.close()
+                raise
         return folder
 
-    def _give_what_is_held(self, instance: Instance, folder: Folder) -> None:
-        """See that an instance has what the journal holds of it, now that its id can be read. Raises OSError."""
-        try:
-            ids = folder.ids()
-        except BaseException:
-            folder.close()
-            raise
-        with self._locks.state:
-            for held in [self._held[id_] for id_ in ids if id_ in self._held]:
-                self._give(held, instance)
-                self.forget(held)
-                instance.id = held.id
-                self.claim(instance)
-                del self._held[held.id]  # last: whoever uses it meanwhile waits for all of that
+    def _see(self, instance: Instance, folder: Folder) -> None:
+        """Raise NotItsFolder, if a folder is one of which the journal holds something that was not given to it."""
+        if instance.is_unseen:  # its folder was compared
+            instance.is_unseen = False
+            self.unseen.pop(instance.id, None)
+        elif not instance.id and not self.unseen.keys().isdisjoint(folder.ids()):
+            instance.problem = NOT_GIVEN
+            raise NotItsFolder(NOT_GIVEN)
 
-    def hold(self, instance: Instance, give: Callable[[Instance, Instance], None]) -> None:
-        """Have `give` called with an instance of which only the id is known, and the one that turns out to have it."""
-        self._held[instance.id] = instance
-        self._give = give
+    def look_at(self, instance: Instance) -> None:
+        """See that nothing is told of an instance before it is known to be the one of the journal. Raises OSError."""
+        if self.unseen and (instance.is_unseen or not instance.id):
+            self.open(instance).close()
 
     def put_back(self) -> None:
         """See that all folders are where they are taken to be, as far as possible: one may look dropped, and is not."""
@@ -275,6 +275,7 @@ class Catalogue:
         self.dropped.pop(instance.path, None)
         if self._ids.get(instance.id) is instance:
             del self._ids[instance.id]
+            self.unseen.pop(instance.id, None)
 
     def _respell(self, instance: Instance) -> None:
         """Give an instance's folder the name that we would have given it."""

@@ -55,6 +55,11 @@ class Drops:
         self._latest: dict[tuple[str, str], int] = {}  # the times of the last drops by their names
         self._is_learnt = False
 
+    @property
+    def are_unlisted(self) -> bool:
+        """Whether some could not be told when all were asked for last."""
+        return bool(self._said)
+
     def all(self) -> Iterator[Drop]:
         """Yield all of them."""
         for name in self._places.folders(DROPPED):

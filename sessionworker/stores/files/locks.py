@@ -21,8 +21,7 @@ What is done without a lock:
 
 * A dict's single operations (`get`, `in`, `[]=`, `pop`, `update`, `list`) are one step of the interpreter's for keys
   that are strings, so whoever looks may do so without a lock. What is known of groups and instances changes in the
-  committer alone; but what the journal held of an unknown instance is given to it, with the state lock, by whoever is
-  the first to read its id.
+  committer alone.
 * A value moves in one direction: it is committed to `Instance.unsaved`, a checkpoint takes it into `saving`, then it is
   in its file, and then it is forgotten here. Who looks in the same direction does not miss it.
 * `Instance.writes` goes up after each change, and when the instance is dropped. Who remembers what a file held notes it

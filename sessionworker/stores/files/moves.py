@@ -235,16 +235,17 @@ class Moves:
     def _purge(self, drop: Drop, by: str) -> WorkerError | None:
         self._catalogue.settle(drop.path)
         instance = self._catalogue.dropped.get(drop.path)
-        id_ = instance.id if instance is not None else self._id_in(drop)
+        id_ = (instance.id if instance is not None else "") or self._id_in(drop)
         with opened_folder(PURGED, self._places.root) as purged:
             number = 0
             while stands_in(name := f"{id_}-{number}", purged):
                 number += 1
-        instances = [instance] if instance else []
+        unseen = self._catalogue.unseen.get(id_)  # the same, as the journal knows it
+        instances = [one for one in (instance, unseen) if one is not None]
         doubt = self._reserve.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
-        if instance is not None:
-            self._catalogue.dropped.pop(drop.path, None)
-            self._erase(instance)
+        self._catalogue.dropped.pop(drop.path, None)
+        for one in instances:
+            self._erase(one)
         self._drops.forget(drop)
         self._tallies.purged(drop.path)
         if by:  # else its time was up, as that of others: who has them erased says how many they were
@@ -252,10 +253,13 @@ class Moves:
         return doubt
 
     def _id_in(self, drop: Drop) -> str:
-        with suppress(OSError), self._places.open(drop.path) as folder:
-            for id_ in folder.ids():
-                return id_
-        return new_id()
+        try:
+            with self._places.open(drop.path) as folder:
+                return next(iter(folder.ids()), None) or new_id()
+        except OSError:
+            if self._catalogue.unseen:  # the journal may hold something of it, which would come back
+                raise
+            return new_id()
 
 
 def _now() -> int:

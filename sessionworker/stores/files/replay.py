@@ -8,7 +8,7 @@ import msgspec
 
 from sessionworker.errors import StartError, StoreUnavailable
 from sessionworker.file_names import decode_name
-from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.catalogue import NOT_GIVEN, Catalogue
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.instance import Instance
@@ -45,6 +45,8 @@ class Replay:
                 if instance is not None:
                     instance.id = id_
                     self._catalogue.claim(instance)
+                    if instance.is_unseen:
+                        self._catalogue.unseen[id_] = instance
                     self._state.apply(instance, pending, part.when)
         return sum(map(len, changes.values()))
 
@@ -56,7 +58,7 @@ class Replay:
         try:
             found = self._search(id_, path)
         except OSError as error:
-            return self._hold(id_, path, error)
+            return self._hold(path, error)
         if found is not None:
             return self._use(found)
         is_purged = any(name.startswith(id_) for name in self._places.folders(PURGED))  # asked last: a copy may be left
@@ -65,21 +67,18 @@ class Replay:
         try:
             return self._lost(id_, path)
         except OSError as error:
-            return self._hold(id_, path, error)
+            return self._hold(path, error)
 
     def _at(self, path: str) -> Instance | None:
         """Return the instance whose folder would lie at a path."""
         drop = self._drops.at(path)
         if drop is not None:
             return Instance(drop.group, drop.instance, path)
-        group, name = _names_in(path)
-        found = self._catalogue.seek(group, name)
-        if isinstance(found, Instance):
+        found = self._catalogue.seek(*_names_in(path))
+        if isinstance(found, Instance) and found.path == path:
             return found
-        if not isinstance(found, StoreUnavailable):
-            return None
-        instance = self._catalogue.groups[group].instances[name] = Instance(group, name, path)
-        return instance
+        may_be_there = isinstance(found, Instance | StoreUnavailable)  # there are two folders, or it cannot be told
+        return Instance(*_names_in(path), path) if may_be_there else None
 
     def _is_taken_for(self, instance: Instance, id_: str) -> bool:
         """Tell whether an instance has an id. One that cannot be looked at is taken at the journal's word.
@@ -97,6 +96,7 @@ class Replay:
             self._faults.say(
                 "folder_unreadable", f"The folder of {instance} cannot be looked at: {reason_of(error)}.", instance
             )
+            instance.is_unseen = True
             return True
 
     def _search(self, id_: str, path: str) -> Instance | None:
@@ -121,10 +121,17 @@ class Replay:
         found = self._everywhere.get(id_, [])
         if not found and self._unread is not None:
             raise self._unread
+        if not found and self._is_something_unlisted():
+            raise OSError(0, "not all folders can be listed")
         live = [instance for instance in found if self._drops.at(instance.path) is None]
         if len(live) > 1:
             return None
         return live[0] if live else next(reversed(found), None)
+
+    def _is_something_unlisted(self) -> bool:
+        """Tell whether there may be instances that nobody knows of, or that are none because two have a name."""
+        are_groups = any(group.problem for group in self._catalogue.groups.values())
+        return are_groups or any(one.problem for one in self._catalogue.live()) or self._drops.are_unlisted
 
     def _ids(self, instance: Instance) -> list[str]:
         try:
@@ -133,24 +140,23 @@ class Replay:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def _hold(self, id_: str, path: str, error: OSError) -> Instance:
-        """Keep values in memory and in the journal until a folder turns out to have the id, if need be later."""
+    def _hold(self, path: str, error: OSError) -> Instance:
+        """Keep values in the journal until a start at which all folders can be looked at; nobody is given them now."""
         instance = Instance(*self._names_in(path), path)
-        instance.id = id_
+        instance.problem, instance.is_unseen = NOT_GIVEN, True
         self._faults.say(
             "instance_missing",
             f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
-            f"looked at: {reason_of(error)}. They are kept in the journal until its folder can be.",
+            f"looked at: {reason_of(error)}. They are kept in the journal. Start the worker again when all folders can "
+            "be read; until then the instance is refused.",
             instance,
         )
-        self._catalogue.dropped[path] = instance
-        self._catalogue.hold(instance, self._state.give)
         return instance
 
     def _use(self, instance: Instance) -> Instance:
         if self._drops.at(instance.path) is not None:
             return self._catalogue.dropped.setdefault(instance.path, instance)
-        return instance
+        return self._catalogue.groups[instance.group].instances.setdefault(instance.name, instance)
 
     def _lost(self, id_: str, path: str) -> Instance:
         """Make a folder for values whose instance is nowhere."""

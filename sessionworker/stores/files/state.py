@@ -168,19 +168,6 @@ class State:
         self._set_refusal(instance, refusal)
         self.to_save[instance] = None
 
-    def give(self, held: Instance, instance: Instance) -> None:
-        """Give all that waits of an instance to the one that it turned out to be, to which nothing was written yet."""
-        instance.unsaved = {**held.saving, **held.unsaved}
-        instance.new_versions = (*held.saving_versions, *held.new_versions)
-        instance.broken = held.broken | held.saving_broken
-        instance.superseded = held.superseded
-        instance.creds, instance.last_version = held.creds, held.last_version
-        instance.has_no_creds, instance.last_write = held.has_no_creds, held.last_write
-        instance.writes += 1
-        self.forget(held)
-        self._recount(instance)
-        self.to_save[instance] = None
-
     def forget(self, instance: Instance) -> None:
         """Let go of all that waits of an instance, which was erased for good."""
         instance.is_purged = True

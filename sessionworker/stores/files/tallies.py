@@ -67,6 +67,7 @@ class Tallies:
 
         Raises OSError.
         """
+        self._catalogue.look_at(instance)
         told = instance.told
         if told is not None and told.holds_of(instance):
             return told.whole
