@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from functools import partial
 from pathlib import Path
 
 from sessionworker.errors import StoreUnavailable
@@ -66,7 +67,7 @@ def test_a_new_instance_of_the_name_does_not_answer_with_what_was_dropped(folder
     assert tried(lambda: store.read_version("codechat", "sales", of_the_other)) is StoreUnavailable
     for file in (CREDS, KEY):
         assert store.recall(file) is UNKNOWN
-        assert tried(lambda file=file: store.read(file)) is StoreUnavailable  # type: ignore[misc]
+        assert tried(partial(store.read, file)) is StoreUnavailable
     assert refusals(store, write(KEY, b"10")) == [StoreUnavailable]
     assert refusals(store, restore(drop_named(store, "sales"), "new name")) == [StoreUnavailable]
     store = start_after_kill(folder, limits=limits)
@@ -122,5 +123,5 @@ def test_of_two_copies_neither_answers_before_it_is_known_which_one_it_is(folder
     shutil.copytree(folder_of(folder, NEW_NAME), folder / "codechat" / "a copy")
     store = started_without(folder, "^codechat/(new name|a copy)$", "open")
     for file in (NEW_KEY, NEW_KEY._replace(instance="a copy")):
-        assert tried(lambda file=file: store.read(file)) is StoreUnavailable  # type: ignore[misc]
+        assert tried(partial(store.read, file)) is StoreUnavailable
         assert refusals(store, write(file, b"9")) == [StoreUnavailable]

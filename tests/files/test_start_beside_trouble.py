@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from pathlib import Path
 
 from sessionworker.errors import StoreUnavailable
@@ -43,7 +44,7 @@ def test_one_error_of_the_disk_makes_no_instance_lost_that_was_renamed_while_nob
             store = start(root)
         for file, value in ((CREDS, creds(1)), (SUPPORT, creds(2))):
             renamed = file._replace(instance=f"{file.instance}-2")
-            assert tried(lambda renamed=renamed: store.read(renamed)) in (value, StoreUnavailable)  # type: ignore[misc]
+            assert tried(partial(store.read, renamed)) in (value, StoreUnavailable)
         store.close()
         assert list((own_folder(root) / "lost").iterdir()) == []
         store = start(root)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_an_older_version_is_not_read_in_its_stead(folder: Path) -> None:
         store.commit([restore(dropped, "new name")])
     store = started_without(folder, "^codechat/new name$", "open")
     for version in (newest, oldest):
-        assert tried(lambda version=version: store.read_version("codechat", "new name", version)) is StoreUnavailable  # type: ignore[misc]
+        assert tried(partial(store.read_version, "codechat", "new name", version)) is StoreUnavailable
     store = start_after_kill(folder)
     assert store.read_version("codechat", "new name", newest) == creds(2)
 
