@@ -70,6 +70,8 @@ class FileSubject:
     name = "files"
     modules: Sequence[ModuleType] = (disk, *_modules)
     large_from = BOUNDS.large_value
+    together_from = BOUNDS.files_at_once
+    """Files from which on they are written together."""
     most_changes = 6
     most_apart = float(BOUNDS.apart_bytes)
     frees_room_when_full = True
@@ -82,9 +84,9 @@ class FileSubject:
     def others(self, machine: Machine) -> Mapping[str, object]:
         """Return stand-ins for what is imported by name, and bounds that a short history comes to."""
         return {
-            "sync_file_system": machine.os.sync_all,
+            "sync_file_system": lambda folder: machine.os.sync_all(folder),  # noqa: PLW0108 - of the disk of that time
             "_numbers": count(),
-            "MANY": 4,
+            "MANY": self.together_from,
             "KEYS_AT_ONCE": 3,
             "MOST_KNOWN_NAMES": 25,
             "LONGEST_COUNT": 1e9,  # or it would be right not to tell what there is
@@ -118,6 +120,12 @@ class FileSubject:
     def versions_folder(self, group: str, instance: str) -> str:
         """Return the path of the folder that holds an instance's versions."""
         return f"{self.folder(group, instance)}/.sessionworker/versions"
+
+
+class EachAloneSubject(FileSubject):
+    """The same where each file is written by itself, as it was when the histories that are kept were found."""
+
+    together_from = BOUNDS.files_at_once + 1
 
 
 class OpenFileStore:

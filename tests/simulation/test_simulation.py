@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.cases import CASES, Case
 from tests.simulation.generator import generate
 from tests.simulation.operations import History
-from tests.simulation.run import SUBJECT, Found, find_subject, run_history, shrink_found
+from tests.simulation.run import Found, find_subject, run_history, shrink_found
 from tests.simulation.subject import Subject
 from tests.simulation.telling import tell_history
 from tests.simulation.toy import PLANTED, ToySubject
@@ -21,6 +21,9 @@ from tests.tools import show_figure
 
 SEEDS, SEEDS_IN_CI = 5000, 600
 CHUNKS = 4
+
+KEPT = "subject_files:EachAloneSubject"
+"""What kept histories are of: each says at which call of the disk something happens."""
 
 PLANTED_KINDS = {
     "no sync of the folder": {"lost"},
@@ -53,7 +56,7 @@ def test_nothing_is_lost_stopped_or_stuck(chunk: int, *, full: bool) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.found)
 def test_a_history_that_failed_once_does_not_again(case: Case) -> None:
-    failure = run_history(find_subject(SUBJECT), case.history)[0]
+    failure = run_history(find_subject(KEPT), case.history)[0]
     assert failure is None
 
 
