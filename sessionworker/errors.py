@@ -68,6 +68,13 @@ class Unauthorized(WorkerError):
         return {"WWW-Authenticate": "apikey, Bearer"}
 
 
+class Forbidden(WorkerError):
+    """A right token, for something else."""
+
+    status = HTTPStatus.FORBIDDEN
+    message = "This token is not for that."
+
+
 class NotFound(WorkerError):
     """A path that is no route."""
 

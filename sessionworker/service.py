@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import resource
-import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError, ReactorNotRunning
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
+from sessionworker.command_line import Options
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
 from sessionworker.events import Event
 from sessionworker.logs import open_log
 from sessionworker.offload import Offload
-from sessionworker.settings import TOKEN_VARIABLE, Options, Settings
+from sessionworker.process import (
+    collect_garbage_rarely,
+    raise_open_files_limit,
+    read_again_on_sighup,
+    stop_on_sigterm,
+    use_a_clock_that_nobody_sets,
+)
+from sessionworker.settings import Settings
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.rules.versions import DAY, Keep
-from sessionworker.tokens import TOKEN_FILE_NAME, find_token
+from sessionworker.tokens_in_force import TokensInForce
 from sessionworker.version import PYTHON, TWISTED, VERSION
 from sessionworker.web.build import build_site
 from sessionworker.web.metrics import Metrics
@@ -40,9 +43,6 @@ DRAIN_SECONDS = 20.0
 OTHER_FILES = 400
 """Open files that are no connections: the journal's, session files under way, the reactor's own, and two for each large
 value that waits for its commit; at the most there are as many of those as fit into what may wait, 128."""
-
-YOUNG_OBJECTS = 10_000
-"""New objects after which the collector looks for cycles among them; Python's own number is 700 before 3.13."""
 
 ROOM_SECONDS = 10.0
 """How often the disk is asked what it has left."""
@@ -99,7 +99,7 @@ class WorkerService(Service):
         connections = raise_open_files_limit() - OTHER_FILES
         if connections < 1:
             raise StartError(f"The limit on open files is too low: {OTHER_FILES} are needed besides the connections.")
-        reactor.callWhenRunning(reactor.callLater, 0, exit_cleanly_on_signals, reactor)
+        reactor.callWhenRunning(reactor.callLater, 0, stop_on_sigterm, reactor)
         self._log.info(
             "This is sessionworker {version} (Twisted {twisted}, Python {python}).",
             event="starting",
@@ -118,12 +118,13 @@ class WorkerService(Service):
             observe_checkpoint=metrics.checkpoint,
             keep=Keep(settings.keep_versions, settings.keep_hours, settings.keep_days),
         )
-        token, token_path = find_token(settings, store.ours)
+        tokens = TokensInForce(settings, store.ours)
+        read_again_on_sighup(reactor, tokens.read_again)
         self._doorbell = Doorbell(reactor)
         self._offload = Offload(self._doorbell, store, threads=settings.threads)
         self._site = build_site(
             self._offload,
-            token,
+            tokens.access,
             metrics=metrics,
             body_size=settings.body_size,
             connections=min(settings.connections, connections),
@@ -137,23 +138,11 @@ class WorkerService(Service):
         collect_garbage_rarely()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
         self._log.info("Serving the store {store}.", event="serving", store=settings.store)
-        self._say_token(token_path, store.ours)
+        tokens.say()
         if not settings.fsync:
             self._log.warn(
                 "fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.",
                 event="fsync_never",
-            )
-
-    def _say_token(self, path: Path | None, ours: Path) -> None:
-        """Say where the token in force comes from, and which one is not: the most likely problem of the first hour."""
-        source = path or f"the variable {TOKEN_VARIABLE}"
-        self._log.info("The token is in {source}.", event="token_in_force", source=source)
-        unused = ours / TOKEN_FILE_NAME
-        if path != unused and unused.exists():
-            self._log.warn(
-                "The token in {path}, made at an earlier start, is not in force.",
-                event="token_not_in_force",
-                path=unused,
             )
 
     def _listen(self, place: str) -> None:
@@ -222,47 +211,6 @@ class WorkerService(Service):
         log = {"info": self._log.info, "warn": self._log.warn, "error": self._log.error}[event.level]
         fields = {"group": event.group or None, "instance": event.instance or None, "by": event.by or None}
         log("{text}", text=event.text, event=event.name, **fields)
-
-
-def collect_garbage_rarely() -> None:
-    """Have the collector look less often for cycles, and never among what lives as long as the process.
-
-    A burst of requests makes thousands of objects, nearly all of which are gone by themselves when it is answered.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
-
-
-def use_a_clock_that_nobody_sets(reactor: Any) -> None:
-    """Have a reactor count seconds from its start: its own are those of the wall clock, which people and NTP set.
-
-    Deadlines would pass at once, or never. Nothing may be scheduled yet: its time would be another clock's.
-    """
-    reactor.seconds = time.monotonic
-
-
-def raise_open_files_limit() -> int:
-    """Raise this process's soft limit on open files to its hard limit, and return it: every connection is one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
-
-
-def exit_cleanly_on_signals(reactor: Any) -> None:
-    """Let SIGTERM and SIGHUP end the process with status 0: being told to stop is not a failure.
-
-    SIGHUP comes where a terminal is closed, and would be as a kill.
-
-    `twistd` would end itself with the signal that stopped it, so the reactor must not be the one to see it.
-    """
-
-    def stop() -> None:
-        with suppress(ReactorNotRunning):  # a second signal changes nothing
-            reactor.stop()
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: reactor.callFromThread(stop))
 
 
 def makeService(options: Options) -> WorkerService:

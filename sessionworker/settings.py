@@ -5,19 +5,17 @@ An option given on the command line wins over its variable, and the variable ove
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from twisted.internet.endpoints import serverFromString
-from twisted.python import usage
 
+from sessionworker.access import Role
 from sessionworker.errors import StartError
 from sessionworker.logs import FORMATS
-from sessionworker.version import PYTHON, TWISTED, VERSION
 
 BACKLOG = 4096
 """Connects that may wait to be accepted; the API opens 1,000 at once. The kernel cuts it to net.core.somaxconn."""
@@ -25,6 +23,19 @@ BACKLOG = 4096
 MIB = 2**20
 
 DEFAULT_BODY_SIZE = 32 * MIB
+
+
+class Source(NamedTuple):
+    """Where tokens come from: one of the two, or nowhere."""
+
+    file: Path | None = None
+    value: str | None = None
+    """The one token itself, where it was given in the environment."""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether they come from anywhere."""
+        return self != Source()
 
 
 @dataclass(frozen=True)
@@ -37,10 +48,8 @@ class Settings:
     """The folder that holds the session files."""
     fsync: bool
     """Whether an acknowledged write is on the disk."""
-    token_file: Path | None
-    """Where the token is read from, or None."""
-    token: str | None
-    """The token itself, when it was given in the environment."""
+    tokens: Mapping[Role, Source]
+    """Where the tokens of each role come from."""
     body_size: int
     """Bytes that one request's body may have."""
     http_logs: bool
@@ -145,7 +154,27 @@ OPTIONS = (
         "'always': a write is on the disk before it is acknowledged; 'never': for a disk that does not matter",
         _always_or_never,
     ),
-    Option("token-file", "GLOBAL_AUTH_TOKEN_FILE", "", "a file that holds the token clients must send", _folder),
+    Option(
+        "token-file",
+        "GLOBAL_AUTH_TOKEN_FILE",
+        "",
+        "a file of tokens for APIs, one a line; '<group>,<group>:<token>' is for these groups alone",
+        _folder,
+    ),
+    Option(
+        "admin-token-file",
+        "SESSIONWORKER_ADMIN_TOKEN_FILE",
+        "",
+        "a file of tokens for operators, one a line: for /admin and /metrics, which an API's do not open then",
+        _folder,
+    ),
+    Option(
+        "view-token-file",
+        "SESSIONWORKER_VIEW_TOKEN_FILE",
+        "",
+        "a file of tokens for those who may look at /admin and /metrics and change nothing, one a line",
+        _folder,
+    ),
     Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", _mebibytes),
     Option(
         "log-format",
@@ -171,65 +200,24 @@ OPTIONS = (
 )
 """The options that take a value. `--http-logs` takes none."""
 
-TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"  # noqa: S105 - a variable's name, not a token
+TOKEN_VARIABLES = {
+    Role.API: "GLOBAL_AUTH_TOKEN",
+    Role.ADMIN: "SESSIONWORKER_ADMIN_TOKEN",
+    Role.VIEW: "SESSIONWORKER_VIEW_TOKEN",
+}
+"""The variables that hold one token each; the same with `_FILE` behind it names a file."""
+TOKEN_FLAGS = {Role.API: "token-file", Role.ADMIN: "admin-token-file", Role.VIEW: "view-token-file"}
 HTTP_LOGS_VARIABLE = "HTTP_LOGS"
 
 PREFIX = "SESSIONWORKER_"
-OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL",)
-"""Variables of ours that are no options: the health check's."""
-
-
-def _describe(option: Option) -> str:
-    default = option.default or f"none; {TOKEN_VARIABLE}, else a token made at the first start, in the store"
-    return f"{option.meaning} [{option.variable}] [default: {default}]"
-
-
-class Options(usage.Options):
-    """The command line of `twistd sessionworker`."""
-
-    synopsis = "[options]"
-    longdesc = (
-        "Stores the session files of WhatsApp API programs and serves them over HTTP. "
-        "Each option can also be set by the environment variable in brackets; the command line wins."
-    )
-    optParameters: ClassVar = [
-        [option.flag, None, None, _describe(option)] for option in OPTIONS if option.flag != "listen"
-    ]
-    optFlags: ClassVar = [["http-logs", None, f"log each request [{HTTP_LOGS_VARIABLE}=true] [default: off]"]]
-
-    def __init__(self) -> None:
-        """Start with no place to listen given."""
-        super().__init__()
-        self["listen"] = None
-        self.settings: Settings
-
-    def opt_version(self) -> None:
-        """Say which version this is, and of what."""
-        print(f"sessionworker {VERSION} (Twisted {TWISTED}, Python {PYTHON})")  # noqa: T201 - what was asked for
-        raise SystemExit(0)
-
-    def opt_listen(self, text: str) -> None:
-        """Take one more place to listen."""
-        self["listen"] = [*(self["listen"] or []), text]
-
-    opt_listen.__doc__ = _describe(OPTIONS[0]) + " (may be given more than once)"
-
-    def parseOptions(self, options: Iterable[str] | None = None) -> None:
-        """Parse and check; anything that makes no sense ends the process with one line and status 1."""
-        try:
-            super().parseOptions(options)
-            self.settings = read_settings(self, os.environ)
-        except (usage.UsageError, StartError) as error:
-            raise SystemExit(f"sessionworker: {error}") from None
+OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL", *TOKEN_VARIABLES.values())
+"""Variables of ours that are no options: the health check's, and tokens, which no command line may show."""
 
 
 def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
     """Combine command line, environment and defaults. Raises StartError for what makes no sense."""
     values = {option.flag: _choose(option, given[option.flag], environment) for option in OPTIONS}
-    token_file = values["token-file"][0] if values["token-file"] else None
-    token = environment.get(TOKEN_VARIABLE) or None
-    if token and token_file and given["token-file"] is None:
-        raise StartError(f"{TOKEN_VARIABLE} and {TOKEN_VARIABLE}_FILE are both set; set one of them.")
+    tokens = {role: _source(role, values[flag], given[flag], environment) for role, flag in TOKEN_FLAGS.items()}
     try:
         http_logs = bool(given["http-logs"]) or _switch(environment.get(HTTP_LOGS_VARIABLE) or "false")
     except ValueError as error:
@@ -238,8 +226,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         listen=tuple(values["listen"]),
         store=values["store"][0],
         fsync=values["fsync"][0],
-        token_file=token_file,
-        token=None if token_file else token,
+        tokens=tokens,
         body_size=values["body-size"][0],
         http_logs=http_logs,
         log_format=values["log-format"][0],
@@ -249,11 +236,20 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         keep_hours=values["keep-hours"][0],
         keep_days=values["keep-days"][0],
         keep_drops=values["keep-drops"][0],
-        doubts=tuple(_doubts(environment, token)),
+        doubts=tuple(_doubts(environment)),
     )
 
 
-def _doubts(environment: Mapping[str, str], token: str | None) -> Iterator[str]:
+def _source(role: Role, files: list[Path], given: str | None, environment: Mapping[str, str]) -> Source:
+    """Return where the tokens of a role come from. A file that is given on the command line wins over a variable."""
+    variable = TOKEN_VARIABLES[role]
+    value = environment.get(variable) or None
+    if value and files and given is None:
+        raise StartError(f"{variable} and {variable}_FILE are both set; set one of them.")
+    return Source(file=files[0]) if files else Source(value=value)
+
+
+def _doubts(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield sentences about what nobody forbids, and hardly anybody means."""
     known = [option.variable for option in OPTIONS] + list(OTHER_VARIABLES)
     for name in sorted(environment):
@@ -261,8 +257,10 @@ def _doubts(environment: Mapping[str, str], token: str | None) -> Iterator[str]:
             [*similar] = get_close_matches(name, known, 1)
             meant = f" Is {similar[0]} meant?" if similar else ""
             yield f"The variable {name} means nothing to this worker.{meant}"
-    if token and token[0] == token[-1] and token[0] in "\"'":
-        yield f"The token in {TOKEN_VARIABLE} begins and ends with a quotation mark, which is a part of it then."
+    for variable in TOKEN_VARIABLES.values():
+        token = environment.get(variable)
+        if token and token[0] == token[-1] and token[0] in "\"'":
+            yield f"The token in {variable} begins and ends with a quotation mark, which is a part of it then."
 
 
 def _choose(option: Option, given: str | list[str] | None, environment: Mapping[str, str]) -> list[Any]:

@@ -18,6 +18,7 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
 
+from sessionworker.access import Access, Role, Token
 from sessionworker.http.channel import WorkerChannel
 from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.rules.versions import Keep
@@ -119,6 +120,7 @@ class Worker:
         self._observer: Any = self._note  # a function will do, whatever its type says
         self.reports: list[str] = []
         """What the store told the operator."""
+        self.access = Access([Token(Role.API, TOKEN.encode())])
         self.metrics = Metrics()
         self.store = RecordingStore(
             folder,
@@ -130,7 +132,7 @@ class Worker:
         self.offload = Offload(self.reactor, self.store, threads=2, longest_queue=longest_queue)
         self.site = build_site(
             self.offload,
-            TOKEN.encode(),
+            self.access,
             metrics=self.metrics,
             body_size=body_size,
             connections=connections,

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import pytest_twisted  # type: ignore[import-untyped]
 from twisted.internet.defer import maybeDeferred
 
+from sessionworker.access import Access, Role, Token
 from sessionworker.http.site import WorkerSite
 from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.files.store import FileStore
@@ -90,7 +91,9 @@ async def running_worker(
     if store is None:
         store = FileStore(folder, sync=sync)
     offload = Offload(reactor, store, threads=threads, longest_queue=longest_queue)
-    site = build_site(offload, token.encode(), body_size=body_size, http_logs=http_logs, reactor=reactor)
+    site = build_site(
+        offload, Access([Token(Role.API, token.encode())]), body_size=body_size, http_logs=http_logs, reactor=reactor
+    )
     listening = reactor.listenTCP(0, site, interface="127.0.0.1")
     offload.start()
     try:

@@ -72,10 +72,8 @@ def test_a_token_of_an_earlier_start_that_is_not_in_force_is_named(tmp_path: Pat
         end(daemon)
 
 
-@pytest.mark.parametrize("numbers", [[signal.SIGHUP], [signal.SIGTERM] * 3, [signal.SIGHUP, signal.SIGTERM]])
-def test_a_terminal_that_is_closed_and_a_second_signal_end_it_as_one_does(
-    tmp_path: Path, numbers: list[signal.Signals]
-) -> None:
+@pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGTERM] * 3, [signal.SIGHUP, signal.SIGTERM]])
+def test_a_second_signal_ends_it_as_one_does(tmp_path: Path, numbers: list[signal.Signals]) -> None:
     with WorkerProcess(tmp_path / "store") as worker:
         assert ask(worker, "POST", "/session/codechat", {"instance": "sales"}).status == 204
         assert ask(worker, "POST", "/session/codechat/sales/creds", {"data": '{"me":1}'}).status == 204

@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "sessionworker"
 MOST_LINES = 300
 
 FLOORS = (
-    ("errors", "names", "file_names", "values", "disk", "wire", "version", "events", "logs"),
+    ("errors", "names", "file_names", "values", "disk", "wire", "version", "events", "logs", "access", "process"),
     ("stores.rules",),
     ("stores.changes",),
     ("stores.interface",),
@@ -22,7 +22,8 @@ FLOORS = (
     ("turns",),
     ("offload",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
-    ("tokens", "web"),
+    ("tokens", "command_line", "web"),
+    ("tokens_in_force",),
     ("service",),
 )
 """From the ground up. A module is on the floor of the longest name here that its own begins with."""

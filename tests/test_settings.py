@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sessionworker.errors import StartError
-from sessionworker.settings import BACKLOG, MIB, OPTIONS, Options, Settings
-from sessionworker.tokens import find_token
-
-VARIABLES = [option.variable for option in OPTIONS] + ["GLOBAL_AUTH_TOKEN", "HTTP_LOGS"]
+from sessionworker.access import Role
+from sessionworker.command_line import Options
+from sessionworker.settings import BACKLOG, MIB, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Settings, Source
+from tests.settings import VARIABLES, read, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -23,36 +19,12 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable, raising=False)
 
 
-def read(*arguments: str, **environment: str) -> Settings:
-    """Read settings as twistd does."""
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in environment.items():
-            patch.setenv(variable, value)
-        options = Options()
-        options.parseOptions(arguments)
-    assert options.settings is not None
-    return options.settings
-
-
-def refusal(*arguments: str, **environment: str) -> str:
-    """Return the line with which the settings are refused: it is printed, and the process ends with status 1."""
-    with pytest.raises(SystemExit) as end:
-        read(*arguments, **environment)
-    line = end.value.code
-    assert isinstance(line, str)  # Python prints it and ends with status 1
-    assert line.startswith("sessionworker: ")
-    assert "\n" not in line
-    assert end.value.__suppress_context__
-    return line
-
-
 def test_without_options_the_defaults_count() -> None:
     assert read() == Settings(
         listen=(f"tcp:5656:backlog={BACKLOG}",),
         store=Path("instances"),
         fsync=True,
-        token_file=None,
-        token=None,
+        tokens=NOWHERE,
         body_size=32 * MIB,
         http_logs=False,
         log_format="text",
@@ -66,12 +38,23 @@ def test_without_options_the_defaults_count() -> None:
     assert 1 <= read().threads <= 64
 
 
+NOWHERE = dict.fromkeys(Role, Source())
+
+
+def read_from(role: Role, path: str) -> dict[Role, Source]:
+    """Where tokens come from, if those of one role come from a file."""
+    return {**NOWHERE, role: Source(file=Path(path))}
+
+
 TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
     # attribute, flag, variable, text, its meaning, another text, its meaning
     ("listen", "--listen", "SESSIONWORKER_LISTEN", "tcp:1:backlog=9", ("tcp:1:backlog=9",), "tcp:2:backlog=1", None),
     ("store", "--store", "SESSIONWORKER_STORE", "/var/lib/a", Path("/var/lib/a"), "b", Path("b")),
     ("fsync", "--fsync", "SESSIONWORKER_FSYNC", "never", False, "always", True),
-    ("token_file", "--token-file", "GLOBAL_AUTH_TOKEN_FILE", "/run/a", Path("/run/a"), "b", Path("b")),
+    *(
+        ("tokens", f"--{flag}", f"{TOKEN_VARIABLES[role]}_FILE", "/a", read_from(role, "/a"), "b", read_from(role, "b"))
+        for role, flag in TOKEN_FLAGS.items()
+    ),
     ("body_size", "--body-size", "BODY_SIZE", "5", 5 * MIB, "0.5", MIB // 2),
     ("log_format", "--log-format", "SESSIONWORKER_LOG_FORMAT", "json", "json", "text", "text"),
     ("threads", "--threads", "SESSIONWORKER_THREADS", "1", 1, "64", 64),
@@ -189,80 +172,5 @@ def test_help_lists_every_option_with_its_variable_and_default() -> None:
     assert "GLOBAL_AUTH_TOKEN," in text
 
 
-# The token
-
-
-def token_of(folder: Path, *arguments: str, **environment: str) -> tuple[bytes, Path | None]:
-    return find_token(read(*arguments, **environment), folder)
-
-
-def test_the_token_comes_from_its_variable(tmp_path: Path) -> None:
-    assert token_of(tmp_path, GLOBAL_AUTH_TOKEN="s3cret") == (b"s3cret", None)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n"])
-def test_the_token_comes_from_a_file_whose_line_end_does_not_matter(tmp_path: Path, end: str) -> None:
-    file = tmp_path / "secret"
-    file.write_bytes(b"s3cret" + end.encode())
-    assert token_of(tmp_path, GLOBAL_AUTH_TOKEN_FILE=str(file)) == (b"s3cret", file)
-    assert token_of(tmp_path, "--token-file", str(file), GLOBAL_AUTH_TOKEN="other") == (b"s3cret", file)
-
-
-def test_two_tokens_in_the_environment_are_refused() -> None:
-    line = refusal(GLOBAL_AUTH_TOKEN="s3cret", GLOBAL_AUTH_TOKEN_FILE="/run/secret")
-    assert "GLOBAL_AUTH_TOKEN and GLOBAL_AUTH_TOKEN_FILE are both set" in line
-    assert "s3cret" not in line
-
-
-def test_a_token_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    token, path = token_of(tmp_path)
-    assert path is not None
-    assert path.parent == tmp_path
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(token) >= 32
-    assert token_of(tmp_path) == (token, path)
-    assert list(tmp_path.iterdir()) == [path]
-    path.unlink()
-    assert token_of(tmp_path)[0] != token
-
-
-def test_a_token_half_made_by_a_crash_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / ".token.new").write_text("half")
-    token, path = token_of(tmp_path)
-    assert token != b"half"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("token", ["é", "a\tb", "\x7f"])
-def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(tmp_path: Path, token: str) -> None:
-    file = tmp_path / "secret"
-    file.write_text(token)
-    for environment in ({"GLOBAL_AUTH_TOKEN": token}, {"GLOBAL_AUTH_TOKEN_FILE": str(file)}):
-        line = start_error(tmp_path, environment)
-        assert "must hold one token" in line
-        assert token not in line
-
-
-def test_a_token_may_hold_a_space_as_those_of_session_manager_do(tmp_path: Path) -> None:
-    assert token_of(tmp_path, GLOBAL_AUTH_TOKEN="two words")[0] == b"two words"
-    assert "must hold one token" in start_error(tmp_path, {"GLOBAL_AUTH_TOKEN": "word "})
-
-
 def test_a_body_size_of_0_stands_for_the_default_as_in_settings_of_session_manager() -> None:
     assert read(BODY_SIZE="0").body_size == 32 * MIB
-
-
-def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    (tmp_path / "empty").touch()
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for name in ("empty", "binary", "missing", "."):
-        file = os.path.normpath(tmp_path / name)
-        assert f"The token file {file} " in start_error(tmp_path, {"GLOBAL_AUTH_TOKEN_FILE": file})
-
-
-def start_error(folder: Path, environment: Mapping[str, str]) -> str:
-    with pytest.raises(StartError) as error:
-        token_of(folder, **environment)
-    assert "\n" not in str(error.value)
-    return str(error.value)

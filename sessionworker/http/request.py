@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from twisted.python.failure import Failure
@@ -34,6 +35,8 @@ class WorkerRequest(Request):
     """Of the answer; empty for one that has no body and so no length."""
     begun: float
     """When the request had come whole, in the reactor's seconds."""
+    known: Any = None
+    """What the application found out of it, for whoever answers it."""
     seconds: float = 0.0
     """How long it took from then until the answer was there."""
     _large: LargeAnswer | None = None

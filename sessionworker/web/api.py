@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.routing import BaseConverter
 
+from sessionworker.access import Grant
 from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NotFound, StoreUnavailable
 from sessionworker.http.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
 from sessionworker.http.request import WorkerRequest
@@ -78,6 +79,8 @@ def build_api(
         if group is None:  # whatsapp-api without that variable; any error here, and it ends itself
             _log.warn(NO_GROUP, event="group_not_named")
             return answer_nothing(request)
+        grant: Grant = request.known
+        grant.check_group(group)
         try:
             change = CreateGroup(check_name("group", group))
         except NameNotAllowed as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 
+from sessionworker.access import Access
 from sessionworker.http.site import WorkerSite
 from sessionworker.offload import Offload
 from sessionworker.web.api import build_api
@@ -11,6 +12,7 @@ from sessionworker.web.gate import Gate
 from sessionworker.web.health import Health
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.session_files import SessionFiles
+from sessionworker.web.throttle import Throttle
 from sessionworker.web.watching import Watching
 
 CONNECTIONS = 10_000
@@ -18,7 +20,7 @@ CONNECTIONS = 10_000
 
 def build_site(
     offload: Offload,
-    token: bytes,
+    access: Access,
     *,
     body_size: int,
     http_logs: bool,
@@ -34,6 +36,6 @@ def build_site(
     session_files = SessionFiles(offload)
     health = Health(reactor, offload)
     tree = build_api(reactor, offload, session_files, health, metrics)
-    gate = Gate(token, session_files, tree.resource())
+    gate = Gate(access, Throttle(reactor), session_files, tree.resource())
     watching = Watching(reactor, metrics, http_logs=http_logs)
     return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

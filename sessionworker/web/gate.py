@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
 from typing import Any
 
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
+from sessionworker.access import Access, Grant
 from sessionworker.errors import Unauthorized, WorkerError
 from sessionworker.http.answers import answer_error, send
 from sessionworker.http.ports import Asked
 from sessionworker.http.request import WorkerRequest
-from sessionworker.web.paths import check_path, is_session_file
+from sessionworker.web.paths import check_path, group_in, is_session_file, right_to
 from sessionworker.web.session_files import SessionFiles
+from sessionworker.web.throttle import Throttle
+from sessionworker.web.watching import host_of
 
 OPEN = {(b"OPTIONS", b"/ping"), (b"GET", b"/health"), (b"HEAD", b"/health")}
 """What needs no token: the client's first question, and a health check, which tells no details."""
 
 
 class Gate(Resource):
-    """Checks the token and the raw path, then hands the request on. See `http.ports.Application`."""
+    """Checks the token, the raw path and what the token is for, then hands the request on.
+
+    See `http.ports.Application`. Whoever shows wrong tokens again and again waits for the answers.
+    """
 
     isLeaf = True
 
-    def __init__(self, token: bytes, session_files: SessionFiles, tree: IResource) -> None:
-        """Ask for `token` in front of `tree`, and of its leaf for session files, to which there is a shorter way."""
+    def __init__(self, access: Access, throttle: Throttle, session_files: SessionFiles, tree: IResource) -> None:
+        """Ask for a token in front of `tree`, and of its leaf for session files, to which there is a shorter way."""
         super().__init__()
-        self._token = token
+        self._access = access
+        self._throttle = throttle
         self._session_files = session_files
         self._tree = tree
 
@@ -35,9 +41,15 @@ class Gate(Resource):
         """Answer what is refused, and hand on what is not."""
         path = request.path
         try:
-            if (request.method, path) not in OPEN:
-                self._check_token(request)
-            check_path(path, request.uri)
+            if (request.method, path) in OPEN:
+                check_path(path, request.uri)
+            else:
+                request.known = grant = self._grant_of(request)
+                check_path(path, request.uri)
+                _check_right(grant, request)
+        except Unauthorized as error:
+            self._throttle.call(host_of(request), send, request, answer_error(request, error))
+            return NOT_DONE_YET
         except WorkerError as error:
             send(request, answer_error(request, error))
             return NOT_DONE_YET
@@ -49,19 +61,32 @@ class Gate(Resource):
     def refusal_of(self, request: Asked) -> WorkerError | None:
         """Return the reason for which a request is refused whatever its body is, if there is one."""
         try:
-            self._check_token(request)
+            self._grant_of(request)
         except Unauthorized as error:
             return error
         return None
 
-    def _check_token(self, request: Asked) -> None:
-        """Raise Unauthorized unless the request carries the token."""
+    def _grant_of(self, request: Asked) -> Grant:
+        """Return what the token of a request opens. Raises Unauthorized unless it carries one."""
         headers = request.requestHeaders
         given = headers.getRawHeaders(b"apikey", ())
         if headers.hasHeader(b"Authorization"):
             given = [*given, *_bearers(headers.getRawHeaders(b"Authorization"))]
-        if len(given) != 1 or not compare_digest(given[0], self._token):
+        grant = self._access.grant_of(given[0]) if len(given) == 1 else None
+        if grant is None:
             raise Unauthorized
+        return grant
+
+
+def _check_right(grant: Grant, request: Asked) -> None:
+    """Raise Forbidden, unless a token is for what a request asks for."""
+    right = right_to(request.method, request.path)
+    if right is not None:
+        grant.check(right)
+    if grant.groups is not None:
+        group = group_in(request.path)
+        if group is not None:
+            grant.check_group(group)
 
 
 def _bearers(values: list[bytes]) -> list[bytes]:

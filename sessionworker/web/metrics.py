@@ -76,7 +76,9 @@ GAUGES = {
 }
 """What is shown as it is now, each with its meaning."""
 
-EARLY = (400, 401, 413, 503)
+UNAUTHORIZED = 401
+
+EARLY = (400, UNAUTHORIZED, 413, 503)
 """What a request may be refused with before it came whole."""
 
 HOT_ROUTE, HOT_FAILURES = "/session/G/I/K", (503, 507)
@@ -111,6 +113,11 @@ class Metrics:
             "sessionworker_refused_early",
             "Requests refused before they came whole.",
             ["status"],
+            registry=self._registry,
+        )
+        self._tokens = Counter(
+            "sessionworker_tokens_refused",
+            "Requests that showed no token, or a wrong one.",
             registry=self._registry,
         )
         self._lag = Gauge(
@@ -161,12 +168,16 @@ class Metrics:
         if children is None:  # looking children up by their labels takes longer than counting
             children = self._requests.labels(route, method, str(status)), self._seconds.labels(route, method)
             self._children[key] = children
+        if status == UNAUTHORIZED:
+            self._tokens.inc()
         children[0].inc()
         children[1].observe(seconds)
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it came whole."""
         self._refused.labels(str(status)).inc()
+        if status == UNAUTHORIZED:
+            self._tokens.inc()
 
     def lag(self, seconds: float) -> None:
         """Tell how late the reactor is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
+from sessionworker.access import Right
 from sessionworker.errors import NameNotAllowed, NotFound, RequestNotAllowed
 from sessionworker.names import SessionFile, check_key, check_name
 
@@ -83,6 +84,20 @@ def route_of(path: bytes) -> str:
             return "/session/G/list-instances"
         return "/session/G/I" if path.count(b"/") == PARTS_BEFORE_KEY - 1 else "/session/G"
     return "other"
+
+
+def right_to(method: bytes, path: bytes) -> Right | None:
+    """Return the right that a method of a raw path asks for; None where any token will do, for nothing is there."""
+    if path == b"/session" or path.startswith(b"/session/"):
+        return Right.STORE
+    if path == b"/metrics" or path.startswith(b"/admin/"):
+        return Right.LOOK if method in {b"GET", b"HEAD"} else Right.CHANGE
+    return None
+
+
+def group_in(path: bytes) -> str | None:
+    """Return the group that a raw path of `/session/` names, which `check_path` let pass; None where it names none."""
+    return _text(path.split(b"/", 3)[2]) if path.startswith(b"/session/") else None
 
 
 def loggable(path: bytes) -> str:

@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,21 @@ SALES = "/session/codechat/sales"
 
 def ask(worker: WorkerProcess, method: str, path: str, body: Any = None) -> Answer:
     """Ask a worker one thing, on a connection of its own."""
+    return ask_as(worker, worker.token, method, path, body)
+
+
+def ask_as(worker: WorkerProcess, token: str, method: str, path: str, body: Any = None) -> Answer:
+    """Ask a worker one thing, with a token."""
     with socket.create_connection(("127.0.0.1", worker.port), timeout=PATIENCE) as connection:
-        return ask_over(connection, method, path, body, token=worker.token)
+        return ask_over(connection, method, path, body, token=token)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def ask_over(connection: socket.socket, method: str, path: str, body: Any = None, *, token: str | None) -> Answer:

@@ -16,8 +16,8 @@ from twisted.logger import ILogObserver
 from zope.interface import provider
 
 from sessionworker import service
+from sessionworker.command_line import Options
 from sessionworker.service import WorkerService
-from sessionworker.settings import Options
 from sessionworker.version import PYTHON, TWISTED, VERSION
 from tests.daemon.twistd import PATIENCE
 from tests.logs.running import running

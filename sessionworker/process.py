@@ -1,0 +1,78 @@
+"""What the worker asks of its process, and of whoever ends it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.error import ReactorNotRunning
+
+YOUNG_OBJECTS = 10_000
+"""New objects after which the collector looks for cycles among them; Python's own number is 700 before 3.13."""
+
+
+def collect_garbage_rarely() -> None:
+    """Have the collector look less often for cycles, and never among what lives as long as the process.
+
+    A burst of requests makes thousands of objects, nearly all of which are gone by themselves when it is answered.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
+
+
+def use_a_clock_that_nobody_sets(reactor: Any) -> None:
+    """Have a reactor count seconds from its start: its own are those of the wall clock, which people and NTP set.
+
+    Deadlines would pass at once, or never. Nothing may be scheduled yet: its time would be another clock's.
+    """
+    reactor.seconds = time.monotonic
+
+
+def raise_open_files_limit() -> int:
+    """Raise this process's soft limit on open files to its hard limit, and return it: every connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def stop_on_sigterm(reactor: Any) -> None:
+    """Let SIGTERM end the process with status 0: being told to stop is not a failure.
+
+    `twistd` would end itself with the signal that stopped it, so the reactor, which takes signals as it begins to run,
+    must not be the one to see it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(_stop, reactor))
+
+
+def read_again_on_sighup(reactor: Any, read_again: Callable[[], object]) -> None:
+    """Call `read_again` on SIGHUP. It comes where a terminal is closed, too: then it ends the process as SIGTERM."""
+    has_terminal = is_at_a_terminal()
+
+    def hang_up() -> None:
+        if has_terminal and not is_at_a_terminal():
+            _stop(reactor)
+        else:
+            read_again()
+
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(hang_up))
+
+
+def _stop(reactor: Any) -> None:
+    with suppress(ReactorNotRunning):  # a second signal changes nothing
+        reactor.stop()
+
+
+def is_at_a_terminal() -> bool:
+    """Tell whether the process has a terminal that is open."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
