@@ -11,6 +11,7 @@ DEPENDENCIES = [
     "Werkzeug >=3.1, <3.2",
     "treq >=25.5, <27",
     "msgspec >=0.20, <0.23",
+    "cryptography >=45, <51",
     "prometheus-client >=0.23.1, <0.27",  # 0.23.0 was withdrawn
 ]
 
@@ -22,7 +23,6 @@ TEST_DEPENDENCIES = [
     "pytest-randomly >=5.1, <6",
     # The threads of the simulation: a switch between two is a call, and takes place where a seed says.
     "greenlet >=3.5, <4",
-    "cryptography >=45, <51",
     "build >=1.6, <2",
     # Carries the compose specification's own schema, and checks a file against it.
     "check-jsonschema >=0.39, <0.40",

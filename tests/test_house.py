@@ -15,7 +15,7 @@ MOST_LINES = 300
 
 FLOORS = (
     ("errors", "names", "file_names", "values", "disk", "wire", "version", "events", "logs", "access", "process"),
-    ("stores.rules",),
+    ("stores.rules", "stores.seal"),
     ("stores.changes",),
     ("stores.interface",),
     ("stores.files",),

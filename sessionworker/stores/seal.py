@@ -1,0 +1,153 @@
+"""How values and names lie at rest where there is a key: sealed, so that a thief of the disk gets neither.
+
+A value is sealed with AES-256-GCM (NIST SP 800-38D) to what it is: the purpose, the instance and the key of which it
+is the value. It opens nowhere else. 96 random bits are its nonce; the same must never come twice under a key. So no
+more than MOST_OF_A_SALT values are sealed under one: then 128 new random bits, the salt, give a new one by HKDF
+(RFC 5869), and so does each start. Of 2**32 values two have the same nonce and the same key with a probability of
+2**-41. Nothing is counted on the disk, and nothing comes twice where a machine is set back to an earlier state.
+
+    sealed value    MARK, 4 bytes of the key's id, 16 of the salt, 12 of the nonce, what is sealed, 16 of the tag
+
+A name is sealed with AES-SIV (RFC 5297), the same name in the same place always to the same: so it can be looked up.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b32decode, b32encode
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+"""Bytes of a key, all of them random."""
+
+MARK = b"\x00sw1"
+"""What a sealed value begins with, and no JSON text does."""
+
+MOST_OF_A_SALT = 2**24
+"""Values that are sealed with one salt."""
+
+MANY_SALTS = 4096
+"""Salts whose keys are remembered: each start of the worker has its own."""
+
+_ID, _SALT, _NONCE, _TAG = 4, 16, 12, 16
+OVERHEAD = len(MARK) + _ID + _SALT + _NONCE + _TAG
+"""Bytes that a value takes more when it is sealed."""
+
+NAME_OVERHEAD = 16
+"""The same of a name, before it is written in letters."""
+
+
+class NotOpened(Exception):
+    """Something sealed that none of the keys opens: it is another's, or it was changed."""
+
+
+class Key:
+    """One key, and what is derived of it."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Take KEY_BYTES random bytes. Raises ValueError for another number."""
+        if len(secret) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        self._secret = secret
+        self.id = sha256(b"sessionworker key id" + secret).digest()[:_ID]
+        """Tells keys apart; it says nothing of the key."""
+        self.names = AESSIV(_derive(secret, b"", b"names", 64))
+        self.under = lru_cache(MANY_SALTS)(self._under)
+        """Return what seals under a salt."""
+
+    def _under(self, salt: bytes) -> AESGCM:
+        return AESGCM(_derive(self._secret, salt, b"values", KEY_BYTES))
+
+
+class Seal:
+    """Seals with the first of some keys, and opens what any of them sealed. Any thread may call."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        """Have at least one key."""
+        self._keys = {key.id: key for key in reversed(keys)}
+        self._first = keys[0]
+        self._renew()
+
+    def _renew(self) -> None:
+        salt = os.urandom(_SALT)
+        # One object, so that a thread which is in between sees a whole one.
+        self._now = (self._first.under(salt), MARK + self._first.id + salt, [0])
+
+    def seal(self, value: bytes, *bound: bytes) -> bytes:
+        """Return a value sealed to what it is bound to."""
+        sealing, head, count = self._now
+        count[0] += 1  # not exact where threads meet: it need not be
+        if count[0] >= MOST_OF_A_SALT:
+            self._renew()
+        nonce = os.urandom(_NONCE)
+        return head + nonce + sealing.encrypt(nonce, value, _join(head, *bound))
+
+    def open(self, sealed: bytes, *bound: bytes) -> bytes:
+        """Return what was sealed to the same. Raises NotOpened."""
+        key = self.key_of(sealed)
+        if key is None:
+            raise NotOpened
+        begin = len(MARK) + _ID + _SALT
+        head, nonce = sealed[:begin], sealed[begin : begin + _NONCE]
+        try:
+            return key.under(head[-_SALT:]).decrypt(nonce, sealed[begin + _NONCE :], _join(head, *bound))
+        except InvalidTag:
+            raise NotOpened from None
+
+    def key_of(self, sealed: bytes) -> Key | None:
+        """Return the key under which a value says that it was sealed, if it is one of these."""
+        if len(sealed) < OVERHEAD or not is_sealed(sealed):
+            return None
+        return self._keys.get(sealed[len(MARK) : len(MARK) + _ID])
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Tell whether a value is sealed with the first key."""
+        return self.key_of(sealed) is self._first
+
+    def seal_name(self, name: str, *place: bytes) -> str:
+        """Return a name of a place, sealed: letters and digits alone, in one case."""
+        return _letters(self._first.names.encrypt(name.encode(), [_join(*place)]))
+
+    def names_of(self, name: str, *place: bytes) -> list[str]:
+        """Return all names that a name of a place may be sealed as: with the first key, and with the others."""
+        keys = [self._first, *(key for key in self._keys.values() if key is not self._first)]
+        return [_letters(key.names.encrypt(name.encode(), [_join(*place)])) for key in keys]
+
+    def open_name(self, sealed: str, *place: bytes) -> str:
+        """Return the name that was sealed. Raises NotOpened."""
+        try:
+            data = b32decode(sealed.upper() + "=" * (-len(sealed) % 8))
+        except ValueError:
+            raise NotOpened from None
+        if len(data) > NAME_OVERHEAD and _letters(data) == sealed:
+            for key in self._keys.values():
+                try:
+                    return key.names.decrypt(data, [_join(*place)]).decode()
+                except InvalidTag:
+                    continue
+        raise NotOpened
+
+
+def is_sealed(value: bytes) -> bool:
+    """Tell whether a value was sealed, by whomever."""
+    return value.startswith(MARK)
+
+
+def _derive(secret: bytes, salt: bytes, purpose: bytes, size: int) -> bytes:
+    return HKDF(SHA256(), size, salt or None, b"sessionworker " + purpose).derive(secret)
+
+
+def _join(*parts: bytes) -> bytes:
+    """Join parts so that no two lists of them become the same."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def _letters(data: bytes) -> str:
+    return b32encode(data).decode().lower().rstrip("=")
