@@ -75,6 +75,13 @@ class Forbidden(WorkerError):
     message = "This token is not for that."
 
 
+class Misdirected(WorkerError):
+    """A request for a name that the worker is not to be called by."""
+
+    status = HTTPStatus.MISDIRECTED_REQUEST
+    message = "This worker is not called by that name. SESSIONWORKER_HOSTS lists the names that are."
+
+
 class NotFound(WorkerError):
     """A path that is no route."""
 

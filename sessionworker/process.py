@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import resource
@@ -13,8 +14,18 @@ from typing import Any
 
 from twisted.internet.error import ReactorNotRunning
 
+PR_SET_DUMPABLE = 4
+"""See prctl(2)."""
+
 YOUNG_OBJECTS = 10_000
 """New objects after which the collector looks for cycles among them; Python's own number is 700 before 3.13."""
+
+
+def keep_private() -> None:
+    """See that nobody else reads what the process writes, and that none of its memory gets to a disk."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # where a core goes to a program, that limit is not asked
 
 
 def collect_garbage_rarely() -> None:

@@ -24,6 +24,7 @@ from sessionworker.logs import open_log
 from sessionworker.offload import Offload
 from sessionworker.process import (
     collect_garbage_rarely,
+    keep_private,
     raise_open_files_limit,
     read_again_on_sighup,
     stop_on_sigterm,
@@ -96,6 +97,7 @@ class WorkerService(Service):
 
     def _start(self) -> None:
         reactor, settings = self._reactor, self._settings
+        keep_private()
         connections = raise_open_files_limit() - OTHER_FILES
         if connections < 1:
             raise StartError(f"The limit on open files is too low: {OTHER_FILES} are needed besides the connections.")
@@ -129,6 +131,7 @@ class WorkerService(Service):
             body_size=settings.body_size,
             connections=min(settings.connections, connections),
             http_logs=settings.http_logs,
+            hosts=settings.hosts,
             reactor=reactor,
         )
         metrics.watch(store.figures, self._offload.gauges, self._site.figures, lambda: self._room)

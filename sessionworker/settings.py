@@ -5,6 +5,7 @@ An option given on the command line wins over its variable, and the variable ove
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,6 +24,8 @@ BACKLOG = 4096
 MIB = 2**20
 
 DEFAULT_BODY_SIZE = 32 * MIB
+
+_host = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?").fullmatch
 
 
 class Source(NamedTuple):
@@ -52,6 +55,8 @@ class Settings:
     """Where the tokens of each role come from."""
     body_size: int
     """Bytes that one request's body may have."""
+    hosts: frozenset[str] | None
+    """Names that may be asked for, beside all addresses; None for any."""
     http_logs: bool
     """Whether each request is logged."""
     log_format: str
@@ -93,6 +98,13 @@ def _folder(text: str) -> Path:
     if not text:
         raise ValueError("the folder's path is empty")
     return Path(text)
+
+
+def _hosts(text: str) -> frozenset[str]:
+    names = frozenset(name.strip().lower() for name in text.split(","))
+    if not all(map(_host, names)):
+        raise ValueError("it must be names of hosts, without ports, with commas between them")
+    return names
 
 
 def _always_or_never(text: str) -> bool:
@@ -175,6 +187,13 @@ OPTIONS = (
         "a file of tokens for those who may look at /admin and /metrics and change nothing, one a line",
         _folder,
     ),
+    Option(
+        "hosts",
+        "SESSIONWORKER_HOSTS",
+        "",
+        "the names that clients may call the worker by, with commas between them; addresses always may; none: any name",
+        _hosts,
+    ),
     Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", _mebibytes),
     Option(
         "log-format",
@@ -228,6 +247,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         fsync=values["fsync"][0],
         tokens=tokens,
         body_size=values["body-size"][0],
+        hosts=values["hosts"][0] if values["hosts"] else None,
         http_logs=http_logs,
         log_format=values["log-format"][0],
         threads=values["threads"][0],

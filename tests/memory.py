@@ -110,6 +110,7 @@ class Worker:
         http_logs: bool = True,
         longest_queue: int = LONGEST_QUEUE,
         connections: int = CONNECTIONS,
+        hosts: frozenset[str] | None = None,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
     ) -> None:
         self.folder = folder
@@ -136,6 +137,7 @@ class Worker:
             metrics=self.metrics,
             body_size=body_size,
             connections=connections,
+            hosts=hosts,
             http_logs=http_logs,
             reactor=self.reactor,
         )

@@ -26,6 +26,7 @@ def test_without_options_the_defaults_count() -> None:
         fsync=True,
         tokens=NOWHERE,
         body_size=32 * MIB,
+        hosts=None,
         http_logs=False,
         log_format="text",
         threads=read().threads,
@@ -55,6 +56,7 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
         ("tokens", f"--{flag}", f"{TOKEN_VARIABLES[role]}_FILE", "/a", read_from(role, "/a"), "b", read_from(role, "b"))
         for role, flag in TOKEN_FLAGS.items()
     ),
+    ("hosts", "--hosts", "SESSIONWORKER_HOSTS", "a.b, C", frozenset({"a.b", "c"}), "_d", frozenset({"_d"})),
     ("body_size", "--body-size", "BODY_SIZE", "5", 5 * MIB, "0.5", MIB // 2),
     ("log_format", "--log-format", "SESSIONWORKER_LOG_FORMAT", "json", "json", "text", "text"),
     ("threads", "--threads", "SESSIONWORKER_THREADS", "1", 1, "64", 64),
@@ -118,6 +120,7 @@ def test_there_may_be_several_places_to_listen() -> None:
 BAD = {
     "listen": ["tcp", "tcp:http:backlog=x", "nonsense", "tcp:port=", ":", "unix", "ssl:443:privateKey=/nowhere"],
     "fsync": ["yes", "Always", "sometimes"],
+    "hosts": [",", "a,", "a b", "a:5656", "http://a", "-a", "a.", " "],
     "body-size": ["00", "-1", "x", "1e3", "nan", "inf", "1025", "1.2.3", " ", "32 MiB", "9" * 400, "²", "0.0000001"],
     "log-format": ["xml", "JSON", " text"],
     "threads": ["0", "-1", "65", "1.5", "x", "9" * 5000, "²"],

@@ -18,6 +18,9 @@ from sessionworker.wire import ErrorForm
 T = TypeVar("T")
 _log = Logger()
 
+ALWAYS = b"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+"""Headers of each answer: no browser takes it for anything else, and no proxy tells an old value."""
+
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
@@ -59,8 +62,8 @@ def whole_refusal(error: WorkerError) -> bytes:
     body = error_body(error)
     lines = [b"HTTP/1.1 %d %s" % (error.status, error.status.phrase.encode()), b"Content-Type: application/json"]
     lines += [f"{name}: {value}".encode() for name, value in error.headers.items()]
-    lines += [b"Content-Length: %d" % len(body), b"Connection: close", b"", body]
-    return b"\r\n".join(lines)
+    lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
+    return b"\r\n".join(lines) + b"\r\n" + ALWAYS + b"\r\n" + body
 
 
 def send(request: Answerable, body: bytes) -> None:

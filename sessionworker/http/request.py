@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.errors import RequestNotAllowed, WorkerError
-from sessionworker.http.answers import answer_error, send
+from sessionworker.http.answers import ALWAYS, answer_error, send
 from sessionworker.http.ports import Channel, Site
 from sessionworker.http.sending import SMALL_ANSWER, LargeAnswer
 
@@ -85,7 +85,8 @@ class WorkerRequest(Request):
             return
         self.startedWriting = 1
         self.seconds = self.site.reactor.seconds() - self.begun
-        head = b"%b %d %b\r\nDate: %b\r\n" % (self.clientproto, self.code, self.code_message, self.site.date)
+        first = (self.clientproto, self.code, self.code_message, self.site.date, ALWAYS)
+        head = b"%b %d %b\r\nDate: %b\r\n%b" % first
         if self.content_type:
             head += b"Content-Type: %b\r\nContent-Length: %d\r\n" % (self.content_type, len(data))
         for name, values in self.responseHeaders.getAllRawHeaders():

@@ -27,15 +27,16 @@ def build_site(
     reactor: IReactorTime,
     metrics: Metrics | None = None,
     connections: int = CONNECTIONS,
+    hosts: frozenset[str] | None = None,
 ) -> WorkerSite:
     """Build the server over a store, with everything that stands between: bytes -> site -> gate -> tree -> Offload.
 
-    `body_size` is in bytes.
+    `body_size` is in bytes; for `hosts` see `Gate`.
     """
     metrics = metrics or Metrics()
     session_files = SessionFiles(offload)
     health = Health(reactor, offload)
     tree = build_api(reactor, offload, session_files, health, metrics)
-    gate = Gate(access, Throttle(reactor), session_files, tree.resource())
+    gate = Gate(access, Throttle(reactor), session_files, tree.resource(), hosts)
     watching = Watching(reactor, metrics, http_logs=http_logs)
     return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.access import Access, Grant
-from sessionworker.errors import Unauthorized, WorkerError
+from sessionworker.errors import Misdirected, Unauthorized, WorkerError
 from sessionworker.http.answers import answer_error, send
 from sessionworker.http.ports import Asked
 from sessionworker.http.request import WorkerRequest
@@ -21,6 +23,9 @@ OPEN = {(b"OPTIONS", b"/ping"), (b"GET", b"/health"), (b"HEAD", b"/health")}
 """What needs no token: the client's first question, and a health check, which tells no details."""
 
 
+_port = re.compile(r":[0-9]*\Z")
+
+
 class Gate(Resource):
     """Checks the token, the raw path and what the token is for, then hands the request on.
 
@@ -29,9 +34,20 @@ class Gate(Resource):
 
     isLeaf = True
 
-    def __init__(self, access: Access, throttle: Throttle, session_files: SessionFiles, tree: IResource) -> None:
-        """Ask for a token in front of `tree`, and of its leaf for session files, to which there is a shorter way."""
+    def __init__(
+        self,
+        access: Access,
+        throttle: Throttle,
+        session_files: SessionFiles,
+        tree: IResource,
+        hosts: frozenset[str] | None = None,
+    ) -> None:
+        """Ask for a token in front of `tree`, and of its leaf for session files, to which there is a shorter way.
+
+        With `hosts`, only those names may be asked for, and any address.
+        """
         super().__init__()
+        self._hosts = hosts
         self._access = access
         self._throttle = throttle
         self._session_files = session_files
@@ -41,6 +57,8 @@ class Gate(Resource):
         """Answer what is refused, and hand on what is not."""
         path = request.path
         try:
+            if self._hosts is not None:
+                check_host(request, self._hosts)
             if (request.method, path) in OPEN:
                 check_path(path, request.uri)
             else:
@@ -76,6 +94,21 @@ class Gate(Resource):
         if grant is None:
             raise Unauthorized
         return grant
+
+
+def check_host(request: Asked, hosts: frozenset[str]) -> None:
+    """Raise Misdirected, unless a request asks for one of some names, or for an address.
+
+    A page in a browser can have a name of its own lead here (DNS rebinding), and an address never.
+    """
+    given = request.requestHeaders.getRawHeaders(b"Host", [b""])[0].decode("latin-1")
+    name = _port.sub("", given).lower().removesuffix(".")
+    if name in hosts:
+        return
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        raise Misdirected from None
 
 
 def _check_right(grant: Grant, request: Asked) -> None:
