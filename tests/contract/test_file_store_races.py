@@ -17,6 +17,7 @@ from sessionworker.errors import NoSuchInstance, WorkerError
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.files.version_files import VersionFiles
 from sessionworker.stores.rules.versions import Keep, Version
 from tests.contract.file_place import LARGE, SEGMENT, SMALL, start
 from tests.contract.words import (
@@ -60,15 +61,15 @@ def test_versions_are_listed_while_a_checkpoint_lets_some_of_them_go(
     commit(store, write(CREDS, creds(1)))
     store.checkpoint()
     commit(store, write(CREDS, creds(2)))
-    real = Folder.versions
+    real = VersionFiles.all
 
-    def overtaken(self: Folder) -> list[Version]:
+    def overtaken(self: VersionFiles) -> list[Version]:
         found = real(self)
         monkeypatch.undo()
         store.checkpoint()
         return found
 
-    monkeypatch.setattr(Folder, "versions", overtaken)
+    monkeypatch.setattr(VersionFiles, "all", overtaken)
     assert versions(store)[0].is_current
     store.close()
 

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from sessionworker.disk import NotAFile
 from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, StoreUnavailable, WorkerError
-from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import CREDS, check_name
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
-from sessionworker.stores.files.places import Places, join
+from sessionworker.stores.files.places import Places
 from sessionworker.stores.files.tally import last_change
+from sessionworker.stores.files.version_files import VersionFiles
 from sessionworker.stores.rules.creds import Creds, read_creds
 
 NOT_GIVEN = (
@@ -68,7 +68,7 @@ class Catalogue:
         """Find out which groups and instances there are, and make sure that a power cut leaves them. Raises OSError."""
         self._places.sync(".")
         for folder in self._places.folders("."):
-            name = _allowed("group", decode_name(folder))
+            name = _allowed("group", self._places.group_at(folder))
             if name is not None:
                 group = self.groups.setdefault(name, Group(name))
                 group.folders.append(folder)
@@ -95,7 +95,7 @@ class Catalogue:
                         )
                     continue
                 for file_name in names:
-                    name = _allowed("instance", decode_name(file_name))
+                    name = _allowed("instance", self._places.instance_at(group.name, file_name))
                     if name is not None:
                         self._add(group, Instance(group.name, name, f"{folder}/{file_name}"))
         group.problem = problem
@@ -112,7 +112,7 @@ class Catalogue:
             )
 
     def _respell_group(self, group: Group) -> None:
-        ours = encode_name(group.name)
+        ours = self._places.group_path(group.name)
         if ours in group.folders:
             group.folders.sort(key=lambda folder: folder != ours)
             return
@@ -245,7 +245,7 @@ class Catalogue:
     @staticmethod
     def _learn_creds(instance: Instance, folder: Folder) -> None:
         """Find out what the creds before the next ones are about, and when they came."""
-        versions = folder.versions()
+        versions = VersionFiles(folder).all()
         if versions:
             instance.last_version = max(instance.last_version, versions[-1].when)
             instance.has_no_creds = instance.is_saved and versions[-1].is_deletion
@@ -279,7 +279,7 @@ class Catalogue:
 
     def _respell(self, instance: Instance) -> None:
         """Give an instance's folder the name that we would have given it."""
-        ours = join(self.groups[instance.group].folders[0], instance.name)
+        ours = self._places.instance_path(self.groups[instance.group].folders[0], instance.group, instance.name)
         if instance.path != ours:
             with self._locks.moves:
                 self._places.respell(instance.path, ours)

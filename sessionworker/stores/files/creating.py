@@ -12,7 +12,7 @@ from sessionworker.file_names import LONGEST_FILE_NAME, OURS, encode_name
 from sessionworker.stores.files.catalogue import Catalogue, Group, NotItsFolder, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.memory import KnownNames
-from sessionworker.stores.files.places import Places, join
+from sessionworker.stores.files.places import Places
 
 _OF_OTHERS = (OURS, "lost+found")
 """Folders in a store that are no group's, also where a group is called so."""
@@ -39,7 +39,7 @@ class Creating:
             self._made_last = None
             return None
         group = Group(name)
-        group.folders = [encode_name(name)]
+        group.folders = [self._places.group_path(name)]
         if name not in _OF_OTHERS and _is_called(name, self._places.root):
             raise _spelled_otherwise(name)
         is_new = not stands_in(group.folders[0], self._places.root)
@@ -87,7 +87,7 @@ class Creating:
         return None
 
     def _make_instance(self, group: Group, name: str) -> Instance:
-        instance = Instance(group.name, name, join(group.folders[0], name))
+        instance = Instance(group.name, name, self._places.instance_path(group.folders[0], group.name, name))
         if self.is_free(group, name):
             id_ = new_id()
             instance.folder = self._places.make_instance(instance.path, id_)
@@ -111,7 +111,8 @@ class Creating:
 
     def is_free(self, group: Group, name: str) -> bool:
         """Tell whether nothing stands where an instance of that name would."""
-        spellings = [encode_name(name)]
+        ours = os.path.basename(self._places.instance_path(group.folders[0], group.name, name))
+        spellings = [ours, encode_name(name)]
         escaped = quote(name, safe="")  # as 0.1.0 and session-manager may spell it, whoever copied it in meanwhile
         if len(escaped) <= LONGEST_FILE_NAME:
             spellings.append(escaped)

@@ -18,6 +18,7 @@ from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.reading import Reading, Since, waiting_value
+from sessionworker.stores.files.version_files import VersionFiles
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.creds import read_creds
 
@@ -66,7 +67,7 @@ class CredsReading:
             self._reading.remember(since, CREDS, value)
             since.instance.creds_lost = False
             return value
-        if value is None and copy is None and not folder.versions():
+        if value is None and copy is None and not VersionFiles(folder).all():
             return None
         return self._older(since, folder, copy, "they are missing" if value is None else "they are not whole")
 
@@ -121,13 +122,14 @@ def _newest_good_version(folder: Folder) -> bytes | None:
 
     Raises OSError if there may be some that cannot be read now.
     """
-    versions = folder.versions()
+    files = VersionFiles(folder)
+    versions = files.all()
     if versions and versions[-1].is_deletion:
         return _DELETED
     failure = None
     for version in reversed(versions):
         try:
-            value = folder.read_version(version)
+            value = files.read(version)
         except OSError as error:
             failure = failure if _is_broken(error) else error
             continue

@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from sessionworker.disk import stands_in
-from sessionworker.file_names import LONGEST_FILE_NAME, OURS, decode_name, encode_name
+from sessionworker.file_names import LONGEST_FILE_NAME, OURS
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.places import DROPPED, Places
 
@@ -100,14 +100,13 @@ class Drops:
         """Return one of them, or None."""
         if not _drop(drop):
             return None
-        for path in _paths(group, instance, drop):
+        for path in _paths(*self._file_names(group, instance), drop):
             with suppress(NotADirectoryError):  # something of somebody's
                 if stands_in(path, self._places.root):
                     return self.at(path)
         return next((found for found in self.all() if found[:3] == (group, instance, drop)), None)  # spelled by 0.1.0
 
-    @staticmethod
-    def at(path: str) -> Drop | None:
+    def at(self, path: str) -> Drop | None:
         """Return the drop whose folder has a path, if it is the path of one. Asks no disk."""
         if not path.startswith(f"{DROPPED}/"):
             return None
@@ -122,10 +121,16 @@ class Drops:
                 pass
             case _:
                 return None
-        names = decode_name(group), decode_name(instance)
-        if names[0] is None or names[1] is None or not _drop(drop):
+        group_name = self._places.group_at(group)
+        if group_name is None or not _drop(drop):
             return None
-        return Drop(names[0], names[1], drop, path)
+        instance_name = self._places.instance_at(group_name, instance)
+        return Drop(group_name, instance_name, drop, path) if instance_name is not None else None
+
+    def _file_names(self, group: str, instance: str) -> tuple[str, str]:
+        """Return what we call the folders of a group and an instance."""
+        folder = self._places.group_path(group)
+        return folder, os.path.basename(self._places.instance_path(folder, group, instance))
 
     # Places for new ones
 
@@ -136,13 +141,15 @@ class Drops:
         """
         self._learn_latest()
         drop = _name(max(when, self._latest.get((group, instance), 0) + 1))
-        return self._path(_flat(group, instance, drop), (_flat(group), encode_name(instance)), drop)
+        folder, name = self._file_names(group, instance)
+        return self._path(_flat(folder, name, drop), (_flat(folder), name), drop)
 
     def place_of_group(self, group: str, when: int) -> str:
         """Return a path that a group can be moved to, as above."""
         self._learn_latest()
         drop = _name(max([when, *(latest + 1 for names, latest in self._latest.items() if names[0] == group)]))
-        return self._path(_flat(group, drop), (_flat(group),), f"{OURS}-{drop}")
+        folder = self._places.group_path(group)
+        return self._path(_flat(folder, drop), (_flat(folder),), f"{OURS}-{drop}")
 
     def _learn_latest(self) -> None:
         if not self._is_learnt:
@@ -181,22 +188,21 @@ class Drops:
                 above = os.path.dirname(above)
 
 
-def _paths(group: str, instance: str, drop: str) -> Iterator[str]:
-    """Yield the paths that a drop may have."""
-    folder, name = _flat(group), encode_name(instance)
+def _paths(folder: str, name: str, drop: str) -> Iterator[str]:
+    """Yield the paths that a drop may have whose group and instance have these file names."""
     for above, below in (
-        (_flat(group, instance, drop), ""),
-        (_flat(group, drop), f"/{name}"),
-        (folder, f"/{name}/{drop}"),
-        (folder, f"/{OURS}-{drop}/{name}"),
+        (_flat(folder, name, drop), ""),
+        (_flat(folder, drop), f"/{name}"),
+        (_flat(folder), f"/{name}/{drop}"),
+        (_flat(folder), f"/{OURS}-{drop}/{name}"),
     ):
         if _fits(above):
             yield f"{DROPPED}/{above}{below}"
 
 
 def _flat(*parts: str) -> str:
-    """Return a file name that holds several names."""
-    return _BETWEEN.join(encode_name(part).replace(_BETWEEN, f"%{ord(_BETWEEN):02X}") for part in parts)
+    """Return a file name that holds several file names."""
+    return _BETWEEN.join(part.replace(_BETWEEN, f"%{ord(_BETWEEN):02X}") for part in parts)
 
 
 def _fits(name: str) -> bool:

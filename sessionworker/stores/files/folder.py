@@ -8,7 +8,7 @@ creds, pre-key-1, ...          a key each
     new-..., large-...             files under way
 .versions/, .aside/            what 0.1.0 called versions/ and broken/
 
-Every method may raise OSError. Names of files are given as they are on the disk.
+Every method may raise OSError. Names and values lie on the disk as a `codec` writes them.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ from sessionworker.disk import (
     write_new,
 )
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS
+from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.unfinished import UnfinishedNames
-from sessionworker.stores.rules.versions import Version, parse_version
 
 MANY = 64
 """Files from which on they are written together."""
 
+VERSIONS, OLD_VERSIONS = "versions", ".versions"
+
 _ID = "id-"
-_VERSIONS, _BROKEN = "versions", "broken"
-_OLD_VERSIONS, _OLD_BROKEN = ".versions", ".aside"
+_BROKEN, _OLD_BROKEN = "broken", ".aside"
 
 _numbers = count()
 
@@ -48,12 +49,14 @@ _numbers = count()
 class Folder:
     """An instance's folder, for a block or until `close`."""
 
-    def __init__(self, path: str, root: int, unfinished: UnfinishedNames, *, sync: bool) -> None:
+    def __init__(self, path: str, root: int, codec: Codec, unfinished: UnfinishedNames, *, sync: bool) -> None:
         """Open the folder at `path`, which is looked for in `root`. `sync` tells whether changes wait for the disk."""
         self.handle = open_folder(path, root)
+        self.codec = codec
+        self.is_synced = sync
         self._unfinished = unfinished
-        self._sync = sync
         self._ours = -1
+        self._id: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +85,17 @@ class Folder:
 
     # The id
 
+    @property
+    def id(self) -> str:
+        """The id that its names and values are bound to; empty if it has none yet."""
+        if self._id is None:
+            self._id = next(iter(self.ids()), "") if self.codec.is_bound else ""
+        return self._id
+
+    def tell_id(self, id_: str) -> None:
+        """Say which id it has, which is not asked of the folder then."""
+        self._id = id_
+
     def ids(self) -> list[str]:
         """Return the ids that it has: none before it was first used, one since."""
         try:
@@ -92,13 +106,13 @@ class Folder:
 
     def begin(self, new_id: str) -> None:
         """Give a new folder its id, durably."""
-        make_folder(OURS, self.handle, sync=self._sync)
+        make_folder(OURS, self.handle, sync=self.is_synced)
         self._add_id(new_id)
 
     def take_over(self, new_id: str) -> None:
         """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
-        make_folder(OURS, self.handle, sync=self._sync)
-        for old, new in ((_OLD_VERSIONS, _VERSIONS), (_OLD_BROKEN, _BROKEN)):
+        make_folder(OURS, self.handle, sync=self.is_synced)
+        for old, new in ((OLD_VERSIONS, VERSIONS), (_OLD_BROKEN, _BROKEN)):
             with suppress(FileNotFoundError, NotADirectoryError), opened_folder(old, self.handle):
                 if not stands_in(new, self.ours):
                     os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.ours)
@@ -111,80 +125,101 @@ class Folder:
     def change_id(self, old_id: str, new_id: str) -> None:
         """Put an id in the place of another."""
         os.rename(f"{_ID}{old_id}", f"{_ID}{new_id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
-        if self._sync:
+        if self.is_synced:
             os.fsync(self.ours)
 
     def settle(self) -> None:
         """Make its id durable: whoever wrote it down may have ended before that was."""
-        if self._sync:
+        if self.is_synced:
             os.fsync(self.ours)
             os.fsync(self.handle)
 
     # Session files
 
     def names(self) -> list[str]:
-        """Return the names of all that is in it."""
+        """Return the file names of all that is in it."""
         return os.listdir(self.handle)
 
-    def read(self, name: str) -> bytes | None:
-        """Return what a session file holds, or None. Raises NotAFile for a folder, a symbolic link and the like."""
-        return read_file(name, self.handle)
+    def name_of(self, key: str) -> str:
+        """Return the file name that we give a key."""
+        return self.codec.encode_name(key, "key", self.id)
 
-    def read_large(self, name: str) -> bytes | None:
+    def key_of(self, file_name: str) -> str | None:
+        """Return the key that a file name stands for, or None."""
+        return self.codec.decode_name(file_name, "key", self.id)
+
+    def has(self, key: str) -> bool:
+        """Tell whether anything stands in a key's place."""
+        return stands_in(self.name_of(key), self.handle)
+
+    def read(self, key: str, file_name: str | None = None) -> bytes | None:
+        """Return what a session file holds, or None; `file_name` is its name where it is not the one that we give it.
+
+        Raises NotAFile for a folder, a symbolic link and the like, and for a file whose seal is broken.
+        """
+        return self._open(read_file(file_name or self.name_of(key), self.handle), key)
+
+    def read_large(self, file_name: str, key: str) -> bytes | None:
         """Return a large value that is not its key's file yet, or None if it is, or was removed."""
-        return read_file(name, self.ours)
+        return self._open(read_file(file_name, self.ours), key)
+
+    def _open(self, data: bytes | None, key: str) -> bytes | None:
+        return None if data is None else self.codec.open(data, "value", self.id, key)
+
+    def _seal(self, value: bytes, key: str) -> bytes:
+        return self.codec.seal(value, "value", self.id, key)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a session file another name."""
+        """Give a session file another file name."""
         os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.handle)
 
     def write(self, values: Mapping[str, bytes]) -> None:
         """Write session files, each whole or not at all. `sync` makes their names durable."""
-        if self._sync and len(values) >= MANY:
+        if self.is_synced and len(values) >= MANY:
             self._write_together(values)
         else:
-            for name, value in values.items():
-                with self._unfinished_file(value, sync=self._sync) as temporary:
-                    self._become(temporary, name)
+            for key, value in values.items():
+                with self.unfinished_file(self._seal(value, key), sync=self.is_synced) as temporary:
+                    self._become(temporary, self.name_of(key))
 
     def _write_together(self, values: Mapping[str, bytes]) -> None:
         """Write many files with one sync of the file system for all: 4,000 new ones take half of the time."""
         ours = self.ours
         unfinished: dict[str, str] = {}
         try:  # not a block for each: two context managers a file cost three times what the rest does
-            for name, value in values.items():
+            for key, value in values.items():
                 temporary = self._unfinished.new()
-                write_new(temporary, ours, value, sync=False)
-                unfinished[name] = temporary
+                write_new(temporary, ours, self._seal(value, key), sync=False)
+                unfinished[key] = temporary
             sync_file_system(self.handle)
-            for name in values:
-                self._become(unfinished[name], name)
-                del unfinished[name]
+            for key in values:
+                self._become(unfinished[key], self.name_of(key))
+                del unfinished[key]
         finally:
             for temporary in unfinished.values():
                 with suppress(OSError):
                     os.unlink(temporary, dir_fd=ours)
 
     @contextmanager
-    def _unfinished_file(self, value: bytes, *, sync: bool) -> Iterator[str]:
+    def unfinished_file(self, data: bytes, *, sync: bool) -> Iterator[str]:
         """Write a file for a block that gives it another name; on an error it is removed."""
         temporary = self._unfinished.new()
-        write_new(temporary, self.ours, value, sync=sync)
+        write_new(temporary, self.ours, data, sync=sync)
         with removed_on_error(temporary, self.ours):
             yield temporary
 
-    def write_large(self, value: bytes) -> str:
-        """Write a large value to a file, durably, and return its name; `put_large` makes it a key's own."""
-        name = self._unfinished.large()
-        write_new(name, self.ours, value, sync=self._sync)
+    def write_large(self, value: bytes, key: str) -> tuple[str, int]:
+        """Write a large value to a file, durably; return its name and its bytes. `put_large` makes it the key's own."""
+        name, data = self._unfinished.large(), self._seal(value, key)
+        write_new(name, self.ours, data, sync=self.is_synced)
         with removed_on_error(name, self.ours):
-            if self._sync:
+            if self.is_synced:
                 os.fsync(self.ours)
-        return name
+        return name, len(data)
 
-    def put_large(self, file_name: str, name: str, size: int) -> bool:
+    def put_large(self, file_name: str, key: str, size: int) -> bool:
         """Let a large value of so many bytes become a session file; tell whether it is one then."""
-        ours = self.ours  # which is there: only the file in it may be missing
+        ours, name = self.ours, self.name_of(key)  # the folder is there: only the file in it may be missing
         if stands_in(file_name, ours):
             self._become(file_name, name)
             return True
@@ -200,8 +235,9 @@ class Folder:
             self.set_aside(name)
             os.rename(temporary, name, src_dir_fd=self.ours, dst_dir_fd=self.handle)
 
-    def remove(self, name: str) -> None:
+    def remove(self, key: str) -> None:
         """Remove a session file, if it is there. A folder in its place is set aside."""
+        name = self.name_of(key)
         try:
             remove_if_there(name, self.handle)
         except IsADirectoryError:
@@ -213,7 +249,7 @@ class Folder:
 
     def set_aside(self, name: str) -> bool:
         """Move what stands in a key's place to where a person can look at it; tell whether there was something."""
-        make_folder(_BROKEN, self.ours, sync=self._sync)
+        make_folder(_BROKEN, self.ours, sync=self.is_synced)
         with opened_folder(_BROKEN, self.ours) as broken:
             kept = f"{time.time_ns() // 1_000_000}-{next(_numbers)}-{name}"
             while len(kept.encode(errors="surrogateescape")) > LONGEST_FILE_NAME:
@@ -222,13 +258,13 @@ class Folder:
                 os.rename(name, kept, src_dir_fd=self.handle, dst_dir_fd=broken)
             except FileNotFoundError:
                 return False
-            if self._sync:
+            if self.is_synced:
                 os.fsync(broken)
         return True
 
     def sync(self) -> None:
         """Make the names of session files durable."""
-        if self._sync:
+        if self.is_synced:
             os.fsync(self.handle)
 
     def sweep(self, needed: Iterable[str]) -> None:
@@ -236,64 +272,3 @@ class Folder:
         for name in os.listdir(self.ours):
             if self._unfinished.is_left_over(name) and name not in needed:
                 remove_if_there(name, self.ours)
-
-    # Versions of creds
-
-    def versions(self) -> list[Version]:
-        """Return the versions of `creds` that are kept, oldest first."""
-        with self._versions() as folder:
-            names = os.listdir(folder) if folder is not None else []
-        return sorted(version for name in names if (version := parse_version(name)) is not None)
-
-    def read_version(self, version: Version) -> bytes | None:
-        """Return the `creds` of a version, or None if they are gone."""
-        with self._versions() as folder:
-            return read_file(version.file_name, folder) if folder is not None else None
-
-    def version_sizes(self) -> dict[Version, int]:
-        """Return the size of each version in bytes."""
-        sizes: dict[Version, int] = {}
-        with self._versions() as folder:
-            for name in os.listdir(folder) if folder is not None else ():
-                version = parse_version(name)
-                if version is not None:
-                    with suppress(FileNotFoundError):  # let go of meanwhile
-                        sizes[version] = os.stat(name, dir_fd=folder).st_size
-        return sizes
-
-    @contextmanager
-    def _versions(self) -> Iterator[int | None]:
-        try:
-            handle = open_folder(f"{OURS}/{_VERSIONS}", self.handle)
-        except FileNotFoundError:
-            try:
-                handle = open_folder(_OLD_VERSIONS, self.handle)
-            except FileNotFoundError:
-                yield None
-                return
-        try:
-            yield handle
-        finally:
-            os.close(handle)
-
-    def keep_versions(self, remove: Iterable[Version], add: Mapping[Version, bytes]) -> None:
-        """Let go of some versions, which makes room, and then keep others, durably."""
-        folder = self._open_ours(_VERSIONS)
-        try:
-            for version in remove:
-                remove_if_there(version.file_name, folder)
-            for version, value in add.items():
-                with self._unfinished_file(value, sync=self._sync) as temporary:
-                    os.rename(temporary, version.file_name, src_dir_fd=self.ours, dst_dir_fd=folder)
-            if self._sync:
-                os.fsync(folder)
-        finally:
-            os.close(folder)
-
-    def _open_ours(self, name: str) -> int:
-        """Open a folder in the worker's own, which is made if it is missing; `settle` made durable what there was."""
-        try:
-            return open_folder(name, self.ours)
-        except FileNotFoundError:
-            make_folder(name, self.ours, sync=self._sync)
-            return open_folder(name, self.ours)

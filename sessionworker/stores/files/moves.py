@@ -30,7 +30,7 @@ from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.moving import Moving
-from sessionworker.stores.files.places import PURGED, Places, join
+from sessionworker.stores.files.places import PURGED, Places
 from sessionworker.stores.files.records import Part, encode
 from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
@@ -125,7 +125,7 @@ class Moves:
         group = self._catalogue.groups.get(group_name)
         if group is None:
             return None
-        instance = Instance(group_name, name, join(group.folders[0], name))
+        instance = Instance(group_name, name, self._places.instance_path(group.folders[0], group_name, name))
         self._catalogue.settle(instance.path)
         if not group.instances and not self._is_there(group.folders[0]):
             return None
@@ -221,7 +221,8 @@ class Moves:
         self._catalogue.settle(drop.path)
         instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
         self._catalogue.open(instance).close()
-        doubt = self._moving.move([instance], drop.path, join(group.folders[0], name))
+        path = self._places.instance_path(group.folders[0], group.name, name)
+        doubt = self._moving.move([instance], drop.path, path)
         self._catalogue.dropped.pop(drop.path, None)
         self._tallies.back(instance, drop.path)
         instance.name = name

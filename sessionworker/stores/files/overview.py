@@ -17,6 +17,7 @@ from sessionworker.stores.files.instance import Instance, NewVersion, problem_of
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
 from sessionworker.stores.files.tallies import Tallies
+from sessionworker.stores.files.version_files import VersionFiles
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import DAY, Keep, Version, parse_version, pinned, to_keep, version_of
 from sessionworker.wire import DropSummary, InstanceSummary, Problem, StoreOverview, VersionSummary
@@ -123,7 +124,7 @@ class Overview:
         """Return the versions of an instance's creds, newest first."""
         waiting = self._waiting_versions(instance)
         with self._catalogue.open(instance) as folder:
-            sizes = folder.version_sizes()
+            sizes = VersionFiles(folder).sizes()
         sizes |= {version: len(new.value or b"") for version, new in waiting.items()}
         versions = sorted(to_keep(list(sizes), self._keep))
         stay = pinned(versions)
@@ -149,7 +150,7 @@ class Overview:
         value = waiting.value if waiting is not None else None
         if value is None:
             with self._catalogue.open(instance) as folder:
-                value = folder.read_version(version)
+                value = VersionFiles(folder).read(version)
         if value is None or read_creds(value) is None:
             raise NoSuchVersion
         return value

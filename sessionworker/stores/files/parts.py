@@ -17,6 +17,7 @@ from sessionworker.stores.changes import Batch
 from sessionworker.stores.files.background import Background
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.checkpoints import Checkpoints
+from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.drops import Drops
@@ -101,10 +102,11 @@ def open_parts(
     keep: Keep,
     limits: Limits,
     segment_size: int,
+    codec: Codec,
 ) -> Parts:
     """Put a store together, and take up what a crash left. Raises StartError or OSError."""
     locks = Locks()
-    places = Places(root, UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
+    places = Places(root, codec, UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
     places.make_ours()
     events = Events(places, locks, report)
     faults = Faults(events.report)

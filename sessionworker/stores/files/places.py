@@ -29,7 +29,8 @@ from sessionworker.disk import (
     stands_in,
     write_new,
 )
-from sessionworker.file_names import OURS, encode_name
+from sessionworker.file_names import OURS
+from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.unfinished import UnfinishedNames
 
@@ -51,10 +52,32 @@ class Places:
     """The folder of one store, open."""
 
     root: int
+    codec: Codec
+    """How names and values lie here."""
     unfinished: UnfinishedNames
     is_synced: bool
     """Whether what is changed waits for the disk."""
     _doubts: dict[str, tuple[str, tuple[int, int] | None]] = field(default_factory=dict)
+
+    # Paths of groups and instances, and their names
+
+    def group_path(self, group: str) -> str:
+        """Return the path that we give a group."""
+        return self.codec.encode_name(group, "group")
+
+    def group_at(self, path: str) -> str | None:
+        """Return the name of the group that a path means, or None."""
+        return self.codec.decode_name(path, "group")
+
+    def instance_path(self, folder: str, group: str, name: str) -> str:
+        """Return the path that we give an instance of a group in a folder, which is the group's."""
+        return f"{folder}/{self.codec.encode_name(name, 'instance', group)}"
+
+    def instance_at(self, group: str, file_name: str) -> str | None:
+        """Return the name of the instance that a name in a folder of a group means, or None."""
+        return self.codec.decode_name(file_name, "instance", group)
+
+    # Folders
 
     def make_ours(self) -> None:
         """Make the worker's own folders, where they are missing. Raises OSError."""
@@ -183,7 +206,7 @@ class Places:
 
     def open(self, path: str) -> Folder:
         """Open an instance's folder. Raises OSError."""
-        return Folder(path, self.root, self.unfinished, sync=self.is_synced)
+        return Folder(path, self.root, self.codec, self.unfinished, sync=self.is_synced)
 
     def make_instance(self, path: str, id_: str) -> tuple[int, int]:
         """Make an instance's folder, empty but for its id; return its device and inode. Raises OSError."""
@@ -208,11 +231,6 @@ class Places:
         with suppress(OSError), self.open(path) as folder:
             if folder.identity == identity:
                 self.move(path, new)
-
-
-def join(folder: str, name: str) -> str:
-    """Return the path of what is called `name` in a folder."""
-    return f"{folder}/{encode_name(name)}"
 
 
 def _steps(path: str) -> list[str]:

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Literal, NamedTuple
 
 from sessionworker.disk import NotAFile
-from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Change, Delete, SetAside, Unwritten
 from sessionworker.stores.files.catalogue import Catalogue
@@ -86,13 +85,16 @@ class Reading:
         while (waiting := waiting_value(instance, key)) is not MISSING and waiting is not seen:
             if not isinstance(waiting, Large):
                 return waiting
-            value = folder.read_large(waiting.file_name)
+            value = folder.read_large(waiting.file_name, key)
             if value is not None:
                 return value
             seen = waiting  # seen twice and gone: it became the key's file
-        value = folder.read(encode_name(key))
-        for odd in instance.odd_names.get(key, ()) if value is None else ():
-            value = folder.read(odd) if value is None else value
+        value = folder.read(key)
+        if value is None and key in instance.odd_names:
+            for odd in instance.odd_names.get(key, ()):
+                value = folder.read(key, odd) if value is None else value
+            if value is None:  # a checkpoint may have given it our name meanwhile
+                value = folder.read(key)
         return value
 
     def learn_names(self, instance: Instance, folder: Folder) -> None:
@@ -104,10 +106,10 @@ class Reading:
                 return
             with self._locks.state:  # before the folder is listed, so that what is saved meanwhile is not missed
                 instance.learning = {*instance.unsaved, *instance.saving}
-            names = {name: decode_name(name) for name in sorted(folder.names())}
+            names = {name: folder.key_of(name) for name in sorted(folder.names())}
             odd: dict[str, tuple[str, ...]] = {}
             for name, key in names.items():
-                if key is not None and encode_name(key) != name:
+                if key is not None and folder.name_of(key) != name:
                     odd[key] = (*odd.get(key, ()), name)
             known = KnownNames(key for key in names.values() if key is not None)
             with self._locks.state:

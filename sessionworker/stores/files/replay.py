@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import msgspec
 
 from sessionworker.errors import StartError, StoreUnavailable
-from sessionworker.file_names import decode_name
 from sessionworker.stores.files.catalogue import NOT_GIVEN, Catalogue
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
@@ -74,11 +73,11 @@ class Replay:
         drop = self._drops.at(path)
         if drop is not None:
             return Instance(drop.group, drop.instance, path)
-        found = self._catalogue.seek(*_names_in(path))
+        found = self._catalogue.seek(*self._names_in(path))
         if isinstance(found, Instance) and found.path == path:
             return found
         may_be_there = isinstance(found, Instance | StoreUnavailable)  # there are two folders, or it cannot be told
-        return Instance(*_names_in(path), path) if may_be_there else None
+        return Instance(*self._names_in(path), path) if may_be_there else None
 
     def _is_taken_for(self, instance: Instance, id_: str) -> bool:
         """Tell whether an instance has an id. One that cannot be looked at is taken at the journal's word.
@@ -176,13 +175,11 @@ class Replay:
     def _names_in(self, path: str) -> tuple[str, str]:
         """Return the names of the group and the instance whose folder lies, or lay, at a path."""
         drop = self._drops.at(path)
-        return (drop.group, drop.instance) if drop is not None else _names_in(path)
-
-
-def _names_in(path: str) -> tuple[str, str]:
-    """Return the names of the group and the instance whose folder lies at a path."""
-    group, _, name = path.rpartition("/")
-    return decode_name(group) or "", decode_name(name) or ""
+        if drop is not None:
+            return drop.group, drop.instance
+        folder, _, name = path.rpartition("/")
+        group = self._places.group_at(folder) or ""
+        return group, self._places.instance_at(group, name) or ""
 
 
 def _decode(payload: bytes) -> list[Part]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import msgspec
 
-from sessionworker.disk import stands_in
-from sessionworker.file_names import encode_name
 from sessionworker.names import CREDS, type_of_key
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
@@ -21,6 +19,7 @@ from sessionworker.stores.files.records import Large
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import sizes_of
 from sessionworker.stores.files.tally import Tally, file_sizes, last_change
+from sessionworker.stores.files.version_files import VersionFiles
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import Keep, Version, to_keep, version_of
 from sessionworker.values import is_json
@@ -55,7 +54,7 @@ class Saving:
             self._set_aside(instance, folder, key)
         gone = {key for key, value in instance.saving.items() if value is None}
         for key in gone - {CREDS}:
-            folder.remove(encode_name(key))
+            folder.remove(key)
         self._remove_superseded(instance, folder)
         if instance.saving_versions:
             self._save_versions(folder, instance.saving_versions)
@@ -72,27 +71,29 @@ class Saving:
         is_plain = not instance.odd_names and not instance.saving_broken  # somebody changed files that are broken
         if tally is None or not is_plain or tally.changed != last_change(folder):
             return None
-        rest = tally.after(file_sizes(".", folder.handle, instance.saving), {})
+        rest = tally.after(file_sizes(folder.handle, ".", _names_of(folder, instance.saving)), {})
         return rest if rest.is_possible else None
 
     @staticmethod
     def _tally(rest: Tally, instance: Instance, folder: Folder) -> Tally:
         large = [key for key, value in instance.saving.items() if isinstance(value, Large)]
-        tally = rest.after({}, {**sizes_of(instance.saving), **file_sizes(".", folder.handle, large)})
+        tally = rest.after(
+            {}, {**sizes_of(instance.saving), **file_sizes(folder.handle, ".", _names_of(folder, large))}
+        )
         last_write = max(tally.last_write, instance.last_write)
         return msgspec.structs.replace(tally, changed=last_change(folder), last_write=last_write)
 
     def _write(self, instance: Instance, folder: Folder) -> None:
         """Write some files at a time: a commit that waits need not wait for all of them."""
-        waiting = {encode_name(key): value for key, value in instance.saving.items() if value is not None}
-        names = list(waiting)
+        waiting = {key: value for key, value in instance.saving.items() if value is not None}
+        keys = list(waiting)
         if instance.refusal is not None:  # there may be little room: first what takes another file's place
-            names.sort(key=lambda name: not stands_in(name, folder.handle))
-        left = iter(names)
-        while some := {name: waiting[name] for name in islice(left, self._limits.files_at_once)}:
-            folder.write({name: value for name, value in some.items() if isinstance(value, bytes)})
-            for name, value in some.items():
-                if isinstance(value, Large) and not folder.put_large(value.file_name, name, value.size):
+            keys.sort(key=lambda key: not folder.has(key))
+        left = iter(keys)
+        while some := {key: waiting[key] for key in islice(left, self._limits.files_at_once)}:
+            folder.write({key: value for key, value in some.items() if isinstance(value, bytes)})
+            for key, value in some.items():
+                if isinstance(value, Large) and not folder.put_large(value.file_name, key, value.size):
                     self._faults.note(
                         "large_values_lost",
                         "large_value_lost",
@@ -119,22 +120,20 @@ class Saving:
     def _respell(self, instance: Instance, folder: Folder) -> None:
         """Give files of another spelling the names that we would have given them."""
         for key, odd in ((key, odd) for key, names in instance.odd_names.items() for odd in names):
-            ours = encode_name(key)
-            if not stands_in(ours, folder.handle):
-                folder.rename(odd, ours)
+            if not folder.has(key):
+                folder.rename(odd, folder.name_of(key))
             elif folder.set_aside(odd):
                 self._say_aside(instance, key, "had two files")
         instance.odd_names = {}
 
     def _set_aside(self, instance: Instance, folder: Folder, key: str) -> None:
         """Keep what is broken for a person, unless a good value came there by now."""
-        name = encode_name(key)
         try:
-            value = folder.read(name)
+            value = folder.read(key)
             is_good = value is None or (read_creds(value) is not None if key == CREDS else is_json(value))
         except OSError:
             is_good = False
-        if not is_good and folder.set_aside(name):
+        if not is_good and folder.set_aside(folder.name_of(key)):
             self._say_aside(instance, key, "was broken")
 
     def _say_aside(self, instance: Instance, key: str, problem: str) -> None:
@@ -150,12 +149,13 @@ class Saving:
     # Versions of creds
 
     def _save_versions(self, folder: Folder, new: Sequence[NewVersion]) -> None:
-        existing = folder.versions()
+        files = VersionFiles(folder)
+        existing = files.all()
         values = {version_of(one.when, 0, one.creds): one.value or b"" for one in new}
         if not existing:
             values |= self._first_version(folder, before=min(values))
         kept = to_keep([*existing, *values], self._keep)
-        folder.keep_versions(
+        files.keep(
             remove=[version for version in existing if version not in kept],
             add={version: value for version, value in sorted(values.items()) if version in kept},
         )
@@ -167,10 +167,15 @@ class Saving:
             creds = read_creds(value) if value is not None else None
             if value is None or creds is None:
                 return {}
-            when = os.stat(CREDS, dir_fd=folder.handle).st_mtime_ns // 1_000_000
+            when = os.stat(folder.name_of(CREDS), dir_fd=folder.handle).st_mtime_ns // 1_000_000
         except OSError:
             return {}
         return {version_of(min(when, before.when - 1), 0, creds): value}
+
+
+def _names_of(folder: Folder, keys: Iterable[str]) -> dict[str, str]:
+    """Return the file names of some keys, by these."""
+    return {key: folder.name_of(key) for key in keys}
 
 
 def _large_of(instance: Instance) -> set[str]:

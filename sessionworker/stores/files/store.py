@@ -23,6 +23,7 @@ from sessionworker.file_names import OURS
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.files.catalogue import Group
+from sessionworker.stores.files.codec import Codec, Plain
 from sessionworker.stores.files.committing import Committing
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
@@ -49,6 +50,7 @@ class FileStore:
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         limits: Limits = Limits(),  # noqa: B008 - so is this
         segment_size: int = SEGMENT_SIZE,
+        codec: Codec = Plain(),  # noqa: B008 - nor does this hold anything
     ) -> None:
         """Take ownership of `folder`, made if missing, and take up what the journal holds.
 
@@ -71,6 +73,7 @@ class FileStore:
                 keep=keep,
                 limits=limits,
                 segment_size=segment_size,
+                codec=codec,
             )
         except OSError as error:
             self._let_go()

@@ -78,7 +78,8 @@ class Tallies:
                 break  # where files have other names than ours, those of what waits may have, too
             whole, path, now = tally, instance.path, time.monotonic()
             if waiting:
-                whole = tally.after(file_sizes(path, self._places.root, waiting), sizes_of(waiting))
+                names = {key: self._places.codec.encode_name(key, "key", instance.id) for key in waiting}
+                whole = tally.after(file_sizes(self._places.root, path, names), sizes_of(waiting))
             if not self._still_holds(tally, path, instance.folder):  # also for what was looked at just now
                 break
             if instance.saves == saves:
@@ -205,7 +206,7 @@ class Tallies:
             tallies = {}
         for instance in self._catalogue.live():
             instance.tally = tallies.pop(instance.path, None)
-        self._dropped = {path: tally for path, tally in tallies.items() if path.startswith(OURS)}
+        self._dropped = {path: tally for path, tally in tallies.items() if path.startswith(f"{OURS}/")}
         self._uncounted = self._count_all()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Self
@@ -15,10 +15,8 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import KEY_TYPES, type_of_key
 from sessionworker.stores.files.folder import Folder
-from sessionworker.stores.files.places import join
 
 TYPES = (*KEY_TYPES, "other")
 AT_ONCE = 500
@@ -85,9 +83,9 @@ def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, Non
     is_plain = True
     with os.scandir(folder.handle) as entries:
         for number, entry in enumerate(entries, 1):
-            key = decode_name(entry.name)
+            key = folder.key_of(entry.name)
             if key is not None and entry.is_file(follow_symlinks=False):
-                is_plain = is_plain and encode_name(key) == entry.name
+                is_plain = is_plain and folder.name_of(key) == entry.name
                 with suppress(FileNotFoundError):  # deleted meanwhile
                     files.append((key, entry.stat(follow_symlinks=False)))
             if number % AT_ONCE == 0:
@@ -115,12 +113,12 @@ def last_change(folder: Folder) -> int:
     return os.fstat(folder.handle).st_mtime_ns
 
 
-def file_sizes(path: str, root: int, keys: Iterable[str]) -> dict[str, int]:
-    """Return the bytes of the session files that some keys have in the folder at `path` in `root`."""
+def file_sizes(root: int, path: str, names: Mapping[str, str]) -> dict[str, int]:
+    """Return the bytes of some session files in the folder at `path` in `root`; `names` are theirs, by their keys."""
     sizes = {}
-    for key in keys:
+    for key, name in names.items():
         try:
-            status = os.stat(join(path, key), dir_fd=root, follow_symlinks=False)
+            status = os.stat(f"{path}/{name}", dir_fd=root, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             continue
         if stat.S_ISREG(status.st_mode):
