@@ -36,6 +36,8 @@ MOST_OF_A_SALT = 2**24
 MANY_SALTS = 4096
 """Salts whose keys are remembered: each start of the worker has its own."""
 
+_MARKED = b"\0"  # AES-SIV seals no empty name, and no name holds this
+
 _ID, _SALT, _NONCE, _TAG = 4, 16, 12, 16
 OVERHEAD = len(MARK) + _ID + _SALT + _NONCE + _TAG
 """Bytes that a value takes more when it is sealed."""
@@ -133,6 +135,14 @@ class Seal:
                 except InvalidTag:
                     continue
         raise NotOpened
+
+    def mark(self, *bound: bytes) -> bytes:
+        """Return a mark that only who has the first key can make: NAME_OVERHEAD bytes, the same for the same."""
+        return self._first.names.encrypt(_MARKED, [_join(*bound)])[:NAME_OVERHEAD]
+
+    def marks(self, *bound: bytes) -> set[bytes]:
+        """Return the marks that the keys make for the same."""
+        return {key.names.encrypt(_MARKED, [_join(*bound)])[:NAME_OVERHEAD] for key in self._keys.values()}
 
 
 def is_sealed(value: bytes) -> bool:

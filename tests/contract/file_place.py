@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -10,12 +11,14 @@ from shutil import rmtree
 from typing import Any
 
 from sessionworker.events import Event
-from sessionworker.file_names import encode_name
+from sessionworker.file_names import OURS
 from sessionworker.names import SessionFile
+from sessionworker.stores.files.codec import Codec, Plain, Sealed
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.stores.seal import KEY_BYTES, Key, Seal
 from tests.contract.words import ASKED_FOR
 
 SEGMENT = 4096
@@ -39,15 +42,31 @@ class FilePlace:
 
     large_from = LARGE
 
-    def __init__(self, folder: Path, limits: Limits, *, sync: bool = False, keep: Keep = Keep()) -> None:  # noqa: B008
-        """Put a store there that has these limits; the folder is made when it is opened."""
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        *,
+        sync: bool = False,
+        keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        codec: Callable[[], Codec] = Plain,
+    ) -> None:
+        """Put a store there that has these limits; the folder is made when it is opened, with a codec of its own."""
         self.folder = folder
+        self._codec = codec
         self._limits = limits
         self._sync = sync
         self._keep = keep
 
     def open(self) -> FileStore:
-        return FileStore(self.folder, sync=self._sync, segment_size=SEGMENT, limits=self._limits, keep=self._keep)
+        return FileStore(
+            self.folder,
+            sync=self._sync,
+            segment_size=SEGMENT,
+            limits=self._limits,
+            keep=self._keep,
+            codec=self._codec(),
+        )
 
     def settle(self, store: Store) -> None:
         store.checkpoint()
@@ -61,7 +80,14 @@ class FilePlace:
         kill(self.folder)
 
     def damage(self, file: SessionFile, value: bytes | None) -> None:
-        path = self.folder / encode_name(file.group) / encode_name(file.instance) / encode_name(file.key)
+        codec = self._codec()
+        group, instance = (
+            codec.encode_name(file.group, "group"),
+            codec.encode_name(file.instance, "instance", file.group),
+        )
+        folder = self.folder / group / instance
+        id_ = next((folder / OURS).glob("id-*")).name.removeprefix("id-")
+        path = folder / codec.encode_name(file.key, "key", id_)
         if value is None:
             path.unlink()
         else:
@@ -79,7 +105,12 @@ class FilePlace:
 
     def fresh(self, keep: Keep) -> FilePlace:
         folder = self.folder.with_name(f"{self.folder.name}-{next(_numbers)}")
-        return FilePlace(folder, self._limits, sync=self._sync, keep=keep)
+        return FilePlace(folder, self._limits, sync=self._sync, keep=keep, codec=self._codec)
+
+
+def sealed() -> Sealed:
+    """The codec of a store that is sealed with one key, always the same, as a start makes it."""
+    return Sealed(Seal([Key(bytes(KEY_BYTES))]))
 
 
 SMALL = Limits(lag_seconds=0.01, large_value=LARGE, checkpoint_bytes=40_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessionworker.stores.files.limits import Limits
-from tests.contract.file_place import LARGE, FilePlace, kill
+from tests.contract.file_place import LARGE, FilePlace, kill, sealed
 from tests.contract.promises import StoreContract
 from tests.contract.words import Place
 
@@ -32,6 +32,15 @@ class TestFileStore(StoreContract):
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
         yield FilePlace(tmp_path / "store", AMPLE)
+        kill(tmp_path)
+
+
+class TestSealedFileStore(StoreContract):
+    """The file store with a key."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[Place]:
+        yield FilePlace(tmp_path / "store", AMPLE, codec=sealed)
         kill(tmp_path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessionworker.errors import StartError
+from sessionworker.stores.files.codec import Plain
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.segments import HEAD_SIZE, RECORD_HEAD_SIZE
 
@@ -18,7 +19,7 @@ def opened(folder: Path) -> Journal:
     """A journal on a folder, which is made if it is missing."""
     folder.mkdir(exist_ok=True)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    return Journal(str(folder), handle, sync=False, segment_size=SEGMENT)
+    return Journal(str(folder), handle, Plain(), sync=False, segment_size=SEGMENT)
 
 
 def begin(folder: Path) -> Journal:

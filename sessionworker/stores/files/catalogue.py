@@ -9,19 +9,13 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 
-from msgspec.structs import replace
-
-from sessionworker.disk import NotAFile
 from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, StoreUnavailable, WorkerError
-from sessionworker.names import CREDS, check_name
+from sessionworker.names import check_name
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
-from sessionworker.stores.files.tally import last_change
-from sessionworker.stores.files.version_files import VersionFiles
-from sessionworker.stores.rules.creds import Creds, read_creds
 
 NOT_GIVEN = (
     "its folder could not be looked at when the worker started, and the journal holds changes of it; start it again"
@@ -157,6 +151,8 @@ class Catalogue:
             with self._locks.moves:  # it may have been moved in between, and is where it was moved to now
                 self._places.put_back(instance.path)
                 folder = self._open(instance)
+        if instance.id:
+            folder.tell_id(instance.id)
         if self.unseen:
             try:
                 self._see(instance, folder)
@@ -206,55 +202,14 @@ class Catalogue:
         """Raise NotItsFolder, unless a folder is the one that was seen before, or has the instance's id."""
         if folder.identity == instance.folder:
             return
+        if not folder.is_of(instance.group, instance.name):
+            raise NotItsFolder("it was made for another instance")
         is_first_look = instance.folder is None and not instance.id
         if not is_first_look and (not instance.id or instance.id not in folder.ids()):
             raise NotItsFolder
         instance.folder = folder.identity
 
     # Ids
-
-    def adopt(self, instance: Instance) -> None:
-        """Find out the id of an instance, or give it one, before something of it is committed. Raises OSError."""
-        with self.open(instance) as folder:
-            saves, before, ids = instance.saves, last_change(folder), folder.ids()
-            if len(ids) > 1:
-                raise NotItsFolder("it has more than one id")
-            id_ = ids[0] if ids else new_id()
-            if not ids:
-                folder.take_over(id_)
-                self._keep_tally(instance, saves, before, last_change(folder))
-            elif self._ids.get(id_, instance) is not instance:  # a copy: what is written to one is not the other's
-                if not instance.is_saved:
-                    raise NotItsFolder("another instance has its id")
-                id_ = new_id()
-                folder.change_id(ids[0], id_)
-            else:
-                folder.settle()
-            self._learn_creds(instance, folder)
-        self._respell(instance)
-        self.settle(instance.path)
-        self.adopted(instance, id_)
-
-    def _keep_tally(self, instance: Instance, saves: int, before: int, now: int) -> None:
-        """See that a tally still holds after a change of a folder that was none of a session file."""
-        with self._locks.state:
-            tally = instance.tally
-            if tally is not None and tally.changed == before and instance.saves == saves:  # no checkpoint came between
-                instance.tally = replace(tally, changed=now)
-
-    @staticmethod
-    def _learn_creds(instance: Instance, folder: Folder) -> None:
-        """Find out what the creds before the next ones are about, and when they came."""
-        versions = VersionFiles(folder).all()
-        if versions:
-            instance.last_version = max(instance.last_version, versions[-1].when)
-            instance.has_no_creds = instance.is_saved and versions[-1].is_deletion
-        good = [version for version in versions if not version.is_deletion]
-        if instance.creds is None and good:
-            instance.creds = Creds(good[-1].identity, good[-1].next_pre_key)
-        elif instance.creds is None:
-            with suppress(NotAFile):
-                instance.creds = read_creds(folder.read(CREDS) or b"")
 
     def adopted(self, instance: Instance, id_: str) -> None:
         """Note the id of an instance that is not dropped, and that something of it may be committed."""
@@ -266,6 +221,10 @@ class Catalogue:
         """Note that the journal holds something of an instance: its id is its own, whoever has a copy of it."""
         self._ids[instance.id] = instance
 
+    def is_free_for(self, id_: str, instance: Instance) -> bool:
+        """Tell whether no other instance has an id."""
+        return self._ids.get(id_, instance) is instance
+
     def disown(self, instance: Instance) -> None:
         """Note that nothing of an instance may be committed before it is adopted again. Its id stays its own."""
         instance.is_adopted = False
@@ -276,15 +235,6 @@ class Catalogue:
         if self._ids.get(instance.id) is instance:
             del self._ids[instance.id]
             self.unseen.pop(instance.id, None)
-
-    def _respell(self, instance: Instance) -> None:
-        """Give an instance's folder the name that we would have given it."""
-        ours = self._places.instance_path(self.groups[instance.group].folders[0], instance.group, instance.name)
-        if instance.path != ours:
-            with self._locks.moves:
-                self._places.respell(instance.path, ours)
-                instance.path = ours
-            self._places.sync_above(ours)
 
 
 def new_id() -> str:

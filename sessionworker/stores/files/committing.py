@@ -98,9 +98,9 @@ class Committing:
         """See that an instance's folder is there and has an id, before something of it is committed."""
         try:
             if may_lend:
-                self._parts.reserve.with_room(lambda: self._parts.catalogue.adopt(instance))
+                self._parts.reserve.with_room(lambda: self._parts.adopting.adopt(instance))
             else:
-                self._parts.catalogue.adopt(instance)
+                self._parts.adopting.adopt(instance)
         except OSError as error:
             self._parts.faults.counts["catalogue_errors"] += 1
             if instance not in self._said:

@@ -90,7 +90,7 @@ class Creating:
         instance = Instance(group.name, name, self._places.instance_path(group.folders[0], group.name, name))
         if self.is_free(group, name):
             id_ = new_id()
-            instance.folder = self._places.make_instance(instance.path, id_)
+            instance.folder = self._places.make_instance(instance.path, id_, group.name, name)
             instance.has_no_creds = True
             instance.known = KnownNames()
             instance.is_listed = True

@@ -41,6 +41,7 @@ MANY = 64
 VERSIONS, OLD_VERSIONS = "versions", ".versions"
 
 _ID = "id-"
+_OF, _WHOLE = "of", "whole"  # what is proven in it
 _BROKEN, _OLD_BROKEN = "broken", ".aside"
 
 _numbers = count()
@@ -93,7 +94,7 @@ class Folder:
         return self._id
 
     def tell_id(self, id_: str) -> None:
-        """Say which id it has, which is not asked of the folder then."""
+        """Say which id it has: the folder is not asked then."""
         self._id = id_
 
     def ids(self) -> list[str]:
@@ -104,23 +105,45 @@ class Folder:
             return []
         return [name.removeprefix(_ID) for name in names if name.startswith(_ID)]
 
-    def begin(self, new_id: str) -> None:
-        """Give a new folder its id, durably."""
+    def begin(self, new_id: str, group: str, instance: str) -> None:
+        """Give a new folder its id and prove whose it is, durably."""
         make_folder(OURS, self.handle, sync=self.is_synced)
-        self._add_id(new_id)
+        mark = self.codec.mark
+        self._add_id(new_id, mark(_OF, new_id, group, instance) + mark(_WHOLE, new_id))
 
-    def take_over(self, new_id: str) -> None:
+    def take_over(self, new_id: str, group: str, instance: str) -> None:
         """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
         make_folder(OURS, self.handle, sync=self.is_synced)
         for old, new in ((OLD_VERSIONS, VERSIONS), (_OLD_BROKEN, _BROKEN)):
             with suppress(FileNotFoundError, NotADirectoryError), opened_folder(old, self.handle):
                 if not stands_in(new, self.ours):
                     os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.ours)
-        self._add_id(new_id)
+        self._add_id(new_id, self.codec.mark(_OF, new_id, group, instance))
 
-    def _add_id(self, new_id: str) -> None:
-        write_new(f"{_ID}{new_id}", self.ours, b"", sync=False)
+    def _add_id(self, new_id: str, marks: bytes) -> None:
+        write_new(f"{_ID}{new_id}", self.ours, marks, sync=self.is_synced and bool(marks))
         self.settle()
+
+    def is_of(self, group: str, instance: str) -> bool:
+        """Tell whether it is proven to be an instance's, or has no id yet."""
+        ids = self.ids() if self.codec.is_bound else []
+        return all(self.codec.is_proven(self._marks(id_), _OF, id_, group, instance) for id_ in ids)
+
+    def prove(self, group: str, *instances: str, is_whole: bool = False) -> None:
+        """Prove durably that it is an instance's, of whichever of these names, and of no other.
+
+        `is_whole` tells that all in it is as the codec writes it now, which else is told only if it was before.
+        """
+        whole, before = self.codec.mark(_WHOLE, self.id), self._marks(self.id)
+        marks = b"".join(self.codec.mark(_OF, self.id, group, name) for name in dict.fromkeys(instances))
+        marks += whole if is_whole or whole in before else b""
+        if marks != before:
+            with self.unfinished_file(marks, sync=self.is_synced) as temporary:
+                os.rename(temporary, f"{_ID}{self.id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
+            self.settle()
+
+    def _marks(self, id_: str) -> bytes:
+        return read_file(f"{_ID}{id_}", self.ours) or b""
 
     def change_id(self, old_id: str, new_id: str) -> None:
         """Put an id in the place of another."""
@@ -208,14 +231,14 @@ class Folder:
         with removed_on_error(temporary, self.ours):
             yield temporary
 
-    def write_large(self, value: bytes, key: str) -> tuple[str, int]:
-        """Write a large value to a file, durably; return its name and its bytes. `put_large` makes it the key's own."""
-        name, data = self._unfinished.large(), self._seal(value, key)
-        write_new(name, self.ours, data, sync=self.is_synced)
+    def write_large(self, value: bytes, key: str) -> str:
+        """Write a large value to a file, durably, and return its name; `put_large` makes it the key's own."""
+        name = self._unfinished.large()
+        write_new(name, self.ours, self._seal(value, key), sync=self.is_synced)
         with removed_on_error(name, self.ours):
             if self.is_synced:
                 os.fsync(self.ours)
-        return name, len(data)
+        return name
 
     def put_large(self, file_name: str, key: str, size: int) -> bool:
         """Let a large value of so many bytes become a session file; tell whether it is one then."""
@@ -224,7 +247,8 @@ class Folder:
             self._become(file_name, name)
             return True
         try:  # it may have become one before the checkpoint failed, or the worker ended
-            return os.stat(name, dir_fd=self.handle, follow_symlinks=False).st_size == size
+            found = os.stat(name, dir_fd=self.handle, follow_symlinks=False).st_size
+            return self.codec.size_in(found) == size
         except FileNotFoundError:
             return False
 

@@ -21,6 +21,7 @@ from itertools import count
 from typing import NamedTuple
 
 from sessionworker.disk import is_full, removed_on_error
+from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.recovery import Say, read_left
 from sessionworker.stores.files.segments import END, HEAD_SIZE, RECORD_HEAD_SIZE, SUFFIX, Segment, fill, name_of
 
@@ -48,18 +49,13 @@ class Journal:
     One thread at a time may call `append`, `rotate` and `lend`, one at a time `release` and `refill`.
     """
 
-    def __init__(
-        self, path: str, folder: int, *, sync: bool, segment_size: int = SEGMENT_SIZE, reserve: int = RESERVE
-    ) -> None:
-        """Look at the segments in `folder`, which is the journal's own; `path` is for messages. Call `replay` next.
-
-        Raises OSError.
-        """
+    def __init__(self, path: str, folder: int, codec: Codec, *, sync: bool, segment_size: int = SEGMENT_SIZE) -> None:
+        """Look at the segments in `folder`, its own; `path` is for messages. Call `replay` next. Raises OSError."""
         self._path = path
         self._folder = folder
+        self._codec = codec
         self._sync = sync
         self._segment_size = segment_size
-        self._reserve = reserve
         self._next_number = 1
         self._numbers = count(1)  # for names
         self._active: Segment | None = None
@@ -110,11 +106,11 @@ class Journal:
     @property
     def is_low(self) -> bool:
         """Whether the next segment but one would have to be filled by whoever appends."""
-        return len(self._spares) <= self._reserve
+        return len(self._spares) <= RESERVE
 
     def missing(self, more: int = 0) -> int:
         """Return how many bytes are missing from the reserve, with `more` segments besides."""
-        return max(0, self._reserve + more - len(self._spares)) * self._segment_size
+        return max(0, RESERVE + more - len(self._spares)) * self._segment_size
 
     def segments_for(self, size: int) -> int:
         """Return how many segments so many bytes of values need, at most; about."""
@@ -129,7 +125,7 @@ class Journal:
         """
         if self.is_short and not frees_room and self.missing():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what is left of it is for what frees room
-        segment = self._active
+        segment, payload = self._active, self._codec.seal(payload, "record", str(self._next_number))
         length = RECORD_HEAD_SIZE + len(payload)
         if segment is None or (not segment.is_empty and segment.end + length + len(END) > self._segment_size):
             segment = self._begin(frees_room=frees_room)
@@ -175,7 +171,7 @@ class Journal:
         try:
             segment = Segment.begin(spare, self._folder, self._next_number, sync=self._sync)
             try:
-                os.rename(spare, name_of(self._next_number), src_dir_fd=self._folder, dst_dir_fd=self._folder)
+                self._rename(spare, name_of(self._next_number))
             except BaseException:
                 segment.close()
                 raise
@@ -195,7 +191,7 @@ class Journal:
 
     def _take_spare(self, *, frees_room: bool) -> str:
         try:
-            if len(self._spares) > self._reserve:
+            if len(self._spares) > RESERVE:
                 return self._spares.popleft()
             return self._fill()
         except OSError as error:
@@ -211,7 +207,7 @@ class Journal:
         try:
             fill(filling, self._folder, self._segment_size, sync=self._sync)
             with removed_on_error(filling, self._folder), removed_on_error(spare, self._folder):
-                os.rename(filling, spare, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+                self._rename(filling, spare)
         except OSError as error:
             self.is_short = is_full(error)
             raise
@@ -222,7 +218,7 @@ class Journal:
     def refill(self, more: int = 0) -> None:
         """Make the reserve whole, and keep `more` segments ready besides. Raises OSError."""
         self.is_short = False
-        while len(self._spares) < self._reserve + more:
+        while len(self._spares) < RESERVE + more:
             self._spares.append(self._fill())
 
     def lend(self) -> bool:
@@ -240,13 +236,13 @@ class Journal:
         The oldest goes first, and is durably gone before the next: a gap would look like a loss at the next start.
         Those that were needed this time stay ready for the next, and one at least.
         """
-        ready = self._reserve + max(1, number)
+        ready = RESERVE + max(1, number)
         for _ in range(number):
             name, size = self._closed[0]
             with suppress(FileNotFoundError):  # somebody removed it: then it is gone
                 if len(self._spares) < ready and os.stat(name, dir_fd=self._folder).st_size == self._segment_size:
                     spare = f"{_SPARE}{next(self._numbers)}"
-                    os.rename(name, spare, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+                    self._rename(name, spare)
                     self._spares.append(spare)
                 else:
                     os.unlink(name, dir_fd=self._folder)
@@ -263,9 +259,12 @@ class Journal:
         with suppress(OSError):  # it holds nothing: the next start removes it
             if is_unused:
                 os.unlink(name_of(self._next_number), dir_fd=self._folder)
-            while len(self._spares) > self._reserve:
+            while len(self._spares) > RESERVE:
                 os.unlink(self._spares.pop(), dir_fd=self._folder)
         os.close(self._folder)
+
+    def _rename(self, old: str, new: str) -> None:
+        os.rename(old, new, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def _sync_folder(self) -> None:
         if self._sync:
@@ -281,7 +280,7 @@ class Journal:
         again, if it is whole: or one crash after the other would use up the reserve where the disk is full.
         """
         segment = None
-        for segment in read_left(self._path, self._folder, self._left_by_crash, say):
+        for segment in read_left(self._path, self._folder, self._left_by_crash, self._codec, say):
             yield from segment.payloads
             self._next_number = segment.next_number
             if segment.end > HEAD_SIZE:

@@ -63,9 +63,9 @@ class LargeValues:
         value = change.value if isinstance(change, Write) else b""
         folder = self._catalogue.open(instance)
         try:
-            file_name, size = folder.write_large(value, change.key)
+            file_name = folder.write_large(value, change.key)
             self.prepared.add(file_name)
-            return LargeWrite(change.key, file_name, size, instance.id, folder)
+            return LargeWrite(change.key, file_name, len(value), instance.id, folder)
         except BaseException:
             folder.close()
             raise

@@ -220,7 +220,9 @@ class Moves:
             return NameTaken()
         self._catalogue.settle(drop.path)
         instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
-        self._catalogue.open(instance).close()
+        with self._catalogue.open(instance) as folder:
+            if folder.id:
+                folder.prove(group.name, drop.instance, name)
         path = self._places.instance_path(group.folders[0], group.name, name)
         doubt = self._moving.move([instance], drop.path, path)
         self._catalogue.dropped.pop(drop.path, None)

@@ -14,6 +14,7 @@ from sessionworker.errors import StartError
 from sessionworker.events import Report
 from sessionworker.file_names import OURS
 from sessionworker.stores.changes import Batch
+from sessionworker.stores.files.adopting import Adopting
 from sessionworker.stores.files.background import Background
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.checkpoints import Checkpoints
@@ -53,6 +54,7 @@ class Parts:
     faults: Faults
     limits: Limits
     catalogue: Catalogue
+    adopting: Adopting
     drops: Drops
     copies: Copies
     state: State
@@ -112,7 +114,7 @@ def open_parts(
     faults = Faults(events.report)
     folder = open_folder(JOURNAL, root)
     try:
-        journal = Journal(f"{path}/{JOURNAL}", folder, sync=sync, segment_size=segment_size)
+        journal = Journal(f"{path}/{JOURNAL}", folder, codec, sync=sync, segment_size=segment_size)
     except BaseException:
         os.close(folder)
         raise
@@ -134,6 +136,7 @@ def open_parts(
         faults=faults,
         limits=limits,
         catalogue=catalogue,
+        adopting=Adopting(places, catalogue, locks),
         drops=drops,
         copies=copies,
         state=state,

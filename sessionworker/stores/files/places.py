@@ -190,17 +190,18 @@ class Places:
 
     def read_ours(self, name: str, largest: int) -> bytes | None:
         """Return what a file of ours holds; None for none, or one of more bytes than `largest`. Raises OSError."""
+        data = None
         with opened_folder(OURS, self.root) as ours, suppress(FileNotFoundError):
             if os.lstat(name, dir_fd=ours).st_size <= largest:
-                return read_file(name, ours)
-        return None
+                data = read_file(name, ours)
+        return None if data is None else self.codec.open(data, "ours", name)
 
     def replace_ours(self, name: str, value: bytes) -> None:
         """Write a file of ours, whole or not at all: after a power cut it is the new one or the old. Raises OSError."""
         with opened_folder(OURS, self.root) as ours:
             unfinished = f"{name}.new"
             remove_if_there(unfinished, ours)
-            write_new(unfinished, ours, value, sync=self.is_synced)
+            write_new(unfinished, ours, self.codec.seal(value, "ours", name), sync=self.is_synced)
             with removed_on_error(unfinished, ours):
                 os.rename(unfinished, name, src_dir_fd=ours, dst_dir_fd=ours)
 
@@ -208,14 +209,14 @@ class Places:
         """Open an instance's folder. Raises OSError."""
         return Folder(path, self.root, self.codec, self.unfinished, sync=self.is_synced)
 
-    def make_instance(self, path: str, id_: str) -> tuple[int, int]:
+    def make_instance(self, path: str, id_: str, group: str, name: str) -> tuple[int, int]:
         """Make an instance's folder, empty but for its id; return its device and inode. Raises OSError."""
         new = f"{NEW}/{id_}"
         identity = 0, 0
         try:
             self.make(new)
             with self.open(new) as folder:
-                folder.begin(id_)
+                folder.begin(id_, group, name)
                 identity = folder.identity
             self.move(new, path)
             self.sync_above(path)

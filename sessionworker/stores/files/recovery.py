@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from sessionworker.errors import StartError
+from sessionworker.stores.files.codec import Codec, SealBroken
 from sessionworker.stores.files.segments import (
     FORMAT,
     HEAD_SIZE,
@@ -45,8 +46,8 @@ class LeftSegment(NamedTuple):
     """Whether the next record may follow in it: it is no copy, and all of it is whole."""
 
 
-def read_left(path: str, folder: int, names: Sequence[str], say: Say) -> Iterator[LeftSegment]:
-    """Yield the segments of these names, oldest first. `path` is the journal's, for messages.
+def read_left(path: str, folder: int, names: Sequence[str], codec: Codec, say: Say) -> Iterator[LeftSegment]:
+    """Yield the segments of these names, oldest first; `codec` opens records. `path` is the journal's, for messages.
 
     Raises StartError, or OSError.
     """
@@ -56,7 +57,7 @@ def read_left(path: str, folder: int, names: Sequence[str], say: Say) -> Iterato
         data = _read(name, folder)
         payloads, offset, expected = [], HEAD_SIZE, head.first
         while expected != limit and (payload := read_record(data, offset, head.mark, expected)) is not None:
-            payloads.append(payload)
+            payloads.append(_opened(path, name, offset, codec, payload, expected))
             expected += 1
             offset += RECORD_HEAD_SIZE + len(payload)
         is_whole = expected == limit if limit is not None else not has_record_after(data, offset, head.mark)
@@ -76,6 +77,17 @@ def read_left(path: str, folder: int, names: Sequence[str], say: Say) -> Iterato
             )
         can_go_on = is_whole and not is_copy and ends_at(data, offset)
         yield LeftSegment(name, payloads, offset, expected, head, can_go_on)
+
+
+def _opened(path: str, name: str, offset: int, codec: Codec, payload: bytes, number: int) -> bytes:
+    try:
+        return codec.open(payload, "record", str(number))
+    except SealBroken:
+        raise StartError(
+            f"The record at byte {offset} of {path}/{name} does not open with the keys that there are, although it is "
+            "whole. It holds changes that were acknowledged, and nothing was thrown away. If a key was taken out of "
+            "the key file, put it back."
+        ) from None
 
 
 def _read_heads(path: str, folder: int, names: Sequence[str], say: Say) -> list[tuple[str, Head, bool]]:

@@ -161,7 +161,7 @@ class Replay:
         """Make a folder for values whose instance is nowhere."""
         place = f"{LOST}/{id_}"
         if id_ not in self._places.folders(LOST):
-            self._places.make_instance(place, id_)
+            self._places.make_instance(place, id_, *self._names_in(path))
         instance = self._catalogue.dropped[place] = Instance(*self._names_in(path), place)
         self._faults.note(
             "instances_lost",

@@ -71,15 +71,13 @@ class Saving:
         is_plain = not instance.odd_names and not instance.saving_broken  # somebody changed files that are broken
         if tally is None or not is_plain or tally.changed != last_change(folder):
             return None
-        rest = tally.after(file_sizes(folder.handle, ".", _names_of(folder, instance.saving)), {})
+        rest = tally.after(_sizes(folder, instance.saving), {})
         return rest if rest.is_possible else None
 
     @staticmethod
     def _tally(rest: Tally, instance: Instance, folder: Folder) -> Tally:
         large = [key for key, value in instance.saving.items() if isinstance(value, Large)]
-        tally = rest.after(
-            {}, {**sizes_of(instance.saving), **file_sizes(folder.handle, ".", _names_of(folder, large))}
-        )
+        tally = rest.after({}, {**sizes_of(instance.saving), **_sizes(folder, large)})
         last_write = max(tally.last_write, instance.last_write)
         return msgspec.structs.replace(tally, changed=last_change(folder), last_write=last_write)
 
@@ -173,9 +171,9 @@ class Saving:
         return {version_of(min(when, before.when - 1), 0, creds): value}
 
 
-def _names_of(folder: Folder, keys: Iterable[str]) -> dict[str, str]:
-    """Return the file names of some keys, by these."""
-    return {key: folder.name_of(key) for key in keys}
+def _sizes(folder: Folder, keys: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of the values that some keys have in their files."""
+    return file_sizes(folder.handle, ".", folder.codec, folder.id, keys)
 
 
 def _large_of(instance: Instance) -> set[str]:

@@ -78,8 +78,8 @@ class Tallies:
                 break  # where files have other names than ours, those of what waits may have, too
             whole, path, now = tally, instance.path, time.monotonic()
             if waiting:
-                names = {key: self._places.codec.encode_name(key, "key", instance.id) for key in waiting}
-                whole = tally.after(file_sizes(self._places.root, path, names), sizes_of(waiting))
+                sizes = file_sizes(self._places.root, path, self._places.codec, instance.id, waiting)
+                whole = tally.after(sizes, sizes_of(waiting))
             if not self._still_holds(tally, path, instance.folder):  # also for what was looked at just now
                 break
             if instance.saves == saves:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sessionworker.names import KEY_TYPES, type_of_key
+from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.folder import Folder
 
 TYPES = (*KEY_TYPES, "other")
@@ -76,10 +77,16 @@ def _types_of(of_types: tuple[int, ...]) -> dict[str, int]:
     return {kind: count for kind, count in zip(TYPES, of_types, strict=True) if count}
 
 
+class _File(NamedTuple):
+    key: str
+    size: int
+    when: int
+
+
 def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, None, tuple[Tally, Tally]]:
     """Count the session files of a folder, some with each step; return all, and those of other keys than `apart`."""
     status = os.fstat(folder.handle)
-    files: list[tuple[str, os.stat_result]] = []
+    files: list[_File] = []
     is_plain = True
     with os.scandir(folder.handle) as entries:
         for number, entry in enumerate(entries, 1):
@@ -87,23 +94,24 @@ def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, Non
             if key is not None and entry.is_file(follow_symlinks=False):
                 is_plain = is_plain and folder.name_of(key) == entry.name
                 with suppress(FileNotFoundError):  # deleted meanwhile
-                    files.append((key, entry.stat(follow_symlinks=False)))
+                    found = entry.stat(follow_symlinks=False)
+                    files.append(_File(key, folder.codec.size_in(found.st_size), found.st_mtime_ns // 1_000_000))
             if number % AT_ONCE == 0:
                 yield
     nothing = Tally(status.st_mtime_ns, status.st_ino, is_plain=is_plain)
     whole = _sum_up(nothing, files)
-    return whole, _sum_up(nothing, [one for one in files if one[0] not in apart]) if apart else whole
+    return whole, _sum_up(nothing, [one for one in files if one.key not in apart]) if apart else whole
 
 
-def _sum_up(tally: Tally, files: Sequence[tuple[str, os.stat_result]]) -> Tally:
+def _sum_up(tally: Tally, files: Sequence[_File]) -> Tally:
     of_types = [0] * len(TYPES)
-    for key, _ in files:
-        of_types[_places[type_of_key(key)]] += 1
+    for file in files:
+        of_types[_places[type_of_key(file.key)]] += 1
     return replace(
         tally,
         files=len(files),
-        bytes=sum(status.st_size for _, status in files),
-        last_write=max((status.st_mtime_ns // 1_000_000 for _, status in files), default=0),
+        bytes=sum(file.size for file in files),
+        last_write=max((file.when for file in files), default=0),
         of_types=tuple(of_types),
     )
 
@@ -113,14 +121,15 @@ def last_change(folder: Folder) -> int:
     return os.fstat(folder.handle).st_mtime_ns
 
 
-def file_sizes(root: int, path: str, names: Mapping[str, str]) -> dict[str, int]:
-    """Return the bytes of some session files in the folder at `path` in `root`; `names` are theirs, by their keys."""
+def file_sizes(root: int, path: str, codec: Codec, id_: str, keys: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of the values that some keys have in the folder of an instance, which is at `path` in `root`."""
     sizes = {}
-    for key, name in names.items():
+    for key in keys:
         try:
+            name = codec.encode_name(key, "key", id_)
             status = os.stat(f"{path}/{name}", dir_fd=root, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             continue
         if stat.S_ISREG(status.st_mode):
-            sizes[key] = status.st_size
+            sizes[key] = codec.size_in(status.st_size)
     return sizes

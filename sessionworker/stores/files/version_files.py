@@ -32,14 +32,14 @@ class VersionFiles:
         return None if data is None else self._folder.codec.open(data, *self._bound(version))
 
     def sizes(self) -> dict[Version, int]:
-        """Return the size of each version's file in bytes."""
+        """Return the size of each version in bytes."""
         sizes: dict[Version, int] = {}
         with self._opened() as handle:
             for name in os.listdir(handle) if handle is not None else ():
                 version = parse_version(name)
                 if version is not None:
                     with suppress(FileNotFoundError):  # let go of meanwhile
-                        sizes[version] = os.stat(name, dir_fd=handle).st_size
+                        sizes[version] = self._folder.codec.size_in(os.stat(name, dir_fd=handle).st_size)
         return sizes
 
     def keep(self, remove: Iterable[Version], add: Mapping[Version, bytes]) -> None:
