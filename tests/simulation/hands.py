@@ -100,7 +100,7 @@ class Hands:
         path = self._subject.folder(hand.group, hand.instance)
         group = os.path.dirname(path)  # noqa: PTH120 - of the simulated disk
         is_there = self._model.state.find(hand.group, hand.instance) is not None or self._person.find(path) is not None
-        if is_there or not path.startswith(ROOT):
+        if is_there or not path.startswith(ROOT) or not self._subject.takes_in:
             return
         if self._person.find(group) is None:
             self._disk.mkdir(group)

@@ -230,6 +230,8 @@ class Subject(Protocol):
     """Whether deletions and drops must not be refused on a full disk."""
     can_purge_one: bool
     """Whether it takes `Purge`."""
+    takes_in: bool
+    """Whether the folder of an instance may be put into the store by hand."""
     keep_drops_days: float
     own_bytes: int
     """Bytes that the store may occupy besides values, versions and folders, once a checkpoint went well: its journal,

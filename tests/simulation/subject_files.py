@@ -76,6 +76,7 @@ class FileSubject:
     most_apart = float(BOUNDS.apart_bytes)
     frees_room_when_full = True
     can_purge_one = True
+    takes_in = True
     keep_drops_days = 1.0
     own_bytes = 14 * SEGMENT + 12 * 4096
     most_bytes = 32 * SEGMENT

@@ -1,0 +1,103 @@
+"""The file store with a key as a subject: all of it lies sealed on the simulated disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+from sessionworker.stores import seal
+from sessionworker.stores.files.codec import Codec, Plain, Sealed
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.seal import KEY_BYTES, Key, Seal
+from tests.simulation.machine import Machine
+from tests.simulation.nodes import Folder
+from tests.simulation.subject import DROPS, EVERYTHING, ROOT, Scope
+from tests.simulation.subject_files import BOUNDS, DAY_MS, SEGMENT, FileSubject, OpenFileStore
+
+KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
+CODECS: tuple[Codec, ...] = (Sealed(Seal(KEYS[:1])), Sealed(Seal(KEYS[1:])), Plain())
+"""Of each way in which something may lie on the disk."""
+
+
+class SealedSubject(FileSubject):
+    """What the simulation must know of it."""
+
+    name = "sealed files"
+    modules = (*FileSubject.modules, seal)
+    is_sealed = True
+    """Whether what is put there by hand is sealed."""
+    takes_in = False  # nobody without the key can
+
+    def __init__(self) -> None:
+        """Begin with no machine."""
+        self._machine: Machine | None = None
+
+    def codec(self) -> Codec:
+        """Return the codec of one start."""
+        return Sealed(Seal(KEYS[:1]))
+
+    def open(self, machine: Machine, report: Callable[[str], None], ask: Callable[[Any], None]) -> OpenFileStore:
+        """Open it."""
+        self._machine = machine
+        store = FileStore(
+            Path(ROOT),
+            report=lambda event: report(event.text),
+            limits=BOUNDS,
+            segment_size=SEGMENT,
+            codec=self.codec(),
+        )
+        store.on_repair(ask)
+        now = cast("Any", machine.stand_ins["time"]).time_ns
+        return OpenFileStore(store, ask, lambda: now() // 1_000_000 - int(self.keep_drops_days * DAY_MS))
+
+    def scope_of(self, path: str) -> Scope:
+        """Tell by the path."""
+        parts, codec = PurePosixPath(path).parts[2:], Sealed(Seal(KEYS), admits_plain=True)
+        if parts[:2] == (".sessionworker", "dropped"):
+            return DROPS
+        if not parts or parts[0] == ".sessionworker" or not path.startswith(f"{ROOT}/"):
+            return EVERYTHING
+        group = codec.decode_name(parts[0], "group")
+        return Scope(group, codec.decode_name(parts[1], "instance", group or "") if len(parts) > 1 else None)
+
+    def folder(self, group: str, instance: str) -> str:
+        """Return the path of an instance's folder."""
+        folder = self._standing(ROOT, group, "group")
+        return f"{folder}/{self._called(folder, instance, 'instance', group)}"
+
+    def file(self, group: str, instance: str, key: str) -> str:
+        """Return the path of a key's file."""
+        folder = self.folder(group, instance)
+        ids = [name.removeprefix("id-") for name in self._names(f"{folder}/.sessionworker") if name.startswith("id-")]
+        return f"{folder}/{self._called(folder, key, 'key', ids[0] if ids else '')}"
+
+    def _standing(self, above: str, name: str, *place: str) -> str:
+        return f"{above}/{self._called(above, name, *place)}"
+
+    def _called(self, folder: str, name: str, *place: str) -> str:
+        """Return the name that something has in a folder, or would have."""
+        names = self._names(folder)
+        candidates = [codec.encode_name(name, *place) for codec in CODECS]
+        return next((each for each in candidates if each in names), candidates[0 if self.is_sealed else -1])
+
+    def _names(self, path: str) -> list[str]:
+        node = None
+        if self._machine is not None:
+            try:
+                node = self._machine.disk.existing(path, None, follow=False)
+            except OSError:
+                return []
+        return list(node.names) if isinstance(node, Folder) else []
+
+
+class MixedSubject(SealedSubject):
+    """The same while a store that was plain is being sealed: what is put there by hand is plain."""
+
+    name = "files of which some are sealed"
+    is_sealed = False
+    takes_in = True
+
+    def codec(self) -> Codec:
+        """Return the codec of one start."""
+        return Sealed(Seal(KEYS[:1]), admits_plain=True)
