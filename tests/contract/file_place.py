@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -59,13 +59,14 @@ class FilePlace:
         self._keep = keep
 
     def open(self) -> FileStore:
+        self._now = self._codec()
         return FileStore(
             self.folder,
             sync=self._sync,
             segment_size=SEGMENT,
             limits=self._limits,
             keep=self._keep,
-            codec=self._codec(),
+            codec=self._now,
         )
 
     def settle(self, store: Store) -> None:
@@ -80,18 +81,19 @@ class FilePlace:
         kill(self.folder)
 
     def damage(self, file: SessionFile, value: bytes | None) -> None:
-        codec = self._codec()
-        group, instance = (
-            codec.encode_name(file.group, "group"),
-            codec.encode_name(file.instance, "instance", file.group),
-        )
-        folder = self.folder / group / instance
+        group = self._standing(self.folder, file.group, "group")
+        folder = self._standing(group, file.instance, "instance", file.group)
         id_ = next((folder / OURS).glob("id-*")).name.removeprefix("id-")
-        path = folder / codec.encode_name(file.key, "key", id_)
+        path = self._standing(folder, file.key, "key", id_)
         if value is None:
             path.unlink()
         else:
             path.write_bytes(value)
+
+    def _standing(self, folder: Path, name: str, *place: str) -> Path:
+        """Return the path of what is called so in a folder, or would be."""
+        names = [self._now.encode_name(name, *place), *self._now.other_names(name, *place)]
+        return next((folder / each for each in names if (folder / each).exists()), folder / names[0])
 
     def litter(self) -> list[str]:
         """Name the files under way that were left in instances, and what was erased and is still there."""
@@ -111,6 +113,25 @@ class FilePlace:
 def sealed() -> Sealed:
     """The codec of a store that is sealed with one key, always the same, as a start makes it."""
     return Sealed(Seal([Key(bytes(KEY_BYTES))]))
+
+
+class OneAfterTheOther:
+    """Returns the codec of each start: of a store that goes from plain to a key, to another one, and to plain again."""
+
+    def __init__(self) -> None:
+        """Begin with plain values."""
+        keys = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
+        self._codecs = cycle(
+            [
+                lambda: Sealed(Seal(keys), writes_plain=True),
+                lambda: Sealed(Seal(keys), admits_plain=True),
+                lambda: Sealed(Seal(keys[::-1]), admits_plain=True),
+                lambda: Sealed(Seal(keys), writes_plain=True),
+            ]
+        )
+
+    def __call__(self) -> Codec:
+        return next(self._codecs)()
 
 
 SMALL = Limits(lag_seconds=0.01, large_value=LARGE, checkpoint_bytes=40_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sessionworker.stores.files.limits import Limits
-from tests.contract.file_place import LARGE, FilePlace, kill, sealed
+from tests.contract.file_place import LARGE, FilePlace, OneAfterTheOther, kill, sealed
 from tests.contract.promises import StoreContract
 from tests.contract.words import Place
 
@@ -41,6 +41,15 @@ class TestSealedFileStore(StoreContract):
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
         yield FilePlace(tmp_path / "store", AMPLE, codec=sealed)
+        kill(tmp_path)
+
+
+class TestFileStoreThatIsSealedAndPlainInTurns(StoreContract):
+    """The file store that has another key with each start, and none at times."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[Place]:
+        yield FilePlace(tmp_path / "store", AMPLE, codec=OneAfterTheOther())
         kill(tmp_path)
 
 

@@ -32,6 +32,7 @@ class SealedSubject(FileSubject):
     def __init__(self) -> None:
         """Begin with no machine."""
         self._machine: Machine | None = None
+        self._starts = 0
 
     def codec(self) -> Codec:
         """Return the codec of one start."""
@@ -39,7 +40,8 @@ class SealedSubject(FileSubject):
 
     def open(self, machine: Machine, report: Callable[[str], None], ask: Callable[[Any], None]) -> OpenFileStore:
         """Open it."""
-        self._machine = machine
+        if machine is not self._machine:  # of another history
+            self._machine, self._starts = machine, machine.ids.randrange(12)
         store = FileStore(
             Path(ROOT),
             report=lambda event: report(event.text),
@@ -89,6 +91,20 @@ class SealedSubject(FileSubject):
             except OSError:
                 return []
         return list(node.names) if isinstance(node, Folder) else []
+
+
+class TurningSubject(SealedSubject):
+    """The same with another key as the first one at each start, and at times with none."""
+
+    name = "files that are sealed and plain in turns"
+    is_sealed = False
+    takes_in = True
+
+    def codec(self) -> Codec:
+        """Return the codec of one start."""
+        self._starts += 1
+        seal = Seal(KEYS if self._starts % 2 else KEYS[::-1])
+        return Sealed(seal, admits_plain=True, writes_plain=self._starts % 3 == 0)
 
 
 class MixedSubject(SealedSubject):

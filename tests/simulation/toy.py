@@ -54,6 +54,7 @@ class ToySubject:
     most_apart = float("inf")
     frees_room_when_full = False
     can_purge_one = True
+    takes_in = True
     keep_drops_days = 1.0
     own_bytes = 400_000
     most_bytes = 1_200_000

@@ -10,6 +10,7 @@ from sessionworker.disk import NotAFile
 from sessionworker.names import CREDS
 from sessionworker.stores.files.catalogue import Catalogue, NotItsFolder, new_id
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
@@ -34,19 +35,19 @@ class Adopting:
             if len(ids) > 1:
                 raise NotItsFolder("it has more than one id")
             id_ = ids[0] if ids else new_id()
+            folder.tell_id(id_)
             if not ids:
-                folder.take_over(id_, instance.group, instance.name)
+                Identity(folder).take_over(id_, instance.group, instance.name)
                 self._keep_tally(instance, saves, before, last_change(folder))
             elif not self._catalogue.is_free_for(id_, instance):  # a copy: what is written to one is not the other's
                 if not instance.is_saved or self._places.codec.is_bound:
                     raise NotItsFolder("another instance has its id")
                 id_ = new_id()
-                folder.change_id(ids[0], id_)
+                Identity(folder).change(ids[0], id_)
             else:
                 folder.settle()
-                folder.tell_id(id_)
                 if self._places.codec.is_bound:
-                    folder.prove(instance.group, instance.name)
+                    Identity(folder).prove(instance.group, instance.name)
             self._learn_creds(instance, folder)
         self._respell(instance)
         self._catalogue.settle(instance.path)
@@ -71,9 +72,7 @@ class Adopting:
             instance.creds = Creds(good[-1].identity, good[-1].next_pre_key)
         elif instance.creds is None:
             with suppress(NotAFile):
-                names = folder.codec.other_names(CREDS, "key", folder.id)
-                found = (folder.read(CREDS, name) for name in (folder.name_of(CREDS), *names))
-                instance.creds = read_creds(next((value for value in found if value is not None), b""))
+                instance.creds = read_creds(folder.read(CREDS) or b"")
 
     def _respell(self, instance: Instance) -> None:
         """Give an instance's folder the name that we would have given it."""

@@ -13,6 +13,7 @@ from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, St
 from sessionworker.names import check_name
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
@@ -202,7 +203,7 @@ class Catalogue:
         """Raise NotItsFolder, unless a folder is the one that was seen before, or has the instance's id."""
         if folder.identity == instance.folder:
             return
-        if not folder.is_of(instance.group, instance.name):
+        if not Identity(folder).is_of(instance.group, instance.name):
             raise NotItsFolder("it was made for another instance")
         is_first_look = instance.folder is None and not instance.id
         if not is_first_look and (not instance.id or instance.id not in folder.ids()):

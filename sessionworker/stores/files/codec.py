@@ -51,8 +51,8 @@ class Codec(Protocol):
     def open(self, data: bytes, *bound: str) -> bytes:
         """Return the value that a file holds. Raises SealBroken."""
 
-    def size_in(self, size: int) -> int:
-        """Return how many bytes the value has that is in a file of so many bytes; about, where not all are sealed."""
+    def size_in(self, size: int, name: str) -> int:
+        """Return how many bytes the value has that is in a session file of a name, and of so many bytes."""
 
 
 class Plain:
@@ -96,7 +96,7 @@ class Plain:
         return data
 
     @staticmethod
-    def size_in(size: int) -> int:
+    def size_in(size: int, _name: str) -> int:
         """Return the size of the file."""
         return size
 
@@ -108,23 +108,28 @@ MARK_BYTES = NAME_OVERHEAD
 
 
 class Sealed:
-    """All sealed. Names and values that are not are taken as they are, if they are to be."""
+    """Sealed with one of some keys. What is not sealed is taken as it is, if it is to be."""
 
     is_bound = True
 
-    def __init__(self, seal: Seal, *, admits_plain: bool = False) -> None:
-        """Seal with `seal`; with `admits_plain`, take what is not sealed, too."""
+    def __init__(self, seal: Seal, *, admits_plain: bool = False, writes_plain: bool = False) -> None:
+        """Seal with `seal`. `admits_plain` tells to take what is not sealed, too, `writes_plain` to seal no more."""
         self._seal = seal
-        self._admits_plain = admits_plain
+        self._admits_plain = admits_plain or writes_plain
+        self._writes_plain = writes_plain
 
     def encode_name(self, name: str, *place: str) -> str:
         """Return the file name for a name of a place: the same each time, and another one in another place."""
+        if self._writes_plain:
+            return file_names.encode_name(name)
         return SEALED + self._seal.seal_name(name, *_bytes(place))
 
     def other_names(self, name: str, *place: str) -> list[str]:
         """Return the file names that it has under other keys, and where it is not sealed."""
-        names = [SEALED + sealed for sealed in self._seal.names_of(name, *_bytes(place))[1:]]
-        return [*names, file_names.encode_name(name)] if self._admits_plain else names
+        sealed = [SEALED + each for each in self._seal.names_of(name, *_bytes(place))]
+        if self._writes_plain:
+            return sealed
+        return [*sealed[1:], file_names.encode_name(name)] if self._admits_plain else sealed[1:]
 
     def decode_name(self, file_name: str, *place: str) -> str | None:
         """Return the name that a file name of a place stands for, or None if it stands for none."""
@@ -137,7 +142,7 @@ class Sealed:
 
     def mark(self, *bound: str) -> bytes:
         """Return what proves something."""
-        return self._seal.mark(*_bytes(bound))
+        return b"" if self._writes_plain else self._seal.mark(*_bytes(bound))
 
     def is_proven(self, marks: bytes, *bound: str) -> bool:
         """Tell whether something is proven by some marks."""
@@ -148,7 +153,7 @@ class Sealed:
 
     def seal(self, value: bytes, *bound: str) -> bytes:
         """Return a value sealed to what it is."""
-        return self._seal.seal(value, *_bytes(bound))
+        return value if self._writes_plain else self._seal.seal(value, *_bytes(bound))
 
     def open(self, data: bytes, *bound: str) -> bytes:
         """Return the value that was sealed. Raises SealBroken."""
@@ -160,9 +165,9 @@ class Sealed:
             raise SealBroken from None
 
     @staticmethod
-    def size_in(size: int) -> int:
-        """Return how many bytes the value has that is in a file of so many bytes."""
-        return max(0, size - OVERHEAD)
+    def size_in(size: int, name: str) -> int:
+        """Return how many bytes the value has that is in a session file: what has a sealed name is sealed."""
+        return max(0, size - OVERHEAD) if name.startswith(SEALED) else size
 
 
 def _bytes(bound: Iterable[str]) -> list[bytes]:

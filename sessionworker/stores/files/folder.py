@@ -21,6 +21,7 @@ from itertools import count
 from typing import Self
 
 from sessionworker.disk import (
+    NotAFile,
     make_folder,
     open_folder,
     opened_folder,
@@ -39,10 +40,9 @@ MANY = 64
 """Files from which on they are written together."""
 
 VERSIONS, OLD_VERSIONS = "versions", ".versions"
+BROKEN, OLD_BROKEN = "broken", ".aside"
+ID = "id-"
 
-_ID = "id-"
-_OF, _WHOLE = "of", "whole"  # what is proven in it
-_BROKEN, _OLD_BROKEN = "broken", ".aside"
 
 _numbers = count()
 
@@ -103,53 +103,7 @@ class Folder:
             names = os.listdir(self.ours)
         except FileNotFoundError:
             return []
-        return [name.removeprefix(_ID) for name in names if name.startswith(_ID)]
-
-    def begin(self, new_id: str, group: str, instance: str) -> None:
-        """Give a new folder its id and prove whose it is, durably."""
-        make_folder(OURS, self.handle, sync=self.is_synced)
-        mark = self.codec.mark
-        self._add_id(new_id, mark(_OF, new_id, group, instance) + mark(_WHOLE, new_id))
-
-    def take_over(self, new_id: str, group: str, instance: str) -> None:
-        """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
-        make_folder(OURS, self.handle, sync=self.is_synced)
-        for old, new in ((OLD_VERSIONS, VERSIONS), (_OLD_BROKEN, _BROKEN)):
-            with suppress(FileNotFoundError, NotADirectoryError), opened_folder(old, self.handle):
-                if not stands_in(new, self.ours):
-                    os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.ours)
-        self._add_id(new_id, self.codec.mark(_OF, new_id, group, instance))
-
-    def _add_id(self, new_id: str, marks: bytes) -> None:
-        write_new(f"{_ID}{new_id}", self.ours, marks, sync=self.is_synced and bool(marks))
-        self.settle()
-
-    def is_of(self, group: str, instance: str) -> bool:
-        """Tell whether it is proven to be an instance's, or has no id yet."""
-        ids = self.ids() if self.codec.is_bound else []
-        return all(self.codec.is_proven(self._marks(id_), _OF, id_, group, instance) for id_ in ids)
-
-    def prove(self, group: str, *instances: str, is_whole: bool = False) -> None:
-        """Prove durably that it is an instance's, of whichever of these names, and of no other.
-
-        `is_whole` tells that all in it is as the codec writes it now, which else is told only if it was before.
-        """
-        whole, before = self.codec.mark(_WHOLE, self.id), self._marks(self.id)
-        marks = b"".join(self.codec.mark(_OF, self.id, group, name) for name in dict.fromkeys(instances))
-        marks += whole if is_whole or whole in before else b""
-        if marks != before:
-            with self.unfinished_file(marks, sync=self.is_synced) as temporary:
-                os.rename(temporary, f"{_ID}{self.id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
-            self.settle()
-
-    def _marks(self, id_: str) -> bytes:
-        return read_file(f"{_ID}{id_}", self.ours) or b""
-
-    def change_id(self, old_id: str, new_id: str) -> None:
-        """Put an id in the place of another."""
-        os.rename(f"{_ID}{old_id}", f"{_ID}{new_id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
-        if self.is_synced:
-            os.fsync(self.ours)
+        return [name.removeprefix(ID) for name in names if name.startswith(ID)]
 
     def settle(self) -> None:
         """Make its id durable: whoever wrote it down may have ended before that was."""
@@ -171,16 +125,25 @@ class Folder:
         """Return the key that a file name stands for, or None."""
         return self.codec.decode_name(file_name, "key", self.id)
 
-    def has(self, key: str) -> bool:
-        """Tell whether anything stands in a key's place."""
-        return stands_in(self.name_of(key), self.handle)
+    def other_names(self, key: str) -> list[str]:
+        """Return the file names that a key may have besides, while the store goes from one way to another."""
+        return self.codec.other_names(key, "key", self.id)
+
+    def standing(self, key: str) -> str | None:
+        """Return the file name of what stands in a key's place, or None."""
+        names = (self.name_of(key), *self.other_names(key))
+        return next((name for name in names if stands_in(name, self.handle)), None)
 
     def read(self, key: str, file_name: str | None = None) -> bytes | None:
-        """Return what a session file holds, or None; `file_name` is its name where it is not the one that we give it.
+        """Return what a session file holds, or None; `file_name` is its name where it is not one that we give it.
 
         Raises NotAFile for a folder, a symbolic link and the like, and for a file whose seal is broken.
         """
-        return self._open(read_file(file_name or self.name_of(key), self.handle), key)
+        data = read_file(file_name or self.name_of(key), self.handle)
+        if data is None and file_name is None and (others := self.other_names(key)):
+            found = (read_file(name, self.handle) for name in (*others, self.name_of(key)))  # which it may have by now
+            data = next((each for each in found if each is not None), None)
+        return self._open(data, key)
 
     def read_large(self, file_name: str, key: str) -> bytes | None:
         """Return a large value that is not its key's file yet, or None if it is, or was removed."""
@@ -192,9 +155,13 @@ class Folder:
     def _seal(self, value: bytes, key: str) -> bytes:
         return self.codec.seal(value, "value", self.id, key)
 
-    def rename(self, old: str, new: str) -> None:
-        """Give a session file another file name."""
-        os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.handle)
+    def respell(self, file_name: str, key: str) -> None:
+        """Give a session file the name that we give it. Raises NotAFile where it is broken."""
+        if self.codec.is_bound:
+            self.write({key: self.read(key, file_name) or b""})
+            remove_if_there(file_name, self.handle)
+        else:
+            os.rename(file_name, self.name_of(key), src_dir_fd=self.handle, dst_dir_fd=self.handle)
 
     def write(self, values: Mapping[str, bytes]) -> None:
         """Write session files, each whole or not at all. `sync` makes their names durable."""
@@ -203,7 +170,7 @@ class Folder:
         else:
             for key, value in values.items():
                 with self.unfinished_file(self._seal(value, key), sync=self.is_synced) as temporary:
-                    self._become(temporary, self.name_of(key))
+                    self._become(temporary, key)
 
     def _write_together(self, values: Mapping[str, bytes]) -> None:
         """Write many files with one sync of the file system for all: 4,000 new ones take half of the time."""
@@ -216,7 +183,7 @@ class Folder:
                 unfinished[key] = temporary
             sync_file_system(self.handle)
             for key in values:
-                self._become(unfinished[key], self.name_of(key))
+                self._become(unfinished[key], key)
                 del unfinished[key]
         finally:
             for temporary in unfinished.values():
@@ -242,30 +209,49 @@ class Folder:
 
     def put_large(self, file_name: str, key: str, size: int) -> bool:
         """Let a large value of so many bytes become a session file; tell whether it is one then."""
-        ours, name = self.ours, self.name_of(key)  # the folder is there: only the file in it may be missing
+        ours = self.ours  # which is there: only the file in it may be missing
         if stands_in(file_name, ours):
-            self._become(file_name, name)
+            if self.codec.is_bound and self._unfinished.is_left_over(file_name):
+                self._seal_again(file_name, key)
+            else:
+                self._become(file_name, key)
             return True
         try:  # it may have become one before the checkpoint failed, or the worker ended
+            name = self.name_of(key)
             found = os.stat(name, dir_fd=self.handle, follow_symlinks=False).st_size
-            return self.codec.size_in(found) == size
+            return self.codec.size_in(found, name) == size
         except FileNotFoundError:
             return False
 
-    def _become(self, temporary: str, name: str) -> None:
+    def _seal_again(self, file_name: str, key: str) -> None:
+        """Let a large value of an earlier start become a session file: there may be another key since then."""
+        try:
+            value = self.read_large(file_name, key)
+        except NotAFile:
+            self._become(file_name, key)  # whoever reads it sees to that
+        else:
+            self.write({key: value or b""})
+            self.remove_large(file_name)
+
+    def _become(self, temporary: str, key: str) -> None:
+        name = self.name_of(key)
         try:
             os.rename(temporary, name, src_dir_fd=self.ours, dst_dir_fd=self.handle)
         except IsADirectoryError:
             self.set_aside(name)
             os.rename(temporary, name, src_dir_fd=self.ours, dst_dir_fd=self.handle)
+        self._remove(self.other_names(key))
 
     def remove(self, key: str) -> None:
         """Remove a session file, if it is there. A folder in its place is set aside."""
-        name = self.name_of(key)
-        try:
-            remove_if_there(name, self.handle)
-        except IsADirectoryError:
-            self.set_aside(name)
+        self._remove([self.name_of(key), *self.other_names(key)])
+
+    def _remove(self, names: list[str]) -> None:
+        for name in names:
+            try:
+                remove_if_there(name, self.handle)
+            except IsADirectoryError:
+                self.set_aside(name)
 
     def remove_large(self, file_name: str) -> None:
         """Remove a large value that is no key's."""
@@ -273,8 +259,8 @@ class Folder:
 
     def set_aside(self, name: str) -> bool:
         """Move what stands in a key's place to where a person can look at it; tell whether there was something."""
-        make_folder(_BROKEN, self.ours, sync=self.is_synced)
-        with opened_folder(_BROKEN, self.ours) as broken:
+        make_folder(BROKEN, self.ours, sync=self.is_synced)
+        with opened_folder(BROKEN, self.ours) as broken:
             kept = f"{time.time_ns() // 1_000_000}-{next(_numbers)}-{name}"
             while len(kept.encode(errors="surrogateescape")) > LONGEST_FILE_NAME:
                 kept = kept[:-1]

@@ -26,6 +26,7 @@ from sessionworker.stores.files.catalogue import Catalogue, Group, new_id
 from sessionworker.stores.files.creating import Creating
 from sessionworker.stores.files.drops import Drop, Drops
 from sessionworker.stores.files.faults import Faults
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
@@ -222,7 +223,7 @@ class Moves:
         instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
         with self._catalogue.open(instance) as folder:
             if folder.id:
-                folder.prove(group.name, drop.instance, name)
+                Identity(folder).prove(group.name, drop.instance, name)
         path = self._places.instance_path(group.folders[0], group.name, name)
         doubt = self._moving.move([instance], drop.path, path)
         self._catalogue.dropped.pop(drop.path, None)

@@ -32,6 +32,7 @@ from sessionworker.disk import (
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.unfinished import UnfinishedNames
 
 JOURNAL = f"{OURS}/journal"
@@ -216,7 +217,7 @@ class Places:
         try:
             self.make(new)
             with self.open(new) as folder:
-                folder.begin(id_, group, name)
+                Identity(folder).begin(id_, group, name)
                 identity = folder.identity
             self.move(new, path)
             self.sync_above(path)

@@ -109,7 +109,7 @@ class Reading:
             names = {name: folder.key_of(name) for name in sorted(folder.names())}
             odd: dict[str, tuple[str, ...]] = {}
             for name, key in names.items():
-                if key is not None and folder.name_of(key) != name:
+                if key is not None and name != folder.name_of(key) and name not in folder.other_names(key):
                     odd[key] = (*odd.get(key, ()), name)
             known = KnownNames(key for key in names.values() if key is not None)
             with self._locks.state:

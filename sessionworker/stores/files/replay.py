@@ -51,9 +51,9 @@ class Replay:
 
     def _find(self, id_: str, path: str) -> Instance | None:
         """Return the instance that has an id; None for one that was purged."""
-        there = self._at(path)
-        if there is not None and self._is_taken_for(there, id_):
-            return self._use(there)
+        for there in self._at(path):
+            if self._is_taken_for(there, id_, is_there=there.path == path):
+                return self._use(there)
         try:
             found = self._search(id_, path)
         except OSError as error:
@@ -68,19 +68,18 @@ class Replay:
         except OSError as error:
             return self._hold(path, error)
 
-    def _at(self, path: str) -> Instance | None:
-        """Return the instance whose folder would lie at a path."""
-        drop = self._drops.at(path)
-        if drop is not None:
-            return Instance(drop.group, drop.instance, path)
-        found = self._catalogue.seek(*self._names_in(path))
-        if isinstance(found, Instance) and found.path == path:
-            return found
-        may_be_there = isinstance(found, Instance | StoreUnavailable)  # there are two folders, or it cannot be told
-        return Instance(*self._names_in(path), path) if may_be_there else None
+    def _at(self, path: str) -> list[Instance]:
+        """Return the instances whose folder may have lain at a path."""
+        names = self._names_in(path)
+        if self._drops.at(path) is not None:
+            return [Instance(*names, path)]
+        found = self._catalogue.seek(*names)
+        if isinstance(found, Instance):  # spelled in another way since then, or there are two folders
+            return [found] if found.path == path else [found, Instance(*names, path)]
+        return [Instance(*names, path)] if isinstance(found, StoreUnavailable) else []
 
-    def _is_taken_for(self, instance: Instance, id_: str) -> bool:
-        """Tell whether an instance has an id. One that cannot be looked at is taken at the journal's word.
+    def _is_taken_for(self, instance: Instance, id_: str, *, is_there: bool) -> bool:
+        """Tell whether an instance has an id. One that is there and cannot be looked at is taken at the journal's word.
 
         It is compared again before anything is read or written there.
         """
@@ -95,8 +94,8 @@ class Replay:
             self._faults.say(
                 "folder_unreadable", f"The folder of {instance} cannot be looked at: {reason_of(error)}.", instance
             )
-            instance.is_unseen = True
-            return True
+            instance.is_unseen = is_there
+            return is_there
 
     def _search(self, id_: str, path: str) -> Instance | None:
         """Return the instance with an id, a live one before one that was dropped; None where two may be meant.

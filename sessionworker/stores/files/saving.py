@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import msgspec
 
+from sessionworker.disk import NotAFile
 from sessionworker.names import CREDS, type_of_key
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
@@ -69,7 +71,7 @@ class Saving:
         with self._locks.state:
             tally = self._state.begin_save(instance)
         is_plain = not instance.odd_names and not instance.saving_broken  # somebody changed files that are broken
-        if tally is None or not is_plain or tally.changed != last_change(folder):
+        if tally is None or not (is_plain and tally.is_plain) or tally.changed != last_change(folder):
             return None
         rest = tally.after(_sizes(folder, instance.saving), {})
         return rest if rest.is_possible else None
@@ -86,7 +88,7 @@ class Saving:
         waiting = {key: value for key, value in instance.saving.items() if value is not None}
         keys = list(waiting)
         if instance.refusal is not None:  # there may be little room: first what takes another file's place
-            keys.sort(key=lambda key: not folder.has(key))
+            keys.sort(key=lambda key: folder.standing(key) is None)
         left = iter(keys)
         while some := {key: waiting[key] for key in islice(left, self._limits.files_at_once)}:
             folder.write({key: value for key, value in some.items() if isinstance(value, bytes)})
@@ -118,8 +120,9 @@ class Saving:
     def _respell(self, instance: Instance, folder: Folder) -> None:
         """Give files of another spelling the names that we would have given them."""
         for key, odd in ((key, odd) for key, names in instance.odd_names.items() for odd in names):
-            if not folder.has(key):
-                folder.rename(odd, folder.name_of(key))
+            if folder.standing(key) is None:
+                with suppress(NotAFile):  # whoever reads it sees to that
+                    folder.respell(odd, key)
             elif folder.set_aside(odd):
                 self._say_aside(instance, key, "had two files")
         instance.odd_names = {}
@@ -131,7 +134,8 @@ class Saving:
             is_good = value is None or (read_creds(value) is not None if key == CREDS else is_json(value))
         except OSError:
             is_good = False
-        if not is_good and folder.set_aside(folder.name_of(key)):
+        name = None if is_good else folder.standing(key)
+        if name is not None and folder.set_aside(name):
             self._say_aside(instance, key, "was broken")
 
     def _say_aside(self, instance: Instance, key: str, problem: str) -> None:
@@ -165,7 +169,7 @@ class Saving:
             creds = read_creds(value) if value is not None else None
             if value is None or creds is None:
                 return {}
-            when = os.stat(folder.name_of(CREDS), dir_fd=folder.handle).st_mtime_ns // 1_000_000
+            when = os.stat(folder.standing(CREDS) or CREDS, dir_fd=folder.handle).st_mtime_ns // 1_000_000
         except OSError:
             return {}
         return {version_of(min(when, before.when - 1), 0, creds): value}

@@ -86,21 +86,24 @@ class _File(NamedTuple):
 def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, None, tuple[Tally, Tally]]:
     """Count the session files of a folder, some with each step; return all, and those of other keys than `apart`."""
     status = os.fstat(folder.handle)
-    files: list[_File] = []
+    files: dict[str, _File] = {}
     is_plain = True
     with os.scandir(folder.handle) as entries:
         for number, entry in enumerate(entries, 1):
             key = folder.key_of(entry.name)
             if key is not None and entry.is_file(follow_symlinks=False):
-                is_plain = is_plain and folder.name_of(key) == entry.name
-                with suppress(FileNotFoundError):  # deleted meanwhile
-                    found = entry.stat(follow_symlinks=False)
-                    files.append(_File(key, folder.codec.size_in(found.st_size), found.st_mtime_ns // 1_000_000))
+                is_ours = folder.name_of(key) == entry.name
+                is_plain = is_plain and is_ours
+                if is_ours or key not in files:
+                    with suppress(FileNotFoundError):  # deleted meanwhile
+                        found = entry.stat(follow_symlinks=False)
+                        size = folder.codec.size_in(found.st_size, entry.name)
+                        files[key] = _File(key, size, found.st_mtime_ns // 1_000_000)
             if number % AT_ONCE == 0:
                 yield
     nothing = Tally(status.st_mtime_ns, status.st_ino, is_plain=is_plain)
-    whole = _sum_up(nothing, files)
-    return whole, _sum_up(nothing, [one for one in files if one.key not in apart]) if apart else whole
+    whole = _sum_up(nothing, list(files.values()))
+    return whole, _sum_up(nothing, [one for key, one in files.items() if key not in apart]) if apart else whole
 
 
 def _sum_up(tally: Tally, files: Sequence[_File]) -> Tally:
@@ -131,5 +134,5 @@ def file_sizes(root: int, path: str, codec: Codec, id_: str, keys: Iterable[str]
         except (FileNotFoundError, NotADirectoryError):
             continue
         if stat.S_ISREG(status.st_mode):
-            sizes[key] = codec.size_in(status.st_size)
+            sizes[key] = codec.size_in(status.st_size, name)
     return sizes

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from sessionworker.disk import make_folder, open_folder, read_file, remove_if_there
+from sessionworker.disk import NotAFile, make_folder, open_folder, read_file, remove_if_there
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.folder import OLD_VERSIONS, VERSIONS, Folder
 from sessionworker.stores.rules.versions import Version, parse_version
@@ -39,8 +39,15 @@ class VersionFiles:
                 version = parse_version(name)
                 if version is not None:
                     with suppress(FileNotFoundError):  # let go of meanwhile
-                        sizes[version] = self._folder.codec.size_in(os.stat(name, dir_fd=handle).st_size)
+                        sizes[version] = self._size(version, handle)
         return sizes
+
+    def _size(self, version: Version, handle: int | None) -> int:
+        size = os.stat(version.file_name, dir_fd=handle).st_size
+        if self._folder.codec.is_bound:  # of one that is sealed, and one that is not yet, the names are the same
+            with suppress(NotAFile):
+                return len(self.read(version) or b"")
+        return size
 
     def keep(self, remove: Iterable[Version], add: Mapping[Version, bytes]) -> None:
         """Let go of some versions, which makes room, and then keep others, durably."""
