@@ -18,6 +18,7 @@ from base64 import b32decode, b32encode
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
@@ -60,12 +61,25 @@ class Key:
         self._secret = secret
         self.id = sha256(b"sessionworker key id" + secret).digest()[:_ID]
         """Tells keys apart; it says nothing of the key."""
+        self.name = self.id.hex()
+        """The same, for people."""
         self.names = AESSIV(_derive(secret, b"", b"names", 64))
         self.under = lru_cache(MANY_SALTS)(self._under)
         """Return what seals under a salt."""
 
     def _under(self, salt: bytes) -> AESGCM:
         return AESGCM(_derive(self._secret, salt, b"values", KEY_BYTES))
+
+
+class KeyRing(NamedTuple):
+    """The keys that a store is opened with."""
+
+    keys: Sequence[Key]
+    """At least one. With the first is sealed, with any opened."""
+    writes_plain: bool = False
+    """Whether nothing is sealed any more."""
+    admits_plain: bool = False
+    """Whether something that is not sealed is taken as it is, until all is sealed; it is where nothing was before."""
 
 
 class Seal:

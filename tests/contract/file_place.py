@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import count, cycle
+from itertools import chain, count, cycle
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -13,12 +13,11 @@ from typing import Any
 from sessionworker.events import Event
 from sessionworker.file_names import OURS
 from sessionworker.names import SessionFile
-from sessionworker.stores.files.codec import Codec, Plain, Sealed
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
-from sessionworker.stores.seal import KEY_BYTES, Key, Seal
+from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
 from tests.contract.words import ASKED_FOR
 
 SEGMENT = 4096
@@ -49,25 +48,26 @@ class FilePlace:
         *,
         sync: bool = False,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
-        codec: Callable[[], Codec] = Plain,
+        ring: Callable[[], KeyRing | None] = lambda: None,
     ) -> None:
-        """Put a store there that has these limits; the folder is made when it is opened, with a codec of its own."""
+        """Put a store there that has these limits; the folder is made when it is opened, with the keys of that start."""
         self.folder = folder
-        self._codec = codec
+        self._ring = ring
         self._limits = limits
         self._sync = sync
         self._keep = keep
 
     def open(self) -> FileStore:
-        self._now = self._codec()
-        return FileStore(
+        store = FileStore(
             self.folder,
             sync=self._sync,
             segment_size=SEGMENT,
             limits=self._limits,
             keep=self._keep,
-            codec=self._now,
+            ring=self._ring(),
         )
+        self._codec = store._parts.places.codec
+        return store
 
     def settle(self, store: Store) -> None:
         store.checkpoint()
@@ -92,7 +92,7 @@ class FilePlace:
 
     def _standing(self, folder: Path, name: str, *place: str) -> Path:
         """Return the path of what is called so in a folder, or would be."""
-        names = [self._now.encode_name(name, *place), *self._now.other_names(name, *place)]
+        names = [self._codec.encode_name(name, *place), *self._codec.other_names(name, *place)]
         return next((folder / each for each in names if (folder / each).exists()), folder / names[0])
 
     def litter(self) -> list[str]:
@@ -107,31 +107,26 @@ class FilePlace:
 
     def fresh(self, keep: Keep) -> FilePlace:
         folder = self.folder.with_name(f"{self.folder.name}-{next(_numbers)}")
-        return FilePlace(folder, self._limits, sync=self._sync, keep=keep, codec=self._codec)
+        return FilePlace(folder, self._limits, sync=self._sync, keep=keep, ring=self._ring)
 
 
-def sealed() -> Sealed:
-    """The codec of a store that is sealed with one key, always the same, as a start makes it."""
-    return Sealed(Seal([Key(bytes(KEY_BYTES))]))
+KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
+
+
+def sealed() -> KeyRing:
+    """The ring of a store that is sealed with one key."""
+    return KeyRing(KEYS[:1])
 
 
 class OneAfterTheOther:
-    """Returns the codec of each start: of a store that goes from plain to a key, to another one, and to plain again."""
+    """Returns the ring of each start: of a store that goes from plain to a key, to another one, and to plain again."""
 
     def __init__(self) -> None:
-        """Begin with plain values."""
-        keys = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
-        self._codecs = cycle(
-            [
-                lambda: Sealed(Seal(keys), writes_plain=True),
-                lambda: Sealed(Seal(keys), admits_plain=True),
-                lambda: Sealed(Seal(keys[::-1]), admits_plain=True),
-                lambda: Sealed(Seal(keys), writes_plain=True),
-            ]
-        )
+        """Begin with no key."""
+        self._rings = chain([None], cycle([KeyRing(KEYS), KeyRing(KEYS[::-1]), KeyRing(KEYS, writes_plain=True)]))
 
-    def __call__(self) -> Codec:
-        return next(self._codecs)()
+    def __call__(self) -> KeyRing | None:
+        return next(self._rings)
 
 
 SMALL = Limits(lag_seconds=0.01, large_value=LARGE, checkpoint_bytes=40_000)

@@ -40,7 +40,7 @@ class TestSealedFileStore(StoreContract):
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
-        yield FilePlace(tmp_path / "store", AMPLE, codec=sealed)
+        yield FilePlace(tmp_path / "store", AMPLE, ring=sealed)
         kill(tmp_path)
 
 
@@ -49,7 +49,7 @@ class TestFileStoreThatIsSealedAndPlainInTurns(StoreContract):
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
-        yield FilePlace(tmp_path / "store", AMPLE, codec=OneAfterTheOther())
+        yield FilePlace(tmp_path / "store", AMPLE, ring=OneAfterTheOther())
         kill(tmp_path)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sessionworker.stores import seal
 from sessionworker.stores.files.codec import Codec, Plain, Sealed
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.seal import KEY_BYTES, Key, Seal
+from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing, Seal
 from tests.simulation.machine import Machine
 from tests.simulation.nodes import Folder
 from tests.simulation.subject import DROPS, EVERYTHING, ROOT, Scope
@@ -34,9 +34,9 @@ class SealedSubject(FileSubject):
         self._machine: Machine | None = None
         self._starts = 0
 
-    def codec(self) -> Codec:
-        """Return the codec of one start."""
-        return Sealed(Seal(KEYS[:1]))
+    def ring(self) -> KeyRing:
+        """Return the keys of one start."""
+        return KeyRing(KEYS[:1])
 
     def open(self, machine: Machine, report: Callable[[str], None], ask: Callable[[Any], None]) -> OpenFileStore:
         """Open it."""
@@ -47,7 +47,7 @@ class SealedSubject(FileSubject):
             report=lambda event: report(event.text),
             limits=BOUNDS,
             segment_size=SEGMENT,
-            codec=self.codec(),
+            ring=self.ring(),
         )
         store.on_repair(ask)
         now = cast("Any", machine.stand_ins["time"]).time_ns
@@ -100,11 +100,11 @@ class TurningSubject(SealedSubject):
     is_sealed = False
     takes_in = True
 
-    def codec(self) -> Codec:
-        """Return the codec of one start."""
+    def ring(self) -> KeyRing:
+        """Return the keys of one start."""
         self._starts += 1
-        seal = Seal(KEYS if self._starts % 2 else KEYS[::-1])
-        return Sealed(seal, admits_plain=True, writes_plain=self._starts % 3 == 0)
+        keys = KEYS if self._starts % 2 else KEYS[::-1]
+        return KeyRing(keys, writes_plain=self._starts % 3 == 0, admits_plain=True)
 
 
 class MixedSubject(SealedSubject):
@@ -114,6 +114,6 @@ class MixedSubject(SealedSubject):
     is_sealed = False
     takes_in = True
 
-    def codec(self) -> Codec:
-        """Return the codec of one start."""
-        return Sealed(Seal(KEYS[:1]), admits_plain=True)
+    def ring(self) -> KeyRing:
+        """Return the keys of one start."""
+        return KeyRing(KEYS[:1], admits_plain=True)

@@ -18,7 +18,7 @@ from sessionworker.stores.files.adopting import Adopting
 from sessionworker.stores.files.background import Background
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.checkpoints import Checkpoints
-from sessionworker.stores.files.codec import Codec
+from sessionworker.stores.files.codec import Plain
 from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.drops import Drops
@@ -36,10 +36,12 @@ from sessionworker.stores.files.reading import Reading
 from sessionworker.stores.files.replay import Replay
 from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.saving import Saving
+from sessionworker.stores.files.sealing import Sealing
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.files.unfinished import UnfinishedNames
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.stores.seal import KeyRing
 
 LEFT_BY_0_1_0 = ("staged", "clock")
 """What 0.1.0 had in its own folder, and nothing of it is needed after a clean end."""
@@ -50,6 +52,7 @@ class Parts:
     """All parts of a store that is open."""
 
     places: Places
+    sealing: Sealing
     locks: Locks
     faults: Faults
     limits: Limits
@@ -104,12 +107,15 @@ def open_parts(
     keep: Keep,
     limits: Limits,
     segment_size: int,
-    codec: Codec,
+    ring: KeyRing | None,
 ) -> Parts:
     """Put a store together, and take up what a crash left. Raises StartError or OSError."""
     locks = Locks()
-    places = Places(root, codec, UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
-    places.make_ours()
+    bare = Places(root, Plain(), UnfinishedNames(secrets.token_hex(4)), is_synced=sync)
+    bare.make_ours()
+    sealing = Sealing(bare, ring)
+    codec = sealing.codec
+    places = Places(root, codec, bare.unfinished, is_synced=sync)
     events = Events(places, locks, report)
     faults = Faults(events.report)
     folder = open_folder(JOURNAL, root)
@@ -132,6 +138,7 @@ def open_parts(
     )
     parts = Parts(
         places=places,
+        sealing=sealing,
         locks=locks,
         faults=faults,
         limits=limits,

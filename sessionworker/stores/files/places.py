@@ -11,6 +11,7 @@ codechat/Loja São/creds        group / instance / key, named as `file_names` sa
     probe                          what a health check writes
     events                         what happened lately; see `stores.rules.events`
     summary                        what each instance holds; see `tallies`
+    seals                          with which keys all of this is sealed; see `sealing`
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ LOST = f"{OURS}/lost"
 NEW = f"{OURS}/new"
 PROBE = f"{OURS}/probe"
 
-EVENTS, SUMMARY = "events", "summary"
+EVENTS, SUMMARY, SEALS = "events", "summary", "seals"
 """The names of files in it that are replaced as a whole."""
 
 _FOLDERS = (JOURNAL, DROPPED, PURGED, LOST, NEW)

@@ -23,7 +23,6 @@ from sessionworker.file_names import OURS
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.files.catalogue import Group
-from sessionworker.stores.files.codec import Codec, Plain
 from sessionworker.stores.files.committing import Committing
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
@@ -33,6 +32,7 @@ from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
 from sessionworker.stores.interface import UNKNOWN, Figures, Unknown
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
 
 
@@ -50,13 +50,14 @@ class FileStore:
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         limits: Limits = Limits(),  # noqa: B008 - so is this
         segment_size: int = SEGMENT_SIZE,
-        codec: Codec = Plain(),  # noqa: B008 - nor does this hold anything
+        ring: KeyRing | None = None,
     ) -> None:
         """Take ownership of `folder`, made if missing, and take up what the journal holds.
 
         `sync` tells whether a commit waits for the disk; `report` takes events for the operator, `observe_sync` the
         seconds that each sync of the journal took, and of how many batches it was, `observe_checkpoint` the seconds of
-        each checkpoint. Raises StartError when the folder is owned by another process or cannot be used.
+        each checkpoint; `ring` has the keys that all is sealed with, if it is. Raises StartError when the folder is
+        owned by another process, cannot be used, or was sealed with a key that is not given.
         """
         self.ours = folder.absolute() / OURS
         """The folder in it that is the worker's own."""
@@ -73,7 +74,7 @@ class FileStore:
                 keep=keep,
                 limits=limits,
                 segment_size=segment_size,
-                codec=codec,
+                ring=ring,
             )
         except OSError as error:
             self._let_go()

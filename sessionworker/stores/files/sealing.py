@@ -1,0 +1,128 @@
+"""With which keys a store is sealed: said in a file of its own, and compared with the keys that are given at a start.
+
+So a key that is missing is noticed before anything is read, and taken for broken; and what is plain is taken for a
+value only in a store that was plain before. Nobody without a key can say otherwise: the statement is proven.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sessionworker.disk import opened_folder
+from sessionworker.errors import StartError
+from sessionworker.stores.files.codec import SEALED, Codec, Plain, Sealed
+from sessionworker.stores.files.places import DROPPED, JOURNAL, SEALS, Places
+from sessionworker.stores.seal import KeyRing, Seal
+
+LARGEST = 2**16
+"""Bytes of a statement that is read."""
+
+
+class Statement(Struct, frozen=True):
+    """What a store says of itself."""
+
+    keys: Sequence[str] = ()
+    """The ids of the keys with which something in it may be sealed, sorted."""
+    plain: bool = True
+    """Whether something in it may be plain."""
+    proof: str = ""
+    """A mark of the rest, in hexadecimal digits."""
+
+    @property
+    def text(self) -> str:
+        """What is proven."""
+        return " ".join([*self.keys, "plain" if self.plain else "sealed"])
+
+
+class Sealing:
+    """The statement of one store, and the keys that it is opened with."""
+
+    def __init__(self, places: Places, ring: KeyRing | None) -> None:
+        """Compare the two, and write down with which key is sealed from now on. Raises StartError, or OSError.
+
+        `places` is where nothing is sealed: the statement itself can be read without a key.
+        """
+        self._places = places
+        self._ring = ring
+        self.seal = Seal(ring.keys) if ring is not None else None
+        found = self._read()
+        self._compare(found)
+        self.statement = found or Statement(plain=not self._is_new())
+        self.is_mixed = self._add_ours()
+        """Whether something may be there that is not as it is written from now on."""
+
+    @property
+    def codec(self) -> Codec:
+        """Return what names and values of the store are written and read with."""
+        if self.seal is None or self._ring is None:
+            return Plain()
+        return Sealed(self.seal, admits_plain=self.statement.plain, writes_plain=self._ring.writes_plain)
+
+    def _read(self) -> Statement | None:
+        data = self._places.read_ours(SEALS, LARGEST)
+        try:
+            return None if data is None else msgspec.json.decode(data, type=Statement)
+        except msgspec.MsgspecError:
+            raise _changed() from None
+
+    def _compare(self, found: Statement | None) -> None:
+        given = [] if self._ring is None else [key.name for key in self._ring.keys]
+        if found is None or not found.keys:
+            if any(name.startswith(SEALED) for name in self._places.folders(".")):
+                raise _changed()
+            return
+        missing = [name for name in found.keys if name not in given]
+        if missing:
+            has = f"It holds {_list(given)}." if given else "No key is given."
+            raise StartError(
+                f"The store is sealed with {_list(found.keys)}, and {_list(missing)} is missing. {has} Nothing was "
+                "changed. Give the key file that the store was written with."
+            )
+        marks = {mark.hex() for mark in self.seal.marks(b"seals", found.text.encode())} if self.seal else set()
+        if found.proof not in marks:
+            raise _changed()
+
+    def _is_new(self) -> bool:
+        """Tell whether nothing was stored yet."""
+        with opened_folder(JOURNAL, self._places.root) as journal:
+            names = os.listdir(journal)
+        folders = [*self._places.folders("."), *self._places.folders(DROPPED)]
+        return len(folders) <= 1 and not any(name.endswith(".segment") for name in names)
+
+    def _add_ours(self) -> bool:
+        """Say what is written from now on; tell whether something else may be there."""
+        before = self.statement
+        if self._ring is None:
+            return False
+        if self._ring.writes_plain:
+            self.say(before.keys, plain=True)
+            return bool(before.keys)
+        ours = self._ring.keys[0].name
+        self.say([*before.keys, ours], plain=before.plain or self._ring.admits_plain)
+        return self.statement.plain or any(name != ours for name in before.keys)
+
+    def say(self, keys: Iterable[str], *, plain: bool) -> None:
+        """Write a statement down, durably. Raises OSError."""
+        statement = Statement(sorted(set(keys)), plain)
+        if self.seal is not None and statement.keys:
+            statement = replace(statement, proof=self.seal.mark(b"seals", statement.text.encode()).hex())
+        if statement != self.statement:
+            self._places.replace_ours(SEALS, msgspec.json.encode(statement))
+            self._places.sync(os.path.dirname(JOURNAL))
+            self.statement = statement
+
+
+def _list(names: Sequence[str]) -> str:
+    return ("the key " if len(names) == 1 else "the keys ") + ", ".join(names)
+
+
+def _changed() -> StartError:
+    return StartError(
+        "The store holds something that is sealed, and what it says of its keys is missing or was changed: the file "
+        f".sessionworker/{SEALS}. Nothing was changed now. Put it back from a backup."
+    )
