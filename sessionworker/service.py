@@ -20,6 +20,7 @@ from sessionworker.command_line import Options
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
 from sessionworker.events import Event
+from sessionworker.keys import find_keys
 from sessionworker.logs import open_log
 from sessionworker.offload import Offload
 from sessionworker.process import (
@@ -119,6 +120,7 @@ class WorkerService(Service):
             observe_sync=metrics.sync,
             observe_checkpoint=metrics.checkpoint,
             keep=Keep(settings.keep_versions, settings.keep_hours, settings.keep_days),
+            ring=find_keys(settings.keys),
         )
         tokens = TokensInForce(settings, store.ours)
         read_again_on_sighup(reactor, tokens.read_again)

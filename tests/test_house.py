@@ -21,8 +21,9 @@ FLOORS = (
     ("stores.files",),
     ("turns",),
     ("offload",),
+    ("checks",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
-    ("tokens", "command_line", "web"),
+    ("tokens", "keys", "command_line", "web"),
     ("tokens_in_force",),
     ("service",),
 )

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sessionworker.access import Role
+from sessionworker.checks import BACKLOG, MIB
 from sessionworker.command_line import Options
-from sessionworker.settings import BACKLOG, MIB, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Settings, Source
+from sessionworker.settings import OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Settings, Source
 from tests.settings import VARIABLES, read, refusal
 
 

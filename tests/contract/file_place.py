@@ -50,7 +50,7 @@ class FilePlace:
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         ring: Callable[[], KeyRing | None] = lambda: None,
     ) -> None:
-        """Put a store there that has these limits; the folder is made when it is opened, with the keys of that start."""
+        """Put a store there that has these limits; the folder is made when it is opened, with the keys of then."""
         self.folder = folder
         self._ring = ring
         self._limits = limits

@@ -78,10 +78,9 @@ class Sealing:
             return
         missing = [name for name in found.keys if name not in given]
         if missing:
-            has = f"It holds {_list(given)}." if given else "No key is given."
             raise StartError(
-                f"The store is sealed with {_list(found.keys)}, and {_list(missing)} is missing. {has} Nothing was "
-                "changed. Give the key file that the store was written with."
+                f"The store is encrypted with {_list(missing)}, and {_list(given) if given else 'no key'} is given. "
+                "Nothing was changed. Start it with the key file that it was written with."
             )
         marks = {mark.hex() for mark in self.seal.marks(b"seals", found.text.encode())} if self.seal else set()
         if found.proof not in marks:
@@ -118,11 +117,11 @@ class Sealing:
 
 
 def _list(names: Sequence[str]) -> str:
-    return ("the key " if len(names) == 1 else "the keys ") + ", ".join(names)
+    return f"the key{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _changed() -> StartError:
     return StartError(
-        "The store holds something that is sealed, and what it says of its keys is missing or was changed: the file "
-        f".sessionworker/{SEALS}. Nothing was changed now. Put it back from a backup."
+        f"The store is encrypted, and what says with which keys is missing or was changed: its file "
+        f".sessionworker/{SEALS}. Put that back from a backup. Nothing was changed now."
     )

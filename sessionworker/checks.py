@@ -1,0 +1,96 @@
+"""What the text of each option may be. Every function returns its value, and raises ValueError with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet.endpoints import serverFromString
+
+from sessionworker.logs import FORMATS
+
+BACKLOG = 4096
+"""Connects that may wait to be accepted; the API opens 1,000 at once. The kernel cuts it to net.core.somaxconn."""
+
+MIB = 2**20
+
+DEFAULT_BODY_SIZE = 32 * MIB
+
+_host = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?").fullmatch
+
+
+def endpoint(text: str) -> str:
+    """Check an endpoint string, and give a listening socket the backlog that the API needs."""
+    if text.isdigit():
+        raise ValueError(f"'{text}' is not a Twisted endpoint string; a port alone is 'tcp:{text}'")
+    kind = text.partition(":")[0]
+    if kind in {"tcp", "tcp6", "ssl", "unix"} and ":backlog=" not in text:
+        text = f"{text}:backlog={BACKLOG}"
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
+
+    try:
+        serverFromString(reactor, text)
+    except Exception as error:  # noqa: BLE001 - its parsers raise ValueError, TypeError, KeyError, OSError, OpenSSL's own
+        reason = "systemd has handed over no such socket" if kind == "systemd" and type(error) is IndexError else error
+        raise ValueError(f"'{text}' is not a Twisted endpoint string: {reason}") from None
+    return text
+
+
+def folder(text: str) -> Path:
+    """Return the path of a folder, or a file."""
+    if not text:
+        raise ValueError("the folder's path is empty")
+    return Path(text)
+
+
+def hosts(text: str) -> frozenset[str]:
+    """Return names of hosts."""
+    names = frozenset(name.strip().lower() for name in text.split(","))
+    if not all(map(_host, names)):
+        raise ValueError("it must be names of hosts, without ports, with commas between them")
+    return names
+
+
+def always_or_never(text: str) -> bool:
+    """Tell whether it is always."""
+    if text not in {"always", "never"}:
+        raise ValueError("it must be 'always' or 'never'")
+    return text == "always"
+
+
+def log_format(text: str) -> str:
+    """Return one of `logs.FORMATS`."""
+    if text not in FORMATS:
+        raise ValueError("it must be 'text' or 'json'")
+    return text
+
+
+def switch(text: str) -> bool:
+    """Tell whether something is switched on."""
+    value = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    try:
+        return value[text.lower()]
+    except KeyError:
+        raise ValueError("it must be 'true' or 'false'") from None
+
+
+def mebibytes(text: str) -> int:
+    """Return bytes, of a number of MiB."""
+    if text == "0":  # in session-manager's settings: the size that it has by itself
+        return DEFAULT_BODY_SIZE
+    size = float(text) * MIB if text.replace(".", "", 1).isdigit() else 0.0
+    if not 1 <= size <= 1024 * MIB:
+        raise ValueError("it must be a number of MiB, at most 1024; 0 stands for the default")
+    return int(size)
+
+
+def count(least: int, most: int) -> Callable[[str], int]:
+    """Return what checks a whole number between two others."""
+
+    def check(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+            raise ValueError(f"it must be a whole number from {least} to {most}")
+        return int(text)
+
+    return check
