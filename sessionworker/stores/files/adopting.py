@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from sessionworker.disk import NotAFile
 from sessionworker.names import CREDS
-from sessionworker.stores.files.catalogue import Catalogue, NotItsFolder, new_id
+from sessionworker.stores.files.catalogue import Catalogue, NotItsFolder
 from sessionworker.stores.files.folder import Folder
-from sessionworker.stores.files.identity import Identity
+from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places

@@ -13,11 +13,15 @@ from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.rewriting import Rewriting
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 
 COUNT_SECONDS, COUNT_EVERY = 0.02, 0.2
 """For how long instances are counted beside everything else, and how long not."""
+
+REWRITE_SECONDS, REWRITE_EVERY = 0.02, 0.02
+"""For how long files are rewritten beside everything else, and how long not."""
 
 WAIT_SECONDS = 0.05
 """After which a commit that waits for room looks again, if nobody tells it."""
@@ -31,6 +35,7 @@ class Background:
         checkpoints: Checkpoints,
         erasing: Erasing,
         tallies: Tallies,
+        rewriting: Rewriting,
         state: State,
         journal: Journal,
         locks: Locks,
@@ -41,6 +46,7 @@ class Background:
         self._checkpoints = checkpoints
         self._erasing = erasing
         self._tallies = tallies
+        self._rewriting = rewriting
         self._state = state
         self._journal = journal
         self._locks = locks
@@ -84,20 +90,21 @@ class Background:
         if len(self._erasing.emptied) > emptied:  # their folders can go now
             return
         while self._tallies.is_needed and not self._wake.wait(COUNT_EVERY):
-            self._try_counting()
+            self._try(lambda: self._tallies.go_on(COUNT_SECONDS))
+            if time.monotonic() - begun > self._limits.lag_seconds:
+                return
+        while self._rewriting.is_running and not self._wake.wait(REWRITE_EVERY):
+            self._try(lambda: self._rewriting.go_on(REWRITE_SECONDS))
             if time.monotonic() - begun > self._limits.lag_seconds:
                 return
         self._wake.wait(self._limits.lag_seconds)
 
-    def _try_counting(self) -> None:
-        try:
-            self._tallies.go_on(COUNT_SECONDS)
-        except Exception as error:  # noqa: BLE001 - the background survives all
-            self._failed(error)
-
     def _try_erasing(self, *, again: bool) -> None:
+        self._try(lambda: self._erasing.go_on(again=again))
+
+    def _try(self, action: Callable[[], None]) -> None:
         try:
-            self._erasing.go_on(again=again)
+            action()
         except Exception as error:  # noqa: BLE001 - the background survives all
             self._failed(error)
 

@@ -6,7 +6,6 @@ where there was one) is never taken for it, nor moved away: `open` raises then.
 
 from __future__ import annotations
 
-import secrets
 from contextlib import suppress
 
 from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, StoreUnavailable, WorkerError
@@ -236,11 +235,6 @@ class Catalogue:
         if self._ids.get(instance.id) is instance:
             del self._ids[instance.id]
             self.unseen.pop(instance.id, None)
-
-
-def new_id() -> str:
-    """Return an id that no instance has."""
-    return secrets.token_hex(16)
 
 
 def _allowed(what: str, name: str | None) -> str | None:

@@ -117,6 +117,11 @@ class Checkpoints:
                 self._try_to_note("What happened lately", self._events.save)
                 self._try_to_note("What the instances hold", lambda: self._tallies.save(is_last=is_last))
 
+    def write_all_down(self) -> None:
+        """Write down all of that anew, as it would be written now. Raises OSError."""
+        self._events.save(again=True)
+        self._tallies.save(is_last=True, again=True)
+
     def _try_to_note(self, what: str, action: Callable[[], None]) -> None:
         """Write something down that only the next start needs; say so once if that fails, whatever the reason is."""
         try:
@@ -222,7 +227,9 @@ class Checkpoints:
             if not is_worth_it and not (fits and self._journal.missing()):
                 return
             if not fits:
-                self._reserve.refill(more=self._journal.segments_for(size))  # or some would be written in vain
+                self._reserve.refill(
+                    more=2 * size // self._journal.segment_size + 2
+                )  # or some would be written in vain
             for instance in apart:
                 self._append_again(instance)
         self._journal.release(closed)

@@ -51,6 +51,9 @@ class Codec(Protocol):
     def open(self, data: bytes, *bound: str) -> bytes:
         """Return the value that a file holds. Raises SealBroken."""
 
+    def is_current(self, data: bytes) -> bool:
+        """Tell whether a file that holds this was written as it would be now."""
+
     def size_in(self, size: int, name: str) -> int:
         """Return how many bytes the value has that is in a session file of a name, and of so many bytes."""
 
@@ -94,6 +97,11 @@ class Plain:
     def open(data: bytes, *_bound: str) -> bytes:
         """Return what is there."""
         return data
+
+    @staticmethod
+    def is_current(_data: bytes) -> bool:
+        """Take anything for it."""
+        return True
 
     @staticmethod
     def size_in(size: int, _name: str) -> int:
@@ -163,6 +171,10 @@ class Sealed:
             return self._seal.open(data, *_bytes(bound))
         except NotOpened:
             raise SealBroken from None
+
+    def is_current(self, data: bytes) -> bool:
+        """Tell whether a file that holds this is sealed with the first key, or plain where nothing is sealed."""
+        return not is_sealed(data) if self._writes_plain else self._seal.is_current(data)
 
     @staticmethod
     def size_in(size: int, name: str) -> int:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 from sessionworker.disk import stands_in
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS
 from sessionworker.stores.files.faults import Faults
+from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.places import DROPPED, Places
 
 _BETWEEN = "~"
@@ -90,6 +91,29 @@ class Drops:
             return []
         self._said.discard(path)
         return names
+
+    def take_over(self) -> None:
+        """Give all of them the names that we give, and prove whose they are: their keys may be others now.
+
+        Called while the store is opened. What cannot be changed stays as it is, and can be told all the same.
+        """
+        for drop in list(self.all()):
+            with suppress(OSError):
+                with self._places.open(drop.path) as folder:
+                    identity = Identity(folder)
+                    if not folder.ids():
+                        identity.take_over(new_id(), drop.group, drop.instance)
+                    elif identity.is_of(drop.group, drop.instance):
+                        identity.prove(drop.group, drop.instance)
+                self._respell(drop)
+
+    def _respell(self, drop: Drop) -> None:
+        folder, name = self._file_names(drop.group, drop.instance)
+        if drop.path not in _paths(folder, name, drop.drop):
+            ours = self._path(_flat(folder, name, drop.drop), (_flat(folder), name), drop.drop)
+            self._places.respell(drop.path, ours)
+            self._places.sync_above(drop.path, ours)
+            self.tidy(drop.path)
 
     def of(self, group: str, instance: str) -> list[Drop]:
         """Return those of an instance's names, newest first."""

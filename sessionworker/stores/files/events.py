@@ -44,9 +44,9 @@ class Events:
         with self._locks.events:
             return self._recent.after(number)
 
-    def save(self) -> None:
-        """Write them down, if there are new ones. Called by the checkpointer. Raises OSError."""
-        if self._is_saved:
+    def save(self, *, again: bool = False) -> None:
+        """Write them down, if there are new ones, or `again`. Called by the checkpointer. Raises OSError."""
+        if self._is_saved and not again:
             return
         self._is_saved = True
         try:

@@ -158,13 +158,26 @@ class Folder:
     def respell(self, file_name: str, key: str) -> None:
         """Give a session file the name that we give it. Raises NotAFile where it is broken."""
         if self.codec.is_bound:
-            self.write({key: self.read(key, file_name) or b""})
-            remove_if_there(file_name, self.handle)
+            value = self.read(key, file_name)
+            if value is not None:
+                self.replace([file_name], {key: value})
         else:
             os.rename(file_name, self.name_of(key), src_dir_fd=self.handle, dst_dir_fd=self.handle)
 
+    def replace(self, names: Iterable[str], values: Mapping[str, bytes]) -> None:
+        """Write session files anew, durably, and only then remove those that had other names."""
+        self._write(values)
+        self.sync()
+        self._remove(names)
+        self.sync()
+
     def write(self, values: Mapping[str, bytes]) -> None:
         """Write session files, each whole or not at all. `sync` makes their names durable."""
+        self._write(values)
+        for key in values:
+            self._remove(self.other_names(key))
+
+    def _write(self, values: Mapping[str, bytes]) -> None:
         if self.is_synced and len(values) >= MANY:
             self._write_together(values)
         else:
@@ -215,6 +228,7 @@ class Folder:
                 self._seal_again(file_name, key)
             else:
                 self._become(file_name, key)
+            self._remove(self.other_names(key))
             return True
         try:  # it may have become one before the checkpoint failed, or the worker ended
             name = self.name_of(key)
@@ -230,7 +244,8 @@ class Folder:
         except NotAFile:
             self._become(file_name, key)  # whoever reads it sees to that
         else:
-            self.write({key: value or b""})
+            self._write({key: value or b""})
+            self.sync()  # the journal names the large file alone
             self.remove_large(file_name)
 
     def _become(self, temporary: str, key: str) -> None:
@@ -240,13 +255,12 @@ class Folder:
         except IsADirectoryError:
             self.set_aside(name)
             os.rename(temporary, name, src_dir_fd=self.ours, dst_dir_fd=self.handle)
-        self._remove(self.other_names(key))
 
     def remove(self, key: str) -> None:
         """Remove a session file, if it is there. A folder in its place is set aside."""
         self._remove([self.name_of(key), *self.other_names(key)])
 
-    def _remove(self, names: list[str]) -> None:
+    def _remove(self, names: Iterable[str]) -> None:
         for name in names:
             try:
                 remove_if_there(name, self.handle)

@@ -7,9 +7,10 @@ another's, nor say that all in it is sealed.
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import suppress
 
-from sessionworker.disk import make_folder, opened_folder, read_file, stands_in, write_new
+from sessionworker.disk import make_folder, opened_folder, read_file, remove_if_there, stands_in, write_new
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.folder import BROKEN, ID, OLD_BROKEN, OLD_VERSIONS, VERSIONS, Folder
 
@@ -27,7 +28,9 @@ class Identity:
         """Give a new folder its id and prove whose it is, durably."""
         folder, mark = self._folder, self._folder.codec.mark
         make_folder(OURS, folder.handle, sync=folder.is_synced)
-        self._add_id(new_id, mark(_OF, new_id, group, instance) + mark(_WHOLE, new_id))
+        if whole := mark(_WHOLE, new_id):
+            write_new(_WHOLE, folder.ours, whole, sync=False)
+        self._add_id(new_id, mark(_OF, new_id, group, instance))
 
     def take_over(self, new_id: str, group: str, instance: str) -> None:
         """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
@@ -50,19 +53,33 @@ class Identity:
         ids = self._folder.ids() if codec.is_bound else []
         return all(codec.is_proven(self._marks(id_), _OF, id_, group, instance) for id_ in ids)
 
-    def prove(self, group: str, *instances: str, is_whole: bool = False) -> None:
+    def prove(self, group: str, *instances: str) -> None:
         """Prove durably that it is an instance's, of whichever of these names, and of no other.
 
-        `is_whole` tells that all in it is as the codec writes it now, which else is told only if it was before.
+        It is about to be written to: so what was proven of all in it holds no longer, if that was with another key.
         """
         folder, mark, id_ = self._folder, self._folder.codec.mark, self._folder.id
-        whole, before = mark(_WHOLE, id_), self._marks(id_)
         marks = b"".join(mark(_OF, id_, group, name) for name in dict.fromkeys(instances))
-        marks += whole if is_whole or whole in before else b""
-        if marks != before:
-            with folder.unfinished_file(marks, sync=folder.is_synced) as temporary:
-                os.rename(temporary, f"{ID}{id_}", src_dir_fd=folder.ours, dst_dir_fd=folder.ours)
+        if marks != self._marks(id_):
+            self._put(f"{ID}{id_}", marks)
+        if not self.is_whole and stands_in(_WHOLE, folder.ours):
+            remove_if_there(_WHOLE, folder.ours)
             folder.settle()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is proven that all in it is as the codec writes it now."""
+        mark = self._folder.codec.mark(_WHOLE, self._folder.id)
+        return bool(mark) and read_file(_WHOLE, self._folder.ours) == mark
+
+    def note_whole(self) -> None:
+        """Prove durably that all in it is as the codec writes it now."""
+        self._put(_WHOLE, self._folder.codec.mark(_WHOLE, self._folder.id))
+
+    def _put(self, name: str, marks: bytes) -> None:
+        with self._folder.unfinished_file(marks, sync=self._folder.is_synced) as temporary:
+            os.rename(temporary, name, src_dir_fd=self._folder.ours, dst_dir_fd=self._folder.ours)
+        self._folder.settle()
 
     def _marks(self, id_: str) -> bytes:
         return read_file(f"{ID}{id_}", self._folder.ours) or b""
@@ -73,3 +90,8 @@ class Identity:
         os.rename(f"{ID}{old_id}", f"{ID}{new_id}", src_dir_fd=ours, dst_dir_fd=ours)
         if self._folder.is_synced:
             os.fsync(ours)
+
+
+def new_id() -> str:
+    """Return an id that no instance has."""
+    return secrets.token_hex(16)

@@ -23,7 +23,18 @@ from typing import NamedTuple
 from sessionworker.disk import is_full, removed_on_error
 from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.recovery import Say, read_left
-from sessionworker.stores.files.segments import END, HEAD_SIZE, RECORD_HEAD_SIZE, SUFFIX, Segment, fill, name_of
+from sessionworker.stores.files.segments import (
+    END,
+    FILLING,
+    HEAD_SIZE,
+    RECORD_HEAD_SIZE,
+    SPARE,
+    SPARE_BEFORE,
+    SUFFIX,
+    Segment,
+    fill,
+    name_of,
+)
 
 SEGMENT_SIZE = 4 * 2**20
 """Bytes of a segment. One record may be larger; its segment then is, too."""
@@ -31,9 +42,7 @@ SEGMENT_SIZE = 4 * 2**20
 RESERVE = 2
 """Segments that are kept ready for what frees room."""
 
-_SPARE, _FILLING = "spare-", "filling-"
-_SPARE_BEFORE = "spare"  # and what 0.1.0 calls its own
-_spare_number = re.compile(rf"{_SPARE}(\d+)").fullmatch
+_spare_number = re.compile(rf"{SPARE}(\d+)").fullmatch
 
 
 class _Closed(NamedTuple):
@@ -55,7 +64,7 @@ class Journal:
         self._folder = folder
         self._codec = codec
         self._sync = sync
-        self._segment_size = segment_size
+        self.segment_size = segment_size
         self._next_number = 1
         self._numbers = count(1)  # for names
         self._active: Segment | None = None
@@ -65,6 +74,7 @@ class Journal:
         """Bytes of records that are not let go of."""
         self.is_short = False
         """Whether there was no room for another segment when one was wanted last."""
+        self._first = 1  # number of a record of this start
         self._left_by_crash = []
         for name in sorted(os.listdir(folder)):
             match = _spare_number(name)
@@ -73,13 +83,18 @@ class Journal:
             elif match and os.stat(name, dir_fd=folder).st_size == segment_size:
                 self._spares.append(name)
                 self._numbers = count(max(next(self._numbers), int(match[1]) + 1))
-            elif name.startswith((_FILLING, _SPARE_BEFORE)):  # not whole, or of another size
+            elif name.startswith((FILLING, SPARE_BEFORE)):  # not whole, or of another size
                 os.unlink(name, dir_fd=folder)
 
     @property
     def is_empty(self) -> bool:
         """Whether it holds no record."""
         return not self._closed and (self._active is None or self._active.is_empty)
+
+    @property
+    def has_older(self) -> bool:
+        """Whether it holds records of before this start."""
+        return any(name < name_of(self._first) for name, _ in list(self._closed))
 
     @property
     def closed_size(self) -> int:
@@ -90,18 +105,18 @@ class Journal:
     def bytes_on_disk(self) -> int:
         """Bytes that all segments occupy, those that are ready included; about."""
         used = len(self._spares) + bool(self._active)
-        return used * self._segment_size + sum(max(self._segment_size, closed.size) for closed in list(self._closed))
+        return used * self.segment_size + sum(max(self.segment_size, closed.size) for closed in list(self._closed))
 
     @property
     def room(self) -> int:
         """Bytes that can be appended without more room on the disk, by who frees some."""
-        ready = self._segment_size - HEAD_SIZE - len(END) if self._spares else 0
-        return max(ready, self._segment_size - self._active.end - len(END) if self._active else 0)
+        ready = self.segment_size - HEAD_SIZE - len(END) if self._spares else 0
+        return max(ready, self.segment_size - self._active.end - len(END) if self._active else 0)
 
     @property
     def may_rotate(self) -> bool:
         """Whether another segment can be begun by who frees room, or has to be before long."""
-        return bool(self._spares) or self._active is None or self._active.end > self._segment_size // 2
+        return bool(self._spares) or self._active is None or self._active.end > self.segment_size // 2
 
     @property
     def is_low(self) -> bool:
@@ -110,11 +125,7 @@ class Journal:
 
     def missing(self, more: int = 0) -> int:
         """Return how many bytes are missing from the reserve, with `more` segments besides."""
-        return max(0, RESERVE + more - len(self._spares)) * self._segment_size
-
-    def segments_for(self, size: int) -> int:
-        """Return how many segments so many bytes of values need, at most; about."""
-        return 2 * size // self._segment_size + 2
+        return max(0, RESERVE + more - len(self._spares)) * self.segment_size
 
     # Writing
 
@@ -127,7 +138,7 @@ class Journal:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what is left of it is for what frees room
         segment, payload = self._active, self._codec.seal(payload, "record", str(self._next_number))
         length = RECORD_HEAD_SIZE + len(payload)
-        if segment is None or (not segment.is_empty and segment.end + length + len(END) > self._segment_size):
+        if segment is None or (not segment.is_empty and segment.end + length + len(END) > self.segment_size):
             segment = self._begin(frees_room=frees_room)
         try:
             segment.append(self._next_number, payload)
@@ -139,7 +150,7 @@ class Journal:
 
     def _undo(self, segment: Segment, error: OSError) -> None:
         try:
-            segment.undo(self._segment_size)
+            segment.undo(self.segment_size)
         except OSError:
             self.rotate()
         else:
@@ -203,9 +214,9 @@ class Journal:
         if self.is_short:  # asking the disk each time would cost it a segment of zeros each time
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         number = next(self._numbers)
-        filling, spare = f"{_FILLING}{number}", f"{_SPARE}{number}"
+        filling, spare = f"{FILLING}{number}", f"{SPARE}{number}"
         try:
-            fill(filling, self._folder, self._segment_size, sync=self._sync)
+            fill(filling, self._folder, self.segment_size, sync=self._sync)
             with removed_on_error(filling, self._folder), removed_on_error(spare, self._folder):
                 self._rename(filling, spare)
         except OSError as error:
@@ -239,9 +250,11 @@ class Journal:
         ready = RESERVE + max(1, number)
         for _ in range(number):
             name, size = self._closed[0]
+            is_ours = name >= name_of(self._first) or not self._codec.is_bound  # else another key's records would stay
             with suppress(FileNotFoundError):  # somebody removed it: then it is gone
-                if len(self._spares) < ready and os.stat(name, dir_fd=self._folder).st_size == self._segment_size:
-                    spare = f"{_SPARE}{next(self._numbers)}"
+                is_spare = is_ours and os.stat(name, dir_fd=self._folder).st_size == self.segment_size
+                if is_spare and len(self._spares) < ready:
+                    spare = f"{SPARE}{next(self._numbers)}"
                     self._rename(name, spare)
                     self._spares.append(spare)
                 else:
@@ -296,3 +309,4 @@ class Journal:
                     self.size += segment.end
                 else:
                     self._closed.pop()
+        self._first = self._next_number

@@ -35,8 +35,10 @@ from sessionworker.stores.files.places import JOURNAL, NEW, Places
 from sessionworker.stores.files.reading import Reading
 from sessionworker.stores.files.replay import Replay
 from sessionworker.stores.files.reserve import Reserve
+from sessionworker.stores.files.rewriting import Rewriting
 from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.sealing import Sealing
+from sessionworker.stores.files.segments import remove_spares
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.files.unfinished import UnfinishedNames
@@ -69,6 +71,7 @@ class Parts:
     moves: Moves
     large: LargeValues
     checkpoints: Checkpoints
+    rewriting: Rewriting
     background: Background
     erasing: Erasing
     tallies: Tallies
@@ -120,6 +123,8 @@ def open_parts(
     faults = Faults(events.report)
     folder = open_folder(JOURNAL, root)
     try:
+        if sealing.is_mixed:
+            remove_spares(folder)
         journal = Journal(f"{path}/{JOURNAL}", folder, codec, sync=sync, segment_size=segment_size)
     except BaseException:
         os.close(folder)
@@ -135,6 +140,9 @@ def open_parts(
     erasing = Erasing(places, locks, faults, limits)
     checkpoints = Checkpoints(
         catalogue, state, journal, reserve, saving, copies, locks, faults, limits, erasing, tallies, events
+    )
+    rewriting = Rewriting(
+        places, catalogue, drops, sealing, reading, state, journal, locks, faults, ask, checkpoints.write_all_down
     )
     parts = Parts(
         places=places,
@@ -158,7 +166,8 @@ def open_parts(
         tallies=tallies,
         events=events,
         checkpoints=checkpoints,
-        background=Background(checkpoints, erasing, tallies, state, journal, locks, faults, limits),
+        rewriting=rewriting,
+        background=Background(checkpoints, erasing, tallies, rewriting, state, journal, locks, faults, limits),
     )
     try:
         _take_up(parts)
@@ -176,8 +185,12 @@ def _take_up(parts: Parts) -> None:
             pass
     parts.catalogue.load()
     parts.tallies.load()
+    if parts.sealing.is_mixed:
+        parts.drops.take_over()
     replay = Replay(places, parts.catalogue, parts.drops, parts.state, parts.faults)
     replayed = replay.run(journal.replay(faults.say))
+    if parts.sealing.is_mixed:
+        journal.rotate()
     if replayed:
         text = f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
         faults.say("not_ended_cleanly", text, level="warn")

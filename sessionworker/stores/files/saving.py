@@ -50,7 +50,7 @@ class Saving:
         rest = self._begin(instance, folder)
         self._respell(instance, folder)
         if not instance.is_swept:
-            folder.sweep(_large_of(instance))
+            folder.sweep(large_of(instance))
             instance.is_swept = True
         for key in instance.saving_broken:
             self._set_aside(instance, folder, key)
@@ -105,7 +105,7 @@ class Saving:
 
     def _remove_superseded(self, instance: Instance, folder: Folder) -> None:
         superseded = instance.superseded
-        for file_name in set(superseded) - _large_of(instance):  # a value that was journaled again is still needed
+        for file_name in set(superseded) - large_of(instance):  # a value that was journaled again is still needed
             folder.remove_large(file_name)
         with self._locks.state:
             instance.superseded = instance.superseded[len(superseded) :]
@@ -180,7 +180,7 @@ def _sizes(folder: Folder, keys: Iterable[str]) -> dict[str, int]:
     return file_sizes(folder.handle, ".", folder.codec, folder.id, keys)
 
 
-def _large_of(instance: Instance) -> set[str]:
+def large_of(instance: Instance) -> set[str]:
     """Return the names of the files of large values that wait to be put in their place."""
     values = [*instance.unsaved.values(), *instance.saving.values()]
     return {value.file_name for value in values if isinstance(value, Large)}

@@ -105,6 +105,20 @@ class Sealing:
         self.say([*before.keys, ours], plain=before.plain or self._ring.admits_plain)
         return self.statement.plain or any(name != ours for name in before.keys)
 
+    @property
+    def now(self) -> str:
+        """How all is written now, in words."""
+        if self._ring is None or self._ring.writes_plain:
+            return "plain"
+        return f"encrypted with the key {self._ring.keys[0].name}"
+
+    def settle(self) -> None:
+        """Say that all is as it is written now. Raises OSError."""
+        if self._ring is not None:
+            is_plain = self._ring.writes_plain
+            self.say([] if is_plain else [self._ring.keys[0].name], plain=is_plain)
+        self.is_mixed = False
+
     def say(self, keys: Iterable[str], *, plain: bool) -> None:
         """Write a statement down, durably. Raises OSError."""
         statement = Statement(sorted(set(keys)), plain)

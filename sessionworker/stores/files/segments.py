@@ -22,6 +22,8 @@ from sessionworker.disk import is_full, removed_on_error
 FORMAT = 2
 """The version of all that is written to the journal. 0.1.0 wrote 1."""
 
+SPARE, FILLING = "spare-", "filling-"
+SPARE_BEFORE = "spare"  # and what 0.1.0 calls its own
 SUFFIX = ".segment"
 
 _MAGIC = b"swjrnl"
@@ -204,3 +206,10 @@ def has_record_after(data: bytes, offset: int, mark: int) -> bool:
             return True
         place = data.find(sought, place + 1)
     return False
+
+
+def remove_spares(folder: int) -> None:
+    """Remove the segments that are ready in a journal's folder: they hold what they held once. Raises OSError."""
+    for name in os.listdir(folder):
+        if name.startswith((SPARE_BEFORE, FILLING)):
+            os.unlink(name, dir_fd=folder)

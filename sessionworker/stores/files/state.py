@@ -142,6 +142,10 @@ class State:
         instance.saves |= 1
         return tally
 
+    def end_save(self, instance: Instance) -> None:
+        """Note that an instance's files do not change any more, and nobody knows what they come to."""
+        instance.saves += instance.is_being_saved
+
     def let_go(self, instance: Instance, values: Iterable[AnyValue]) -> None:
         """Count out values that are in their files."""
         sizes = list(map(_size, values))
@@ -163,7 +167,7 @@ class State:
         instance.new_versions = (*instance.saving_versions, *instance.new_versions)
         instance.broken |= instance.saving_broken
         instance.saving_versions, instance.saving_broken = (), frozenset()
-        instance.saves += instance.is_being_saved
+        self.end_save(instance)
         self._recount(instance)
         self._set_refusal(instance, refusal)
         self.to_save[instance] = None

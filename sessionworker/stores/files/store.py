@@ -277,6 +277,7 @@ class FileStore:
             if parts.checkpoints.is_closed:
                 return
             parts.erasing.close()
+            parts.rewriting.end()
             parts.tallies.close()
             if not parts.background.finish():
                 parts.faults.say(

@@ -179,10 +179,13 @@ class Tallies:
                 self._uncounted.close()
             self._uncounted = None
 
-    def save(self, *, is_last: bool) -> None:
-        """Write all down, if some changed and that was not done lately, or it is the last time. Raises OSError."""
+    def save(self, *, is_last: bool, again: bool = False) -> None:
+        """Write all down, if some changed and that was not done lately, or it is the last time. Raises OSError.
+
+        With `again` it is done in any case.
+        """
         now = time.monotonic()
-        if not self.is_changed or (not is_last and now - self._saved_at < self._limits.summary_seconds):
+        if not (self.is_changed or again) or (not is_last and now - self._saved_at < self._limits.summary_seconds):
             return
         self._saved_at, self.is_changed = now, False
         settled = time.time_ns() - SETTLED_NANOSECONDS

@@ -49,6 +49,15 @@ class VersionFiles:
                 return len(self.read(version) or b"")
         return size
 
+    def rewrite(self) -> None:
+        """Write those anew that are not as the codec writes them now; what does not open stays as it is."""
+        for version in self.all():
+            with self._opened() as handle:
+                data = read_file(version.file_name, handle) if handle is not None else None
+            if data is not None and not self._folder.codec.is_current(data):
+                with suppress(NotAFile):
+                    self.keep((), {version: self._folder.codec.open(data, *self._bound(version))})
+
     def keep(self, remove: Iterable[Version], add: Mapping[Version, bytes]) -> None:
         """Let go of some versions, which makes room, and then keep others, durably."""
         ours, sync = self._folder.ours, self._folder.is_synced

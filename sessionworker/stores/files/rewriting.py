@@ -1,0 +1,246 @@
+"""Rewriting what is not as it is written now: sealed with another key, or plain.
+
+It is done beside everything else, a few files at a time. An instance is done when that is proven in its folder, so
+whoever begins anew goes on with what is left. When nothing is left, the store says that it has one key alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+from sessionworker.disk import NotAFile
+from sessionworker.stores.changes import Batch, Delete, SetAside
+from sessionworker.stores.files.broken_files import BrokenFiles
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.drops import Drops
+from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.places import LOST, PURGED, Places
+from sessionworker.stores.files.reading import Reading, Since
+from sessionworker.stores.files.sealing import Sealing
+from sessionworker.stores.files.state import State
+from sessionworker.stores.files.version_files import VersionFiles
+
+AT_ONCE = 200
+"""Files that are written together."""
+
+MOST_ASKED = 100
+"""Instances that are to be adopted at a time."""
+
+MOST_IDLE = 200
+"""How often all that is left is looked through in vain before a person is told."""
+
+MOST_NAMED = 3
+"""Instances that are named then, one by one."""
+
+MOST_BYTES = 8 * 2**20
+"""Bytes of values after which what was read is written."""
+
+
+@dataclass
+class Progress:
+    """How far it has come."""
+
+    total: int = 0
+    """Instances that there are, those that were dropped included."""
+    done: int = 0
+    """Those that are as they would be written now."""
+
+
+class Rewriting:
+    """Rewrites the instances of one store. Any thread may ask for it; the background does it."""
+
+    def __init__(
+        self,
+        places: Places,
+        catalogue: Catalogue,
+        drops: Drops,
+        sealing: Sealing,
+        reading: Reading,
+        state: State,
+        journal: Journal,
+        locks: Locks,
+        faults: Faults,
+        ask: Callable[[Batch], None],
+        note: Callable[[], None],
+    ) -> None:
+        """Begin with nobody who has asked for it.
+
+        `ask` takes batches that are to be committed, `note` writes down anew what is written down for the next start.
+        """
+        self._places = places
+        self._catalogue = catalogue
+        self._drops = drops
+        self._sealing = sealing
+        self._reading = reading
+        self._state = state
+        self._journal = journal
+        self._locks = locks
+        self._faults = faults
+        self._ask = ask
+        self._note = note
+        self._steps: Iterator[None] | None = None
+        self._whole: set[str] = set()  # by their paths
+        self._adopting: set[Instance] = set()
+        self._asked = 0
+        self._problems: dict[str, str] = {}
+        self.progress = Progress()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether somebody asked for it, and it is not over."""
+        return self._steps is not None
+
+    def begin(self) -> None:
+        """Ask for it."""
+        with self._locks.checkpoint:
+            if self._steps is None and self._sealing.is_mixed:
+                self._adopting, self._problems = set(), {}
+                self._steps = self._rewrite_all()
+
+    def end(self) -> None:
+        """Have it stop."""
+        with self._locks.checkpoint:
+            if isinstance(self._steps, Generator):
+                self._steps.close()
+            self._steps = None
+
+    def go_on(self, seconds: float) -> None:
+        """Rewrite some files, if somebody asked for it. Called by the background."""
+        end = time.monotonic() + seconds
+        with self._locks.checkpoint:
+            for _ in self._steps or ():
+                if time.monotonic() > end:
+                    return
+            self._steps = None
+
+    def _rewrite_all(self) -> Iterator[None]:
+        idle = 0
+        while True:
+            instances = self._instances()
+            left = [instance for instance in instances if instance.path not in self._whole]
+            self.progress = Progress(len(instances), len(instances) - len(left))
+            if not left and self._finish():
+                return
+            idle += 1
+            if idle > MOST_IDLE:  # what is left waits for a person
+                self._say_what_is_left(left)
+                return
+            self._asked = 0
+            for instance in left:
+                try:
+                    if (yield from self._rewrite(instance)):
+                        self._whole.add(instance.path)
+                        self.progress.done += 1
+                        idle = 0
+                except OSError as error:
+                    self._problems[instance.path] = reason_of(error)
+                yield
+            if self._asked:
+                idle = 0
+            yield
+
+    def _instances(self) -> list[Instance]:
+        """Return all that there are, live, dropped and lost."""
+        drops = (self._catalogue.dropped.get(one.path) or Instance(*one[:2], one.path) for one in self._drops.all())
+        lost = (Instance("", "", f"{LOST}/{name}") for name in self._places.folders(LOST))
+        return [*self._catalogue.live(), *drops, *lost]
+
+    def _rewrite(self, instance: Instance) -> Generator[None, None, bool]:
+        """Rewrite an instance; tell whether all in it is as it would be written now. Raises OSError."""
+        is_live = self._catalogue.get(instance.group, instance.name) is instance
+        if is_live and not instance.is_adopted:
+            self._ask_to_adopt(instance)
+            return False
+        with self._catalogue.open(instance) if is_live else self._places.open(instance.path) as folder:
+            identity = Identity(folder)
+            if identity.is_whole:
+                return True
+            if not instance.is_saved or not folder.id:  # a checkpoint comes first
+                return False
+            yield from self._rewrite_files(instance, folder)
+            with self._changing(instance):
+                VersionFiles(folder).rewrite()
+                BrokenFiles(folder).rewrite()
+                is_whole = not self._others(folder) and instance.is_saved
+                if is_whole:
+                    identity.note_whole()
+        return is_whole
+
+    def _ask_to_adopt(self, instance: Instance) -> None:
+        """Have an instance adopted by the committer, which finds out or makes its id."""
+        if instance not in self._adopting and self._asked < MOST_ASKED and not instance.problem:
+            self._asked += 1
+            self._adopting.add(instance)
+            self._ask(Batch(instance.group, instance.name, ()))
+
+    @staticmethod
+    def _others(folder: Folder) -> list[tuple[str, str]]:
+        """Return the file names, and the keys, of the session files that have not the names that we give them."""
+        keys = ((name, folder.key_of(name)) for name in folder.names())
+        return [(name, key) for name, key in keys if key is not None and folder.name_of(key) != name]
+
+    def _rewrite_files(self, instance: Instance, folder: Folder) -> Iterator[None]:
+        left = iter(self._others(folder))
+        while some := list(islice(left, AT_ONCE)):
+            with self._changing(instance):
+                values: dict[str, bytes] = {}
+                gone = []
+                for name, key in some:
+                    if folder.standing(key) == folder.name_of(
+                        key
+                    ):  # written anew, and the worker ended before this one was removed
+                        gone.append(name)
+                        continue
+                    value = self._read(instance, folder, key, name)
+                    if value is not None:
+                        values[key] = value
+                        gone.append(name)
+                    if sum(map(len, values.values())) > MOST_BYTES:
+                        folder.replace(gone, values)
+                        values, gone = {}, []
+                folder.replace(gone, values)
+            yield
+
+    def _read(self, instance: Instance, folder: Folder, key: str, name: str) -> bytes | None:
+        """Return what a session file holds; where it is broken, have that seen to as if a client had asked."""
+        try:
+            return folder.read(key, name)
+        except NotAFile:
+            if self._catalogue.get(instance.group, instance.name) is instance:
+                self._reading.ask_for(Since(instance, instance.writes), SetAside(key), Delete(key))
+            return None
+
+    @contextmanager
+    def _changing(self, instance: Instance) -> Iterator[None]:
+        with self._locks.state:
+            self._state.begin_save(instance)
+        try:
+            yield
+        finally:
+            with self._locks.state:
+                self._state.end_save(instance)
+
+    def _finish(self) -> bool:
+        """Say that there is one key alone, if nothing else may be left anywhere; tell whether that is so."""
+        if self._journal.has_older or self._places.folders(PURGED):
+            return False
+        self._note()
+        self._sealing.settle()
+        self._faults.say("rewritten", f"All that is stored is {self._sealing.now}.", level="info")
+        return True
+
+    def _say_what_is_left(self, left: list[Instance]) -> None:
+        for instance in left[:MOST_NAMED]:
+            problem = instance.problem or self._problems.get(instance.path, "its files do not follow, or are broken")
+            self._faults.say(
+                "rewriting_stuck", f"What {instance} holds could not be rewritten: {problem}.", instance, level="warn"
+            )
