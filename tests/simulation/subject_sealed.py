@@ -50,6 +50,7 @@ class SealedSubject(FileSubject):
             ring=self.ring(),
         )
         store.on_repair(ask)
+        store._parts.rewriting.begin()
         now = cast("Any", machine.stand_ins["time"]).time_ns
         return OpenFileStore(store, ask, lambda: now() // 1_000_000 - int(self.keep_drops_days * DAY_MS))
 
