@@ -23,7 +23,7 @@ from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
-from sessionworker.stores.files.places import LOST, PURGED, Places
+from sessionworker.stores.files.places import DROPPED, LOST, PURGED, Places
 from sessionworker.stores.files.reading import Reading, Since
 from sessionworker.stores.files.sealing import Sealing
 from sessionworker.stores.files.state import State
@@ -117,6 +117,8 @@ class Rewriting:
         """Rewrite some files, if somebody asked for it. Called by the background."""
         end = time.monotonic() + seconds
         with self._locks.checkpoint:
+            if self._journal.is_short or self._journal.missing() or self._state.apart:
+                return  # what there is of room is for what was acknowledged
             for _ in self._steps or ():
                 if time.monotonic() > end:
                     return
@@ -233,6 +235,8 @@ class Rewriting:
         """Say that there is one key alone, if nothing else may be left anywhere; tell whether that is so."""
         if self._journal.has_older or self._places.folders(PURGED):
             return False
+        groups = self._catalogue.groups.values()
+        self._places.sync(".", DROPPED, *(folder for group in groups for folder in group.folders))
         self._note()
         self._sealing.settle()
         self._faults.say("rewritten", f"All that is stored is {self._sealing.now}.", level="info")
