@@ -92,6 +92,23 @@ class Problem(Struct, frozen=True, rename="camel"):
     """What is the matter, in words."""
 
 
+class EncryptionSummary(Struct, frozen=True, rename="camel"):
+    """With which keys a store is encrypted."""
+
+    key: str
+    """The id of the one that encrypts now; empty where nothing is encrypted, or nothing any more."""
+    keys: list[str]
+    """The ids of all with which something may be encrypted."""
+    plain: bool
+    """Whether something may be plain."""
+    is_rewriting: bool
+    """Whether what is not under that key is rewritten."""
+    instances: int
+    """Instances, those that were dropped included."""
+    done: int
+    """Those that hold nothing but what is under that key, as far as they were looked at."""
+
+
 class StoreOverview(Struct, frozen=True, rename="camel"):
     """All groups and instances at a glance."""
 

@@ -16,7 +16,14 @@ from msgspec import Struct
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
-from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
+from sessionworker.wire import (
+    DropSummary,
+    EncryptionSummary,
+    EventSummary,
+    InstanceSummary,
+    StoreOverview,
+    VersionSummary,
+)
 
 
 class Unknown(Enum):
@@ -105,6 +112,12 @@ class Store(Protocol):
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+
+    def encryption(self) -> EncryptionSummary:
+        """Return with which keys all is encrypted, and how far it has come that there is one alone."""
+
+    def rewrite(self, *, is_wanted: bool) -> None:
+        """Have what is not as it would be written now rewritten beside everything else, or not any more."""
 
     def events(self, after: int) -> list[EventSummary]:
         """Return what happened lately and has a higher number than `after`, oldest first; see `rules.events`.

@@ -13,6 +13,7 @@ from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, Restore, RestoreInstance
 from sessionworker.web.bodies import read_instance
+from sessionworker.web.encryption import add_encryption
 from sessionworker.web.overview import Overview
 from sessionworker.web.paths import read_after
 from sessionworker.web.watching import host_of
@@ -21,6 +22,7 @@ from sessionworker.web.watching import host_of
 def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
     """Add the routes below `/admin`."""
     store = offload.store
+    add_encryption(app, offload)
 
     def listing(request: WorkerRequest, result: Deferred[Any]) -> Deferred[bytes]:
         return result.addCallback(lambda value: answer_json(request, value))

@@ -24,7 +24,14 @@ from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
 from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
 from sessionworker.values import is_json
-from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
+from sessionworker.wire import (
+    DropSummary,
+    EncryptionSummary,
+    EventSummary,
+    InstanceSummary,
+    StoreOverview,
+    VersionSummary,
+)
 
 
 @dataclass(eq=False)
@@ -252,6 +259,12 @@ class MemoryStore:
         without_creds = sum(CREDS not in one.values for one in instances)
         states = {"well": len(instances), "apart": 0, "refused": 0}
         return StoreOverview(len(self.contents.groups), len(instances), states, without_creds, {}, [])
+
+    def encryption(self) -> EncryptionSummary:
+        return EncryptionSummary("", [], True, False, 0, 0)
+
+    def rewrite(self, *, is_wanted: bool) -> None:
+        """Nothing is encrypted here."""
 
     def events(self, after: int) -> list[EventSummary]:
         return self.contents.events.after(after)

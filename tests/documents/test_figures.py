@@ -12,8 +12,9 @@ from pathlib import Path
 
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES
 from sessionworker.settings import OPTIONS
-from sessionworker.stores.files.journal import RESERVE, SEGMENT_SIZE
+from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
+from sessionworker.stores.files.spares import RESERVE
 from sessionworker.stores.rules.versions import Keep
 from tests.documents.reading import blocks, read, rows
 from tests.process import REPOSITORY

@@ -9,9 +9,9 @@ from threading import Thread
 import pytest
 
 from sessionworker.errors import NoSpace
-from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.adopting import Adopting
 from sessionworker.stores.files.instance import Instance
-from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.spares import Spares
 from tests.contract.words import (
     CREDS,
     KEY,
@@ -53,21 +53,21 @@ def test_what_the_reserve_lends_is_not_filled_again_before_it_was_used(
     leave_files(folder_of(folder), {"creds": creds(1), "k": b"2"})
     store = start(folder)
     refilling: list[Thread] = []
-    lend, adopt = Journal.lend, Catalogue.adopt
+    lend, adopt = Spares.lend, Adopting.adopt
 
-    def lend_and_refill(journal: Journal) -> bool:
-        is_lent = lend(journal)
+    def lend_and_refill(spares: Spares) -> bool:
+        is_lent = lend(spares)
         refilling.append(Thread(target=try_checkpoint, args=(store,)))
         refilling[-1].start()
         return is_lent
 
-    def adopt_late(catalogue: Catalogue, instance: Instance) -> None:
+    def adopt_late(adopting: Adopting, instance: Instance) -> None:
         for thread in refilling:
             thread.join(20)
-        adopt(catalogue, instance)
+        adopt(adopting, instance)
 
-    monkeypatch.setattr(Journal, "lend", lend_and_refill)
-    monkeypatch.setattr(Catalogue, "adopt", adopt_late)
+    monkeypatch.setattr(Spares, "lend", lend_and_refill)
+    monkeypatch.setattr(Adopting, "adopt", adopt_late)
     with disk_of(folder) as disk, full(disk):
         commit(store, delete(CREDS._replace(key="k")))
     assert len(refilling) == 1
@@ -127,7 +127,7 @@ def test_the_reserve_is_whole_again_when_there_is_room_and_until_then_that_is_sa
     commit(store, write(CREDS, creds(1)), write(KEY, b"1"))
     store.checkpoint()
     with disk_of(folder) as disk, full(disk):
-        while store._parts.journal.lend():  # as something does that frees room
+        while store._parts.journal.spares.lend():  # as something does that frees room
             pass
         (folder / "filler").write_bytes(bytes(4 * SEGMENT))  # and somebody else takes it
         try_checkpoint(store)

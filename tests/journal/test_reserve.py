@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores.files.journal import RESERVE
 from sessionworker.stores.files.segments import HEAD_SIZE, RECORD_HEAD_SIZE
+from sessionworker.stores.files.spares import RESERVE
 from tests.journal.words import SEGMENT, begin, let_go, replay, segments
 
 
@@ -36,13 +36,13 @@ LARGE = bytes(SEGMENT - HEAD_SIZE - 2 * RECORD_HEAD_SIZE)
 
 def test_the_reserve_is_filled_and_stays_filled(folder: Path) -> None:
     journal = begin(folder)
-    journal.refill()
+    journal.spares.refill()
     for _ in range(5):
         journal.append(LARGE)
         journal.rotate()
         assert spares(folder) >= RESERVE
         journal.release(journal.closed)
-    assert journal.missing() == 0
+    assert journal.spares.missing() == 0
     journal.close()
     assert spares(folder) == RESERVE
     assert segments(folder) == {}
@@ -52,7 +52,7 @@ def test_without_room_what_frees_none_is_refused_and_what_frees_some_has_the_res
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = begin(folder)
-    journal.refill()
+    journal.spares.refill()
     journal.append(LARGE)
     with monkeypatch.context() as patch:
         disk = Full(patch)
@@ -64,11 +64,11 @@ def test_without_room_what_frees_none_is_refused_and_what_frees_some_has_the_res
             journal.append(LARGE, frees_room=True)
         with pytest.raises(OSError, match="space"):
             journal.append(LARGE, frees_room=True)
-        assert journal.missing() == RESERVE * SEGMENT
+        assert journal.spares.missing() == RESERVE * SEGMENT
         # What was let go of is the reserve again, and needs no room.
         journal.rotate()
         journal.release(journal.closed)
-        journal.refill()
+        journal.spares.refill()
     journal.append(b"there is room")
     let_go(journal)
     assert replay(folder)[0] == [b"there is room"]
@@ -76,10 +76,10 @@ def test_without_room_what_frees_none_is_refused_and_what_frees_some_has_the_res
 
 def test_the_reserve_can_be_lent_to_the_disk_until_it_is_gone(folder: Path) -> None:
     journal = begin(folder)
-    journal.refill()
-    assert [journal.lend() for _ in range(RESERVE + 1)] == [True] * RESERVE + [False]
+    journal.spares.refill()
+    assert [journal.spares.lend() for _ in range(RESERVE + 1)] == [True] * RESERVE + [False]
     assert spares(folder) == 0
-    journal.refill()
+    journal.spares.refill()
     assert spares(folder) == RESERVE
     journal.close()
 

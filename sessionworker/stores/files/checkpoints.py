@@ -76,7 +76,9 @@ class Checkpoints:
     @property
     def is_needed(self) -> bool:
         """Whether a checkpoint would have something to do. Any thread may ask."""
-        return bool(self._state.to_save or self._journal.closed or self._journal.missing() or self._erasing.emptied)
+        return bool(
+            self._state.to_save or self._journal.closed or self._journal.spares.missing() or self._erasing.emptied
+        )
 
     def run(self, *, is_last: bool = False) -> None:
         """Run one, the last one where nothing is committed any more.
@@ -137,7 +139,7 @@ class Checkpoints:
     def keep_ready(self) -> None:
         """Fill another segment for commits if few are ready."""
         with self._locks.checkpoint, suppress(OSError):  # it was said, if the reserve itself is missing
-            if not self.is_closed and self._journal.is_low:
+            if not self.is_closed and self._journal.spares.is_low:
                 self._reserve.refill(more=1)
 
     def _attempt(self, what: str, action: Callable[[], None], *, is_vital: bool = False) -> None:
@@ -224,7 +226,7 @@ class Checkpoints:
         if apart and closed:
             fits = size < self._journal.room
             is_worth_it = self._is_worth_it(self._journal.closed_size, self._limits.checkpoint_bytes // 4)
-            if not is_worth_it and not (fits and self._journal.missing()):
+            if not is_worth_it and not (fits and self._journal.spares.missing()):
                 return
             if not fits:
                 self._reserve.refill(

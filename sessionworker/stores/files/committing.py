@@ -32,7 +32,7 @@ class Committing:
     def refuses_writes(self) -> bool:
         """Whether the writes of all instances are refused, or would be."""
         parts = self._parts
-        is_short = parts.journal.is_short and parts.journal.missing() > 0
+        is_short = parts.journal.spares.is_short and parts.journal.spares.missing() > 0
         return self._is_crowded or is_short or parts.state.apart_bytes > parts.limits.apart_bytes
 
     def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:

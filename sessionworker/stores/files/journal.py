@@ -5,44 +5,33 @@ segments too. A record is written and synced before the next one begins. So what
 and nothing can follow it: whole records after a broken one mean that the disk lost something, and that is not ours to
 guess at. Where an append failed and could not be undone, another segment begins with the number of the record that
 failed, and so says that this one does not count.
-Some segments are ready at all times, filled. They are the reserve: room that the worker owns, so that what frees room
-can be done on a full disk.
+Some segments are ready at all times; see `spares`.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import count
 from typing import NamedTuple
 
-from sessionworker.disk import is_full, removed_on_error
+from sessionworker.disk import is_full
 from sessionworker.stores.files.codec import Codec
 from sessionworker.stores.files.recovery import Say, read_left
 from sessionworker.stores.files.segments import (
     END,
-    FILLING,
     HEAD_SIZE,
     RECORD_HEAD_SIZE,
-    SPARE,
-    SPARE_BEFORE,
     SUFFIX,
     Segment,
-    fill,
     name_of,
 )
+from sessionworker.stores.files.spares import RESERVE, Spares
 
 SEGMENT_SIZE = 4 * 2**20
 """Bytes of a segment. One record may be larger; its segment then is, too."""
-
-RESERVE = 2
-"""Segments that are kept ready for what frees room."""
-
-_spare_number = re.compile(rf"{SPARE}(\d+)").fullmatch
 
 
 class _Closed(NamedTuple):
@@ -55,7 +44,7 @@ class _Closed(NamedTuple):
 class Journal:
     """Appends payloads durably, gives them back after a crash, and forgets them when it is told to.
 
-    One thread at a time may call `append`, `rotate` and `lend`, one at a time `release` and `refill`.
+    One thread at a time may call `append` and `rotate`, one at a time `release`; see `Spares`, too.
     """
 
     def __init__(self, path: str, folder: int, codec: Codec, *, sync: bool, segment_size: int = SEGMENT_SIZE) -> None:
@@ -66,25 +55,13 @@ class Journal:
         self._sync = sync
         self.segment_size = segment_size
         self._next_number = 1
-        self._numbers = count(1)  # for names
         self._active: Segment | None = None
         self._closed: deque[_Closed] = deque()
-        self._spares: deque[str] = deque()
+        self.spares = Spares(folder, segment_size, sync=sync)
         self.size = 0
         """Bytes of records that are not let go of."""
-        self.is_short = False
-        """Whether there was no room for another segment when one was wanted last."""
         self._first = 1  # number of a record of this start
-        self._left_by_crash = []
-        for name in sorted(os.listdir(folder)):
-            match = _spare_number(name)
-            if name.endswith(SUFFIX):
-                self._left_by_crash.append(name)
-            elif match and os.stat(name, dir_fd=folder).st_size == segment_size:
-                self._spares.append(name)
-                self._numbers = count(max(next(self._numbers), int(match[1]) + 1))
-            elif name.startswith((FILLING, SPARE_BEFORE)):  # not whole, or of another size
-                os.unlink(name, dir_fd=folder)
+        self._left_by_crash = [name for name in sorted(os.listdir(folder)) if name.endswith(SUFFIX)]
 
     @property
     def is_empty(self) -> bool:
@@ -104,28 +81,19 @@ class Journal:
     @property
     def bytes_on_disk(self) -> int:
         """Bytes that all segments occupy, those that are ready included; about."""
-        used = len(self._spares) + bool(self._active)
+        used = len(self.spares) + bool(self._active)
         return used * self.segment_size + sum(max(self.segment_size, closed.size) for closed in list(self._closed))
 
     @property
     def room(self) -> int:
         """Bytes that can be appended without more room on the disk, by who frees some."""
-        ready = self.segment_size - HEAD_SIZE - len(END) if self._spares else 0
+        ready = self.segment_size - HEAD_SIZE - len(END) if self.spares else 0
         return max(ready, self.segment_size - self._active.end - len(END) if self._active else 0)
 
     @property
     def may_rotate(self) -> bool:
         """Whether another segment can be begun by who frees room, or has to be before long."""
-        return bool(self._spares) or self._active is None or self._active.end > self.segment_size // 2
-
-    @property
-    def is_low(self) -> bool:
-        """Whether the next segment but one would have to be filled by whoever appends."""
-        return len(self._spares) <= RESERVE
-
-    def missing(self, more: int = 0) -> int:
-        """Return how many bytes are missing from the reserve, with `more` segments besides."""
-        return max(0, RESERVE + more - len(self._spares)) * self.segment_size
+        return bool(self.spares) or self._active is None or self._active.end > self.segment_size // 2
 
     # Writing
 
@@ -134,7 +102,7 @@ class Journal:
 
         Raises OSError; then the payload is not in the journal, also if the disk kept some of it.
         """
-        if self.is_short and not frees_room and self.missing():
+        if self.spares.is_short and not frees_room and self.spares.missing():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what is left of it is for what frees room
         segment, payload = self._active, self._codec.seal(payload, "record", str(self._next_number))
         length = RECORD_HEAD_SIZE + len(payload)
@@ -168,7 +136,7 @@ class Journal:
         segment, self._active = self._active, None
         if segment is None:
             return
-        self.is_short = False  # once for each segment it is worth to ask the disk again
+        self.spares.is_short = False  # once for each segment it is worth to ask the disk again
         with suppress(OSError):  # what was written to it is synced, or was refused
             segment.close()
         if segment.is_empty:
@@ -178,18 +146,18 @@ class Journal:
 
     def _begin(self, *, frees_room: bool) -> Segment:
         self.rotate()
-        spare = self._take_spare(frees_room=frees_room)
+        spare = self.spares.take(frees_room=frees_room)
         try:
             segment = Segment.begin(spare, self._folder, self._next_number, sync=self._sync)
             try:
-                self._rename(spare, name_of(self._next_number))
+                os.rename(spare, name_of(self._next_number), src_dir_fd=self._folder, dst_dir_fd=self._folder)
             except BaseException:
                 segment.close()
                 raise
         except BaseException:
             with suppress(OSError):  # unless it has its new name in spite of the error
                 os.stat(spare, dir_fd=self._folder)
-                self._spares.append(spare)
+                self.spares.put_back(spare)
             raise
         try:
             self._sync_folder()
@@ -199,45 +167,6 @@ class Journal:
         self._active = segment
         self.size += segment.end
         return segment
-
-    def _take_spare(self, *, frees_room: bool) -> str:
-        try:
-            if len(self._spares) > RESERVE:
-                return self._spares.popleft()
-            return self._fill()
-        except OSError as error:
-            if not (frees_room and is_full(error) and self._spares):
-                raise
-            return self._spares.popleft()
-
-    def _fill(self) -> str:
-        if self.is_short:  # asking the disk each time would cost it a segment of zeros each time
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        number = next(self._numbers)
-        filling, spare = f"{FILLING}{number}", f"{SPARE}{number}"
-        try:
-            fill(filling, self._folder, self.segment_size, sync=self._sync)
-            with removed_on_error(filling, self._folder), removed_on_error(spare, self._folder):
-                self._rename(filling, spare)
-        except OSError as error:
-            self.is_short = is_full(error)
-            raise
-        return spare
-
-    # The reserve
-
-    def refill(self, more: int = 0) -> None:
-        """Make the reserve whole, and keep `more` segments ready besides. Raises OSError."""
-        self.is_short = False
-        while len(self._spares) < RESERVE + more:
-            self._spares.append(self._fill())
-
-    def lend(self) -> bool:
-        """Give a segment of the reserve to the disk, for what frees room; tell if there was one. Raises OSError."""
-        if not self._spares:
-            return False
-        os.unlink(self._spares.pop(), dir_fd=self._folder)
-        return True
 
     # Letting go
 
@@ -253,17 +182,14 @@ class Journal:
             is_ours = name >= name_of(self._first) or not self._codec.is_bound  # else another key's records would stay
             with suppress(FileNotFoundError):  # somebody removed it: then it is gone
                 is_spare = is_ours and os.stat(name, dir_fd=self._folder).st_size == self.segment_size
-                if is_spare and len(self._spares) < ready:
-                    spare = f"{SPARE}{next(self._numbers)}"
-                    self._rename(name, spare)
-                    self._spares.append(spare)
+                if is_spare and len(self.spares) < ready:
+                    self.spares.keep(name)
                 else:
                     os.unlink(name, dir_fd=self._folder)
             self._sync_folder()
             self._closed.popleft()
             self.size -= size
-        while len(self._spares) > ready:
-            os.unlink(self._spares.pop(), dir_fd=self._folder)
+        self.spares.shrink(ready)
 
     def close(self) -> None:
         """Let go of the folder. Segments that were not let go of stay for the next start, and so does the reserve."""
@@ -272,12 +198,8 @@ class Journal:
         with suppress(OSError):  # it holds nothing: the next start removes it
             if is_unused:
                 os.unlink(name_of(self._next_number), dir_fd=self._folder)
-            while len(self._spares) > RESERVE:
-                os.unlink(self._spares.pop(), dir_fd=self._folder)
+            self.spares.shrink(RESERVE)
         os.close(self._folder)
-
-    def _rename(self, old: str, new: str) -> None:
-        os.rename(old, new, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def _sync_folder(self) -> None:
         if self._sync:

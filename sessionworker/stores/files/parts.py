@@ -197,12 +197,12 @@ def _take_up(parts: Parts) -> None:
     for name in LEFT_BY_0_1_0:
         places.discard(f"{OURS}/{name}")
     try:
-        journal.refill(more=1)  # and one to write to
+        journal.spares.refill(more=1)  # and one to write to
     except OSError as error:
         if not is_full(error):
             raise
         faults.say(
             "disk_full",
-            f"The disk is full: {journal.missing(more=1) / 2**20:.3g} MiB are missing that the worker needs for "
+            f"The disk is full: {journal.spares.missing(more=1) / 2**20:.3g} MiB are missing that the worker needs for "
             "itself. What is stored can be read. Few writes are taken, if any, until there is room.",
         )

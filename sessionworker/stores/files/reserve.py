@@ -32,7 +32,7 @@ class Reserve:
         """
         with self._lock:
             if not self._is_lent:
-                self._journal.refill(more)
+                self._journal.spares.refill(more)
 
     def with_room(self, action: Callable[[], T]) -> T:
         """Do what leads to more room; where that needs some itself, it gets it from here. Called by the committer."""
@@ -49,4 +49,4 @@ class Reserve:
     def _lend(self) -> bool:
         with self._lock:  # what is being filled now is there then
             self._is_lent = True
-            return self._journal.lend()
+            return self._journal.spares.lend()

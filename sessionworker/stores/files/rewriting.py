@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -28,6 +28,7 @@ from sessionworker.stores.files.reading import Reading, Since
 from sessionworker.stores.files.sealing import Sealing
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.version_files import VersionFiles
+from sessionworker.wire import EncryptionSummary
 
 AT_ONCE = 200
 """Files that are written together."""
@@ -113,11 +114,32 @@ class Rewriting:
                 self._steps.close()
             self._steps = None
 
+    def summary(self) -> EncryptionSummary:
+        """Return how far it has come. Where nobody is at it, all instances are looked at. Raises OSError."""
+        if not self.is_running:
+            self._count()
+        statement, progress = self._sealing.statement, self.progress
+        return EncryptionSummary(
+            key=self._sealing.key,
+            keys=list(statement.keys),
+            plain=statement.plain,
+            is_rewriting=self.is_running,
+            instances=progress.total,
+            done=progress.done,
+        )
+
+    def _count(self) -> None:
+        instances, done = self._instances(), 0
+        for instance in instances:
+            with suppress(OSError), self._places.open(instance.path) as folder:
+                done += not self._sealing.is_mixed or Identity(folder).is_whole
+        self.progress = Progress(len(instances), done)
+
     def go_on(self, seconds: float) -> None:
         """Rewrite some files, if somebody asked for it. Called by the background."""
         end = time.monotonic() + seconds
         with self._locks.checkpoint:
-            if self._journal.is_short or self._journal.missing() or self._state.apart:
+            if self._journal.spares.is_short or self._journal.spares.missing() or self._state.apart:
                 return  # what there is of room is for what was acknowledged
             for _ in self._steps or ():
                 if time.monotonic() > end:

@@ -106,11 +106,14 @@ class Sealing:
         return self.statement.plain or any(name != ours for name in before.keys)
 
     @property
+    def key(self) -> str:
+        """The name of the key that seals now; empty where none does."""
+        return "" if self._ring is None or self._ring.writes_plain else self._ring.keys[0].name
+
+    @property
     def now(self) -> str:
         """How all is written now, in words."""
-        if self._ring is None or self._ring.writes_plain:
-            return "plain"
-        return f"encrypted with the key {self._ring.keys[0].name}"
+        return f"encrypted with the key {self.key}" if self.key else "plain"
 
     def settle(self) -> None:
         """Say that all is as it is written now. Raises OSError."""

@@ -25,6 +25,7 @@ from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.files.catalogue import Group
 from sessionworker.stores.files.committing import Committing
 from sessionworker.stores.files.faults import reason_of, refusal_for
+from sessionworker.stores.files.gauges import gauges_of
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
@@ -33,7 +34,14 @@ from sessionworker.stores.files.places import PROBE
 from sessionworker.stores.interface import UNKNOWN, Figures, Unknown
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
-from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, StoreOverview, VersionSummary
+from sessionworker.wire import (
+    DropSummary,
+    EncryptionSummary,
+    EventSummary,
+    InstanceSummary,
+    StoreOverview,
+    VersionSummary,
+)
 
 
 class FileStore:
@@ -201,6 +209,18 @@ class FileStore:
         except OSError as error:
             raise self._parts.faults.read_error("what was dropped", error) from None
 
+    def encryption(self) -> EncryptionSummary:
+        """Return with which keys all is encrypted; see `interface.Store`."""
+        with self._reading_drops():
+            return self._parts.rewriting.summary()
+
+    def rewrite(self, *, is_wanted: bool) -> None:
+        """Have what is not as it would be written now rewritten, or not any more; see `interface.Store`."""
+        if is_wanted:
+            self._parts.rewriting.begin()
+        else:
+            self._parts.rewriting.end()
+
     def events(self, after: int) -> list[EventSummary]:
         """Return what happened lately; see `interface.Store`."""
         return self._parts.events.after(after)
@@ -228,27 +248,7 @@ class FileStore:
 
     def figures(self) -> Figures:
         """Return what the metrics show."""
-        parts = self._parts
-        instances = self._catalogue.live()
-        gauges = {
-            "journal_bytes": parts.journal.size,
-            "journal_disk_bytes": parts.journal.bytes_on_disk,
-            "unwritten_value_bytes": parts.state.waiting_bytes + parts.state.apart_bytes,
-            "unwritten_files": parts.state.waiting_files,
-            "cached_key_names": parts.copies.names,
-            "cache_bytes": parts.copies.size,
-            "groups": len(self._catalogue.groups),
-            "instances": len(instances),
-            "instances_apart": len(parts.state.apart),
-            "instances_refused": sum(one.is_refused for one in instances),
-            "writes_refused": int(self._committing.refuses_writes),
-            "last_write_timestamp_seconds": self._committing.last_at / 1000,
-            "last_checkpoint_timestamp_seconds": parts.checkpoints.whole_at / 1000,
-            "limit_journal_bytes": parts.limits.journal_bytes,
-            "limit_unwritten_files": parts.limits.waiting_files,
-            "limit_unwritten_value_bytes": parts.limits.waiting_bytes,
-        }
-        return Figures(parts.faults.counts.copy(), gauges)
+        return Figures(self._parts.faults.counts.copy(), gauges_of(self._parts, self._committing))
 
     def room(self) -> dict[str, float]:
         """Return what the disk has left; see `interface.Store`."""
