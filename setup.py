@@ -12,6 +12,7 @@ DEPENDENCIES = [
     "treq >=25.5, <27",
     "msgspec >=0.20, <0.23",
     "cryptography >=45, <51",
+    "click >=8.1, <9",
     "prometheus-client >=0.23.1, <0.27",  # 0.23.0 was withdrawn
 ]
 
@@ -57,6 +58,7 @@ setup(
     package_dir={"": "."},
     package_data={"sessionworker": ["py.typed"]},
     zip_safe=False,
+    entry_points={"console_scripts": ["sessionworker-key = sessionworker.key_command:main"]},
     install_requires=DEPENDENCIES,
     extras_require={"test": TEST_DEPENDENCIES, "lint": LINT_DEPENDENCIES, "bench": BENCH_DEPENDENCIES},
     classifiers=[

@@ -24,7 +24,7 @@ FLOORS = (
     ("checks",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
     ("tokens", "keys", "command_line", "web"),
-    ("tokens_in_force",),
+    ("tokens_in_force", "key_command"),
     ("service",),
 )
 """From the ground up. A module is on the floor of the longest name here that its own begins with."""

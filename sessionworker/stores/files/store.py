@@ -218,6 +218,7 @@ class FileStore:
         """Have what is not as it would be written now rewritten, or not any more; see `interface.Store`."""
         if is_wanted:
             self._parts.rewriting.begin()
+            self._parts.background.wake()
         else:
             self._parts.rewriting.end()
 
