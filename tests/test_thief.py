@@ -68,7 +68,7 @@ def ask(worker: WorkerProcess, method: str, path: str) -> Any:
 
 
 def look_through(store: Path) -> tuple[int, int]:
-    """Look for secrets in every file and every name, as a thief would; return the files and the bytes that there were."""
+    """Look for secrets in every file and every name, as a thief would; return how many files and bytes there were."""
     files = size = 0
     for path in store.rglob("*"):
         found = SECRETS.search(str(path.relative_to(store)).encode())
@@ -111,7 +111,7 @@ def test_a_thief_of_the_disk_finds_nothing_whenever_he_takes_it(worker: WorkerPr
     assert not [name for name in names for group in groups if group in name]
     files, size = looked[-1]
     show_figure(
-        f"encrypted: {result['values']} values and {result['messages']} messages, killed {rounds} times; {files} files of "
+        f"encrypted: {result['values']} values, {result['messages']} messages, killed {rounds} times; {files} files of "
         f"{size / 2**20:.1f} MiB hold no secret, no phone number and no name"
     )
 

@@ -6,13 +6,14 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from sessionworker.disk import opened_folder
-from sessionworker.errors import NoSuchInstance
+from sessionworker.errors import NoSuchInstance, StoreUnavailable
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateInstance, DropGroup, DropInstance, Entry
 from sessionworker.stores.files.segments import HEAD_SIZE, Segment, name_of
@@ -29,6 +30,7 @@ from tests.contract.words import (
     purge,
     read_all,
     read_and_recall,
+    refusals,
     restore,
     write,
 )
@@ -44,6 +46,7 @@ from tests.files.words import (
     own_folder,
     start,
     start_after_kill,
+    tried,
     try_checkpoint,
     with_values_in_the_journal,
 )
@@ -202,10 +205,17 @@ def test_values_that_two_folders_might_be_meant_to_have_are_given_to_neither(fol
     folder_of(folder).rename(folder / "codechat" / "another")
     before = [contents(folder / "codechat" / name) for name in ("another", "new name")]
     store = start_after_kill(folder)
-    assert count_of(store, "instances_lost") == 1
-    assert read_all(store, NEW_NAME, CREDS._replace(instance="another")) == [creds(1), creds(1)]
+    assert count_of(store, "instances_lost") == 0
+    for name in ("another", "new name"):
+        file = CREDS._replace(instance=name)
+        assert tried(partial(store.read, file)) is StoreUnavailable
+        assert refusals(store, write(file, creds(3))) == [StoreUnavailable]
     store.close()
     assert [contents(folder / "codechat" / name) for name in ("another", "new name")] == before
+    shutil.rmtree(folder / "codechat" / "new name")
+    store = start(folder)
+    assert read_all(store, CREDS._replace(instance="another")) == [creds(2)]
+    store.close()
 
 
 def test_values_that_were_lost_twice_are_in_one_folder(folder: Path) -> None:

@@ -33,6 +33,7 @@ from tests.files.words import (
     folder_of,
     start,
     start_after_kill,
+    tried,
     try_checkpoint,
     with_values_in_the_journal,
 )
@@ -62,7 +63,11 @@ def test_a_group_that_cannot_be_read_keeps_what_the_journal_holds_of_its_instanc
         assert count_of(store, "instances_lost") == 0
         start_after_kill(folder).close()  # what cannot follow stays in the journal, over a clean end too
         store = start(folder)
-    assert refusals(store, CreateInstance("codechat", "sales")) == [None]  # now it can be read
+    assert refusals(store, write(CREDS, creds(3))) == [StoreUnavailable]  # it can be read by now, and holds older ones
+    assert store.instances("codechat") == ["sales", "support"]
+    store.close()
+    store = start(folder)
+    assert refusals(store, CreateInstance("codechat", "sales")) == [None]
     assert store.instances("codechat") == ["sales", "support"]
     assert read_all(store, CREDS, KEY, SUPPORT, other) == [creds(2), b'"new"', creds(2, 2), creds(1, 3)]
     commit(store, write(CREDS, creds(4)))
@@ -79,6 +84,9 @@ def test_an_instance_that_cannot_be_read_at_the_start_keeps_what_the_journal_hol
         with pytest.raises(StoreUnavailable):
             store.check_creds("codechat", "sales")
         assert refusals(store, write(CREDS, creds(3)), write(SUPPORT, creds(3, 2))) == [StoreUnavailable, None]
+    for call in (lambda: store.read(CREDS), lambda: store.check_creds("codechat", "sales")):
+        assert tried(call) is StoreUnavailable
+    store = start_after_kill(folder)
     assert read_all(store, CREDS, KEY, SUPPORT) == [creds(2), b'"new"', creds(3, 2)]
     commit(store, write(CREDS, creds(4)))
     store.close()
@@ -94,7 +102,7 @@ def test_nothing_is_given_up_for_lost_while_a_folder_cannot_be_looked_at(
     folder_of(folder).rename(folder_of(folder, NEW_NAME))  # so all folders are asked for its id
     with disk_of(folder) as disk, disk.failing(error, about("^codechat/new name$", "open")):
         store = start_after_kill(folder, reports)
-        assert [line for line in reports if "not all others can be looked at" in line]
+        assert [line for line in reports if "cannot be told which folder" in line]
         assert count_of(store, "instances_lost") == 0
         with pytest.raises(StoreUnavailable):
             store.check_creds("codechat", "new name")

@@ -49,7 +49,7 @@ def started_without(folder: Path, pattern: str, *calls: str, **options: Any) -> 
     """Start while some folders cannot be looked at; they can be later."""
     with disk_of(folder) as disk, disk.failing(errno.EIO, about(pattern, *calls)):
         store = start_after_kill(folder, **options)
-    assert store._catalogue.unseen
+    assert store._catalogue.held
     assert count_of(store, "instances_lost") == 0
     return store
 

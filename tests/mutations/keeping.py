@@ -180,7 +180,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what is set apart has no bound",
         _COMMITTING,
-        "if state.apart_bytes > self._parts.limits.apart_bytes:",
+        "if state.apart_bytes - held > self._parts.limits.apart_bytes:",
         "if False:",
         _APART,
     ),

@@ -156,7 +156,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "records are given back to an instance that was purged",
         _MOVES,
-        "        for one in instances:\n            self._erase(one)\n        self._drops.forget(drop)",
+        "            self._erase(instance)\n        self._drops.forget(drop)",
         "        self._drops.forget(drop)",
         (_RACES,),
     ),

@@ -186,7 +186,7 @@ class OpenFileStore:
 
     def wants_restart(self) -> bool:
         """Tell whether the journal holds something that could not be given to its instance at the start."""
-        return any(instance.problem for instance in self._store._catalogue.unseen.values())
+        return bool(self._store._catalogue.held)
 
 
 def _entry_of(entry: Entry | Repair) -> words.Entry:

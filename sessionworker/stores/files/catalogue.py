@@ -55,8 +55,8 @@ class Catalogue:
         self.dropped: dict[str, Instance] = {}
         """By their paths: those that were dropped, as long as the journal may hold something of them."""
         self._ids: dict[str, Instance] = {}
-        self.unseen: dict[str, Instance] = {}
-        """By their ids: those of which the journal holds something, and whose folders nobody could look at so far."""
+        self.held: dict[str, Instance] = {}
+        """By their ids: those of which the journal holds something, and nobody could tell which folder is theirs."""
 
     def load(self) -> None:
         """Find out which groups and instances there are, and make sure that a power cut leaves them. Raises OSError."""
@@ -153,26 +153,23 @@ class Catalogue:
                 folder = self._open(instance)
         if instance.id:
             folder.tell_id(instance.id)
-        if self.unseen:
+        elif self.held:
             try:
-                self._see(instance, folder)
+                self._check_given(instance, folder)
             except BaseException:
                 folder.close()
                 raise
         return folder
 
-    def _see(self, instance: Instance, folder: Folder) -> None:
+    def _check_given(self, instance: Instance, folder: Folder) -> None:
         """Raise NotItsFolder, if a folder is one of which the journal holds something that was not given to it."""
-        if instance.is_unseen:  # its folder was compared
-            instance.is_unseen = False
-            self.unseen.pop(instance.id, None)
-        elif not instance.id and not self.unseen.keys().isdisjoint(folder.ids()):
+        if not self.held.keys().isdisjoint(folder.ids()):
             instance.problem = NOT_GIVEN
             raise NotItsFolder(NOT_GIVEN)
 
     def look_at(self, instance: Instance) -> None:
-        """See that nothing is told of an instance before it is known to be the one of the journal. Raises OSError."""
-        if self.unseen and (instance.is_unseen or not instance.id):
+        """See that nothing is told of an instance of which the journal holds something more. Raises OSError."""
+        if self.held and not instance.id:
             self.open(instance).close()
 
     def put_back(self) -> None:
@@ -234,7 +231,6 @@ class Catalogue:
         self.dropped.pop(instance.path, None)
         if self._ids.get(instance.id) is instance:
             del self._ids[instance.id]
-            self.unseen.pop(instance.id, None)
 
 
 def _allowed(what: str, name: str | None) -> str | None:

@@ -89,7 +89,8 @@ class Checkpoints:
             if self.is_closed:
                 return
             self.refusal = None
-            erased = list(self._erasing.emptied)
+            held = self._catalogue.held  # the next start has to see that they were purged
+            erased = [name for name in self._erasing.emptied if name.partition("-")[0] not in held]
             with self._locks.state:
                 is_worth_it = self._is_worth_it(self._journal.size, self._limits.checkpoint_bytes // 2)
                 is_rotated = is_last or (is_worth_it and self._journal.may_rotate)

@@ -115,7 +115,8 @@ class Committing:
         if instance.refusal is not None:
             return instance.refusal()
         state = self._parts.state
-        if state.apart_bytes > self._parts.limits.apart_bytes:
+        held = sum(one.waiting_bytes for one in self._parts.catalogue.held.values())  # it takes no writes
+        if state.apart_bytes - held > self._parts.limits.apart_bytes:
             return next((apart.refusal() for apart in state.apart if apart.refusal is not None), None)
         return (self._parts.checkpoints.refusal or StoreUnavailable)() if self._is_crowded else None
 

@@ -72,7 +72,6 @@ class Instance:
         "is_listed",
         "is_purged",
         "is_swept",
-        "is_unseen",
         "known",
         "last_version",
         "last_write",
@@ -116,8 +115,6 @@ class Instance:
         self.creds_lost = False
         """Whether its creds were broken when they were looked at last, and no good version was left."""
         self.is_purged = False
-        self.is_unseen = False
-        """Whether only the journal says that its folder has its id: nobody could look so far."""
         self.is_swept = False
         """Whether files that an earlier worker left unfinished were removed."""
 

@@ -244,12 +244,11 @@ class Moves:
             number = 0
             while stands_in(name := f"{id_}-{number}", purged):
                 number += 1
-        unseen = self._catalogue.unseen.get(id_)  # the same, as the journal knows it
-        instances = [one for one in (instance, unseen) if one is not None]
+        instances = [instance] if instance else []
         doubt = self._reserve.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
-        self._catalogue.dropped.pop(drop.path, None)
-        for one in instances:
-            self._erase(one)
+        if instance is not None:
+            self._catalogue.dropped.pop(drop.path, None)
+            self._erase(instance)
         self._drops.forget(drop)
         self._tallies.purged(drop.path)
         if by:  # else its time was up, as that of others: who has them erased says how many they were
@@ -261,7 +260,7 @@ class Moves:
             with self._places.open(drop.path) as folder:
                 return next(iter(folder.ids()), None) or new_id()
         except OSError:
-            if self._catalogue.unseen:  # the journal may hold something of it, which would come back
+            if self._catalogue.held:  # the journal may hold something of it, which would come back
                 raise
             return new_id()
 

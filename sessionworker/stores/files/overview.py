@@ -145,7 +145,6 @@ class Overview:
         version = parse_version(name)
         if version is None or version.is_deletion:
             raise NoSuchVersion
-        self._catalogue.look_at(instance)
         waiting = self._waiting_versions(instance).get(version)
         value = waiting.value if waiting is not None else None
         if value is None:

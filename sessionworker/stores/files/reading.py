@@ -40,8 +40,6 @@ class Reading:
 
     def recall(self, instance: Instance, key: str) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return a value, None, or UNKNOWN. Waits for nothing."""
-        if instance.is_unseen:
-            return UNKNOWN
         # In the direction in which a checkpoint moves values meanwhile, so that none is missed on its way.
         known = instance.known
         is_absent = known is not None and key not in known  # asked first: a name becomes known after its value

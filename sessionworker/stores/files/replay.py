@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sessionworker.errors import StartError, StoreUnavailable
-from sessionworker.stores.files.catalogue import NOT_GIVEN, Catalogue
+from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError
+from sessionworker.stores.files.catalogue import NOT_GIVEN, Catalogue, NotItsFolder
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.instance import Instance
@@ -44,18 +44,15 @@ class Replay:
                 if instance is not None:
                     instance.id = id_
                     self._catalogue.claim(instance)
-                    if instance.is_unseen:
-                        self._catalogue.unseen[id_] = instance
+                    if instance.problem == NOT_GIVEN:
+                        self._catalogue.held[id_] = instance
                     self._state.apply(instance, pending, part.when)
         return sum(map(len, changes.values()))
 
     def _find(self, id_: str, path: str) -> Instance | None:
         """Return the instance that has an id; None for one that was purged."""
-        for there in self._at(path):
-            if self._is_taken_for(there, id_, is_there=there.path == path):
-                return self._use(there)
         try:
-            found = self._search(id_, path)
+            found = self._at(path, id_) or self._search(id_, path)
         except OSError as error:
             return self._hold(path, error)
         if found is not None:
@@ -68,43 +65,25 @@ class Replay:
         except OSError as error:
             return self._hold(path, error)
 
-    def _at(self, path: str) -> list[Instance]:
-        """Return the instances whose folder may have lain at a path."""
-        names = self._names_in(path)
-        if self._drops.at(path) is not None:
-            return [Instance(*names, path)]
-        found = self._catalogue.seek(*names)
-        if isinstance(found, Instance):  # spelled in another way since then, or there are two folders
-            return [found] if found.path == path else [found, Instance(*names, path)]
-        return [Instance(*names, path)] if isinstance(found, StoreUnavailable) else []
-
-    def _is_taken_for(self, instance: Instance, id_: str, *, is_there: bool) -> bool:
-        """Tell whether an instance has an id. One that is there and cannot be looked at is taken at the journal's word.
-
-        It is compared again before anything is read or written there.
-        """
-        if instance.id:
-            return instance.id == id_
-        try:
-            with self._places.open(instance.path) as folder:
-                return id_ in folder.ids()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            self._faults.say(
-                "folder_unreadable", f"The folder of {instance} cannot be looked at: {reason_of(error)}.", instance
-            )
-            instance.is_unseen = is_there
-            return is_there
+    def _at(self, path: str, id_: str) -> Instance | None:
+        """Return the instance whose folder lies at a path, if it has an id. Raises OSError where it cannot be told."""
+        there = Instance(*self._names_in(path), path)
+        if self._drops.at(path) is None:
+            known = self._catalogue.seek(there.group, there.name)
+            if isinstance(known, NoSuchGroup | NoSuchInstance):
+                return None
+            if isinstance(known, Instance) and known.path == path:  # else there are two folders, or it cannot be told
+                there = known
+        return there if self._has(there, id_) else None
 
     def _search(self, id_: str, path: str) -> Instance | None:
-        """Return the instance with an id, a live one before one that was dropped; None where two may be meant.
+        """Return the instance with an id, a live one before one that was dropped, or None.
 
-        Raises OSError where it is not found, and may be in a folder that cannot be looked at.
+        Raises OSError where two may be meant, or one in a folder that cannot be looked at.
         """
         of_its_names = (Instance(*drop[:2], drop.path) for drop in self._drops.of(*self._names_in(path)))
         for instance in of_its_names:  # those first: it may just have been dropped
-            if id_ in self._ids(instance):
+            if self._has(instance, id_):
                 return instance
         if self._everywhere is None:
             everywhere: dict[str, list[Instance]] = {}
@@ -116,15 +95,23 @@ class Replay:
                 except OSError as error:
                     self._unread = error
             self._everywhere = everywhere
+            if self._unread is None and self._is_something_unlisted():
+                self._unread = OSError(0, "not all folders can be listed")
         found = self._everywhere.get(id_, [])
-        if not found and self._unread is not None:
+        if self._unread is not None:  # also where it is found: that may be a copy
             raise self._unread
-        if not found and self._is_something_unlisted():
-            raise OSError(0, "not all folders can be listed")
         live = [instance for instance in found if self._drops.at(instance.path) is None]
         if len(live) > 1:
-            return None
-        return live[0] if live else next(reversed(found), None)
+            raise NotItsFolder("two folders have its id")
+        meant = live[0] if live else next(reversed(found), None)
+        return meant if meant is None or self._has(meant, id_) else None
+
+    def _has(self, instance: Instance, id_: str) -> bool:
+        """Tell whether an instance's folder has an id. Raises OSError, also where it has others, too."""
+        ids = self._ids(instance)
+        if id_ in ids and len(ids) > 1:
+            raise NotItsFolder("its folder has more than one id")
+        return id_ in ids
 
     def _is_something_unlisted(self) -> bool:
         """Tell whether there may be instances that nobody knows of, or that are none because two have a name."""
@@ -141,12 +128,12 @@ class Replay:
     def _hold(self, path: str, error: OSError) -> Instance:
         """Keep values in the journal until a start at which all folders can be looked at; nobody is given them now."""
         instance = Instance(*self._names_in(path), path)
-        instance.problem, instance.is_unseen = NOT_GIVEN, True
+        instance.problem = NOT_GIVEN
         self._faults.say(
             "instance_missing",
-            f"The journal holds changes of {instance}, whose folder is not where it was, and not all others can be "
-            f"looked at: {reason_of(error)}. They are kept in the journal. Start the worker again when all folders can "
-            "be read; until then the instance is refused.",
+            f"The journal holds changes of {instance}, and it cannot be told which folder is its own: "
+            f"{reason_of(error)}. They are kept in the journal. Start the worker again when all folders can be read; "
+            "until then the instance is refused.",
             instance,
         )
         return instance
