@@ -37,6 +37,7 @@ from tests.files.unseen import (
     NEW_NAME,
     drop_named,
     killed_in_a_drop,
+    killed_in_a_restore,
     started_without,
 )
 from tests.files.words import (
