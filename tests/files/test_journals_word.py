@@ -53,7 +53,7 @@ from tests.files.words import (
     with_values_in_the_journal,
 )
 
-# Taken at the journal's word
+# Another one in the place that the journal names
 
 
 def test_a_new_instance_of_the_name_has_values_of_its_own(folder: Path) -> None:

@@ -47,8 +47,6 @@ class Replay:
                 if instance is not None:
                     instance.id = id_
                     self._catalogue.claim(instance)
-                    if instance.problem == NOT_GIVEN:
-                        self._catalogue.held[id_] = instance
                     self._state.apply(instance, pending, part.when)
         return sum(map(len, changes.values()))
 
@@ -57,7 +55,7 @@ class Replay:
         try:
             found = self._at(path, id_) or self._search(id_, path)
         except OSError as error:
-            return self._hold(path, error)
+            return self._hold(id_, path, error)
         if found is not None:
             return self._use(found)
         is_purged = any(name.startswith(id_) for name in self._places.folders(PURGED))  # asked last: a copy may be left
@@ -66,7 +64,7 @@ class Replay:
         try:
             return self._lost(id_, path)
         except OSError as error:
-            return self._hold(path, error)
+            return self._hold(id_, path, error)
 
     def _at(self, path: str, id_: str) -> Instance | None:
         """Return the instance whose folder lies at a path, if it has an id. Raises OSError where it cannot be told."""
@@ -134,10 +132,11 @@ class Replay:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def _hold(self, path: str, error: OSError) -> Instance:
+    def _hold(self, id_: str, path: str, error: OSError) -> Instance:
         """Keep values in the journal until a start at which all folders can be looked at; nobody is given them now."""
         instance = Instance(*self._names_in(path), path)
         instance.problem = NOT_GIVEN
+        self._catalogue.held[id_] = instance
         self._faults.say(
             "instance_missing",
             f"The journal holds changes of {instance}, and it cannot be told which folder is its own: "
