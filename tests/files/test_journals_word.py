@@ -37,7 +37,6 @@ from tests.files.unseen import (
     NEW_NAME,
     drop_named,
     killed_in_a_drop,
-    killed_in_a_restore,
     started_without,
 )
 from tests.files.words import (
@@ -207,14 +206,3 @@ def test_what_nobody_was_given_holds_up_nobody_however_much_it_is(folder: Path) 
     for number in range(3):
         try_checkpoint(store)
         assert refusals(store, write(SUPPORT, creds(number, 2))) == [None]
-
-
-def test_one_that_was_moved_answers_whatever_else_cannot_be_looked_at(folder: Path) -> None:
-    killed_in_a_restore(folder)
-    with disk_of(folder) as disk, disk.failing(errno.EIO, about("^codechat/support$", "open")):
-        store = start_after_kill(folder)
-        assert read_all(store, NEW_NAME, NEW_KEY) == ACKNOWLEDGED
-        assert refusals(store, write(NEW_KEY, b"9")) == [None]
-        assert tried(partial(store.read, SUPPORT)) is StoreUnavailable
-    store = start_after_kill(folder)
-    assert read_all(store, NEW_NAME, NEW_KEY, SUPPORT) == [creds(2), b"9", creds(2, 2)]

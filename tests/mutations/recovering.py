@@ -148,8 +148,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a copy is given what is of a folder that cannot be looked at",
         f"{_FILES}/replay.py",
-        "if self._unread is not None and (meant is None or self._is_copy(meant, id_)):",
-        "if self._unread is not None and meant is None:",
+        "if self._unread is not None:  # also where it is found: that may be a copy",
+        "if not found and self._unread is not None:",
         (_WORD,),
     ),
     Fault(

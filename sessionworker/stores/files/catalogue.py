@@ -218,7 +218,7 @@ class Catalogue:
                 raise NotItsFolder("it has more than one id")
             id_ = ids[0] if ids else new_id()
             if not ids:
-                folder.take_over(id_, folder.identity[1] if instance.folder is None else instance.folder[1])
+                folder.take_over(id_)
                 self._keep_tally(instance, saves, before, last_change(folder))
             elif self._ids.get(id_, instance) is not instance:  # a copy: what is written to one is not the other's
                 if not instance.is_saved:

@@ -2,7 +2,7 @@
 
 creds, pre-key-1, ...          a key each
 .sessionworker/                ours:
-    id-<32 hexadecimal digits>     the instance's id, as the name of a file; in it the folder's inode, unlike a copy's
+    id-<32 hexadecimal digits>     the instance's id, as the name of an empty file
     versions/                      `creds` as they were, one file a version
     broken/                        what stood in a key's place and could not be its value, for a person to look at
     new-..., large-...             files under way
@@ -38,7 +38,7 @@ from sessionworker.stores.rules.versions import Version, parse_version
 MANY = 64
 """Files from which on they are written together."""
 
-ID = "id-"
+_ID = "id-"
 _VERSIONS, _BROKEN = "versions", "broken"
 _OLD_VERSIONS, _OLD_BROKEN = ".versions", ".aside"
 
@@ -88,29 +88,29 @@ class Folder:
             names = os.listdir(self.ours)
         except FileNotFoundError:
             return []
-        return [name.removeprefix(ID) for name in names if name.startswith(ID)]
+        return [name.removeprefix(_ID) for name in names if name.startswith(_ID)]
 
-    def begin(self, new_id: str, inode: int) -> None:
-        """Give a new folder, of which the inode is told, its id, durably."""
+    def begin(self, new_id: str) -> None:
+        """Give a new folder its id, durably."""
         make_folder(OURS, self.handle, sync=self._sync)
-        self._add_id(new_id, inode)
+        self._add_id(new_id)
 
-    def take_over(self, new_id: str, inode: int) -> None:
+    def take_over(self, new_id: str) -> None:
         """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
         make_folder(OURS, self.handle, sync=self._sync)
         for old, new in ((_OLD_VERSIONS, _VERSIONS), (_OLD_BROKEN, _BROKEN)):
             with suppress(FileNotFoundError, NotADirectoryError), opened_folder(old, self.handle):
                 if not stands_in(new, self.ours):
                     os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.ours)
-        self._add_id(new_id, inode)
+        self._add_id(new_id)
 
-    def _add_id(self, new_id: str, inode: int) -> None:
-        write_new(f"{ID}{new_id}", self.ours, b"%d" % inode, sync=False)
+    def _add_id(self, new_id: str) -> None:
+        write_new(f"{_ID}{new_id}", self.ours, b"", sync=False)
         self.settle()
 
     def change_id(self, old_id: str, new_id: str) -> None:
         """Put an id in the place of another."""
-        os.rename(f"{ID}{old_id}", f"{ID}{new_id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
+        os.rename(f"{_ID}{old_id}", f"{_ID}{new_id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
         if self._sync:
             os.fsync(self.ours)
 

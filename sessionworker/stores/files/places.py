@@ -192,8 +192,8 @@ class Places:
         try:
             self.make(new)
             with self.open(new) as folder:
+                folder.begin(id_)
                 identity = folder.identity
-                folder.begin(id_, identity[1])
             self.move(new, path)
             self.sync_above(path)
             self.trust(path)
