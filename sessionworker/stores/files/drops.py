@@ -176,6 +176,7 @@ class Drops:
         above = os.path.dirname(path)
         with suppress(OSError):
             while above != DROPPED:
+                self._places.settle_in(above)
                 os.rmdir(above, dir_fd=self._places.root)
                 self._places.trust(above)
                 above = os.path.dirname(above)
