@@ -6,7 +6,6 @@ where there was one) is never taken for it, nor moved away: `open` raises then.
 
 from __future__ import annotations
 
-import secrets
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import CREDS, check_name
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places, join
@@ -218,13 +218,13 @@ class Catalogue:
                 raise NotItsFolder("it has more than one id")
             id_ = ids[0] if ids else new_id()
             if not ids:
-                folder.take_over(id_)
+                Identity(folder).take_over(id_, folder.identity[1] if instance.folder is None else instance.folder[1])
                 self._keep_tally(instance, saves, before, last_change(folder))
             elif self._ids.get(id_, instance) is not instance:  # a copy: what is written to one is not the other's
                 if not instance.is_saved:
                     raise NotItsFolder("another instance has its id")
                 id_ = new_id()
-                folder.change_id(ids[0], id_)
+                Identity(folder).change(ids[0], id_)
             else:
                 folder.settle()
             self._learn_creds(instance, folder)
@@ -281,11 +281,6 @@ class Catalogue:
                 self._places.respell(instance.path, ours)
                 instance.path = ours
             self._places.sync_above(ours)
-
-
-def new_id() -> str:
-    """Return an id that no instance has."""
-    return secrets.token_hex(16)
 
 
 def _allowed(what: str, name: str | None) -> str | None:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from sessionworker.disk import opened_folder, stands_in
 from sessionworker.errors import StoreUnavailable, WorkerError
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS, encode_name
-from sessionworker.stores.files.catalogue import Catalogue, Group, NotItsFolder, new_id
+from sessionworker.stores.files.catalogue import Catalogue, Group, NotItsFolder
+from sessionworker.stores.files.identity import new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.memory import KnownNames
 from sessionworker.stores.files.places import Places, join

@@ -2,7 +2,7 @@
 
 creds, pre-key-1, ...          a key each
 .sessionworker/                ours:
-    id-<32 hexadecimal digits>     the instance's id, as the name of an empty file
+    id-<32 hexadecimal digits>-... the instance's id, as the name of an empty file; see `identity`
     versions/                      `creds` as they were, one file a version
     broken/                        what stood in a key's place and could not be its value, for a person to look at
     new-..., large-...             files under way
@@ -38,9 +38,9 @@ from sessionworker.stores.rules.versions import Version, parse_version
 MANY = 64
 """Files from which on they are written together."""
 
-_ID = "id-"
-_VERSIONS, _BROKEN = "versions", "broken"
-_OLD_VERSIONS, _OLD_BROKEN = ".versions", ".aside"
+ID = "id-"
+VERSIONS, OLD_VERSIONS = "versions", ".versions"
+BROKEN, OLD_BROKEN = "broken", ".aside"
 
 _numbers = count()
 
@@ -52,7 +52,7 @@ class Folder:
         """Open the folder at `path`, which is looked for in `root`. `sync` tells whether changes wait for the disk."""
         self.handle = open_folder(path, root)
         self._unfinished = unfinished
-        self._sync = sync
+        self.is_synced = sync
         self._ours = -1
 
     def __enter__(self) -> Self:
@@ -88,35 +88,11 @@ class Folder:
             names = os.listdir(self.ours)
         except FileNotFoundError:
             return []
-        return [name.removeprefix(_ID) for name in names if name.startswith(_ID)]
-
-    def begin(self, new_id: str) -> None:
-        """Give a new folder its id, durably."""
-        make_folder(OURS, self.handle, sync=self._sync)
-        self._add_id(new_id)
-
-    def take_over(self, new_id: str) -> None:
-        """Give a folder its id, and what 0.1.0 left in it its place. Both are durable then, the id last."""
-        make_folder(OURS, self.handle, sync=self._sync)
-        for old, new in ((_OLD_VERSIONS, _VERSIONS), (_OLD_BROKEN, _BROKEN)):
-            with suppress(FileNotFoundError, NotADirectoryError), opened_folder(old, self.handle):
-                if not stands_in(new, self.ours):
-                    os.rename(old, new, src_dir_fd=self.handle, dst_dir_fd=self.ours)
-        self._add_id(new_id)
-
-    def _add_id(self, new_id: str) -> None:
-        write_new(f"{_ID}{new_id}", self.ours, b"", sync=False)
-        self.settle()
-
-    def change_id(self, old_id: str, new_id: str) -> None:
-        """Put an id in the place of another."""
-        os.rename(f"{_ID}{old_id}", f"{_ID}{new_id}", src_dir_fd=self.ours, dst_dir_fd=self.ours)
-        if self._sync:
-            os.fsync(self.ours)
+        return list(dict.fromkeys(name.removeprefix(ID).partition("-")[0] for name in names if name.startswith(ID)))
 
     def settle(self) -> None:
         """Make its id durable: whoever wrote it down may have ended before that was."""
-        if self._sync:
+        if self.is_synced:
             os.fsync(self.ours)
             os.fsync(self.handle)
 
@@ -140,11 +116,11 @@ class Folder:
 
     def write(self, values: Mapping[str, bytes]) -> None:
         """Write session files, each whole or not at all. `sync` makes their names durable."""
-        if self._sync and len(values) >= MANY:
+        if self.is_synced and len(values) >= MANY:
             self._write_together(values)
         else:
             for name, value in values.items():
-                with self._unfinished_file(value, sync=self._sync) as temporary:
+                with self._unfinished_file(value, sync=self.is_synced) as temporary:
                     self._become(temporary, name)
 
     def _write_together(self, values: Mapping[str, bytes]) -> None:
@@ -176,9 +152,9 @@ class Folder:
     def write_large(self, value: bytes) -> str:
         """Write a large value to a file, durably, and return its name; `put_large` makes it a key's own."""
         name = self._unfinished.large()
-        write_new(name, self.ours, value, sync=self._sync)
+        write_new(name, self.ours, value, sync=self.is_synced)
         with removed_on_error(name, self.ours):
-            if self._sync:
+            if self.is_synced:
                 os.fsync(self.ours)
         return name
 
@@ -213,8 +189,8 @@ class Folder:
 
     def set_aside(self, name: str) -> bool:
         """Move what stands in a key's place to where a person can look at it; tell whether there was something."""
-        make_folder(_BROKEN, self.ours, sync=self._sync)
-        with opened_folder(_BROKEN, self.ours) as broken:
+        make_folder(BROKEN, self.ours, sync=self.is_synced)
+        with opened_folder(BROKEN, self.ours) as broken:
             kept = f"{time.time_ns() // 1_000_000}-{next(_numbers)}-{name}"
             while len(kept.encode(errors="surrogateescape")) > LONGEST_FILE_NAME:
                 kept = kept[:-1]
@@ -222,13 +198,13 @@ class Folder:
                 os.rename(name, kept, src_dir_fd=self.handle, dst_dir_fd=broken)
             except FileNotFoundError:
                 return False
-            if self._sync:
+            if self.is_synced:
                 os.fsync(broken)
         return True
 
     def sync(self) -> None:
         """Make the names of session files durable."""
-        if self._sync:
+        if self.is_synced:
             os.fsync(self.handle)
 
     def sweep(self, needed: Iterable[str]) -> None:
@@ -264,10 +240,10 @@ class Folder:
     @contextmanager
     def _versions(self) -> Iterator[int | None]:
         try:
-            handle = open_folder(f"{OURS}/{_VERSIONS}", self.handle)
+            handle = open_folder(f"{OURS}/{VERSIONS}", self.handle)
         except FileNotFoundError:
             try:
-                handle = open_folder(_OLD_VERSIONS, self.handle)
+                handle = open_folder(OLD_VERSIONS, self.handle)
             except FileNotFoundError:
                 yield None
                 return
@@ -278,14 +254,14 @@ class Folder:
 
     def keep_versions(self, remove: Iterable[Version], add: Mapping[Version, bytes]) -> None:
         """Let go of some versions, which makes room, and then keep others, durably."""
-        folder = self._open_ours(_VERSIONS)
+        folder = self._open_ours(VERSIONS)
         try:
             for version in remove:
                 remove_if_there(version.file_name, folder)
             for version, value in add.items():
-                with self._unfinished_file(value, sync=self._sync) as temporary:
+                with self._unfinished_file(value, sync=self.is_synced) as temporary:
                     os.rename(temporary, version.file_name, src_dir_fd=self.ours, dst_dir_fd=folder)
-            if self._sync:
+            if self.is_synced:
                 os.fsync(folder)
         finally:
             os.close(folder)
@@ -295,5 +271,5 @@ class Folder:
         try:
             return open_folder(name, self.ours)
         except FileNotFoundError:
-            make_folder(name, self.ours, sync=self._sync)
+            make_folder(name, self.ours, sync=self.is_synced)
             return open_folder(name, self.ours)

@@ -22,10 +22,11 @@ from sessionworker.stores.changes import (
     PurgeDrop,
     RestoreInstance,
 )
-from sessionworker.stores.files.catalogue import Catalogue, Group, new_id
+from sessionworker.stores.files.catalogue import Catalogue, Group
 from sessionworker.stores.files.creating import Creating
 from sessionworker.stores.files.drops import Drop, Drops
 from sessionworker.stores.files.faults import Faults
+from sessionworker.stores.files.identity import new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks

@@ -31,6 +31,7 @@ from sessionworker.disk import (
 )
 from sessionworker.file_names import OURS, encode_name
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.unfinished import UnfinishedNames
 
 JOURNAL = f"{OURS}/journal"
@@ -192,8 +193,8 @@ class Places:
         try:
             self.make(new)
             with self.open(new) as folder:
-                folder.begin(id_)
                 identity = folder.identity
+                Identity(folder).begin(id_, identity[1])
             self.move(new, path)
             self.sync_above(path)
             self.trust(path)

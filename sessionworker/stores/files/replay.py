@@ -11,6 +11,7 @@ from sessionworker.file_names import decode_name
 from sessionworker.stores.files.catalogue import NOT_GIVEN, Catalogue, NotItsFolder
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.places import LOST, PURGED, Places
 from sessionworker.stores.files.records import Part, Pending, decode
@@ -97,13 +98,18 @@ class Replay:
             if self._unread is None and self._is_something_unlisted():
                 self._unread = OSError(0, "not all folders can be listed")
         found = self._everywhere.get(id_, [])
-        if self._unread is not None:  # also where it is found: that may be a copy
-            raise self._unread
         live = [instance for instance in found if self._drops.at(instance.path) is None]
         if len(live) > 1:
             raise NotItsFolder("two folders have its id")
         meant = live[0] if live else next(reversed(found), None)
+        if self._unread is not None and (meant is None or not self._is_original(meant, id_)):
+            raise self._unread
         return meant if meant is None or self._has(meant, id_) else None
+
+    def _is_original(self, instance: Instance, id_: str) -> bool:
+        """Tell whether an instance's folder is no copy of the one that has an id. Raises OSError."""
+        with self._places.open(instance.path) as folder:
+            return Identity(folder).is_original(id_)
 
     def _has(self, instance: Instance, id_: str) -> bool:
         """Tell whether an instance's folder has an id. Raises OSError, also where it has others, too."""
