@@ -23,7 +23,7 @@ from tests.contract.words import (
     restore,
     write,
 )
-from tests.files.words import folder_of, folder_of_drop, id_of, ids_in, own_folder, start, start_after_kill
+from tests.files.words import folder_of, folder_of_drop, id_file_of, id_of, ids_in, own_folder, start, start_after_kill
 
 COPY = CREDS._replace(instance="copy")
 COPIED_KEY = COPY._replace(key=KEY.key)
@@ -34,9 +34,9 @@ def test_an_id_is_made_with_the_instance_and_never_twice(folder: Path) -> None:
     names = [f"i{number}" for number in range(20)]
     commit(store, *(CreateInstance("g", name) for name in names))
     commit(store, *(DropInstance("g", name) for name in names), *(CreateInstance("g", name) for name in names))
-    found = [path.name for path in folder.rglob("id-*")]
+    found = [path.name.split("-")[1] for path in folder.rglob("id-*")]
     assert len(found) == len(set(found)) == 40
-    assert {len(name) for name in found} == {len("id-") + 32}
+    assert {len(id_) for id_ in found} == {32}
     store.close()
 
 
@@ -232,7 +232,7 @@ def test_the_id_of_a_folder_that_could_not_be_taken_over_at_once_is_one(folder: 
     store = start(folder)
     commit(store, write(KEY, b"1"))
     store.close()
-    assert [path.name for path in own_folder(folder_of(folder)).iterdir()] == [f"id-{id_of(folder_of(folder))}"]
+    assert [path.name for path in own_folder(folder_of(folder)).iterdir()] == [id_file_of(folder_of(folder)).name]
     store = start(folder)
     assert read_and_recall(store, KEY) == b"1"
     store.close()

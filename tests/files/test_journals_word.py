@@ -37,6 +37,7 @@ from tests.files.unseen import (
     NEW_NAME,
     drop_named,
     killed_in_a_drop,
+    killed_in_a_restore,
     started_without,
 )
 from tests.files.words import (
@@ -44,7 +45,7 @@ from tests.files.words import (
     SEGMENTS,
     count_of,
     folder_of,
-    id_of,
+    id_file_of,
     own_folder,
     start_after_kill,
     tried,
@@ -52,7 +53,7 @@ from tests.files.words import (
     with_values_in_the_journal,
 )
 
-# Taken at the journal's word
+# Another one in the place that the journal names
 
 
 def test_a_new_instance_of_the_name_has_values_of_its_own(folder: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_folder_with_two_ids_is_given_what_is_of_neither(folder: Path, *, is_r
     store = with_values_in_the_journal(folder)
     one, two = folder_of(folder), folder_of(folder, SUPPORT)
     commit(store, write(SUPPORT._replace(key="pre-key-7"), b"7"))
-    (own_folder(two) / f"id-{id_of(two)}").rename(own_folder(one) / f"id-{id_of(two)}")
+    id_file_of(two).rename(own_folder(one) / id_file_of(two).name)
     shutil.rmtree(two)
     one.rename(folder_of(folder, NEW_NAME))
     store = start_after_kill(folder) if is_readable else started_without(folder, "^codechat/new name$", "open")
@@ -206,3 +207,14 @@ def test_what_nobody_was_given_holds_up_nobody_however_much_it_is(folder: Path) 
     for number in range(3):
         try_checkpoint(store)
         assert refusals(store, write(SUPPORT, creds(number, 2))) == [None]
+
+
+def test_one_that_was_moved_answers_whatever_else_cannot_be_looked_at(folder: Path) -> None:
+    killed_in_a_restore(folder)
+    with disk_of(folder) as disk, disk.failing(errno.EIO, about("^codechat/support$", "open")):
+        store = start_after_kill(folder)
+        assert read_all(store, NEW_NAME, NEW_KEY) == ACKNOWLEDGED
+        assert refusals(store, write(NEW_KEY, b"9")) == [None]
+        assert tried(partial(store.read, SUPPORT)) is StoreUnavailable
+    store = start_after_kill(folder)
+    assert read_all(store, NEW_NAME, NEW_KEY, SUPPORT) == [creds(2), b"9", creds(2, 2)]

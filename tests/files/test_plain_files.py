@@ -30,7 +30,7 @@ from tests.contract.words import (
     restore,
     write,
 )
-from tests.files.words import contents, folder_of, id_of, own_folder, session_files, start, start_after_kill
+from tests.files.words import contents, folder_of, id_file_of, own_folder, session_files, start, start_after_kill
 
 VALUES = {
     "creds": b' {"me":\t1}\n',
@@ -135,7 +135,7 @@ def test_what_the_worker_has_in_an_instance_s_folder_is_its_id_and_versions_alon
     commit(store, write(CREDS, creds(1)), write(KEY, b"1"))
     store.close()
     ours = own_folder(folder_of(folder))
-    assert sorted(path.name for path in ours.iterdir()) == [f"id-{id_of(folder_of(folder))}", "versions"]
+    assert sorted(path.name for path in ours.iterdir()) == [id_file_of(folder_of(folder)).name, "versions"]
     assert [path.read_bytes() for path in (ours / "versions").iterdir()] == [creds(1)]
 
 

@@ -28,7 +28,7 @@ from tests.files.words import (
     JOURNAL,
     contents,
     folder_of,
-    id_of,
+    id_file_of,
     journal_segments,
     kill,
     open_files,
@@ -209,7 +209,7 @@ def test_unfinished_files_of_a_crash_are_swept(folder: Path) -> None:
     (own_folder(folder) / "new" / "0123").mkdir()
     (own_folder(folder) / "journal" / "filling-7").write_bytes(b"unfinish")
     start_after_kill(folder).close()
-    assert [path.name for path in ours.iterdir()] == [f"id-{id_of(folder_of(folder))}"]
+    assert [path.name for path in ours.iterdir()] == [id_file_of(folder_of(folder)).name]
     assert contents(own_folder(folder) / "new") == {}
     assert list((own_folder(folder) / "new").iterdir()) == []
     assert [path for path in (own_folder(folder) / "journal").iterdir() if "filling" in path.name] == []

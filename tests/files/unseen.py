@@ -30,12 +30,12 @@ NEW_KEY = NEW_NAME._replace(key=KEY.key)
 ACKNOWLEDGED = [creds(2), b'"new"']
 
 
-def killed_in_a_restore(folder: Path, name: str = NEW_NAME.instance) -> None:
-    """Leave an instance that was brought back under a name, of which the journal does not know yet."""
+def killed_in_a_restore(folder: Path) -> None:
+    """Leave an instance that was brought back under another name, of which the journal does not know yet."""
     store = with_values_in_the_journal(folder)
     dropped = drop(store)
     with disk_of(folder) as disk, disk.crashing(1, about(SEGMENTS, "pwritev")):
-        store.commit([restore(dropped, name)])
+        store.commit([restore(dropped, NEW_NAME.instance)])
 
 
 def killed_in_a_drop(folder: Path) -> None:

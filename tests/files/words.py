@@ -163,7 +163,13 @@ def folder_of_drop(folder: Path, dropped: DropSummary) -> Path:
 
 def ids_in(instance_folder: Path) -> list[str]:
     """The ids that an instance's folder has."""
-    return sorted(path.name.removeprefix("id-") for path in own_folder(instance_folder).glob("id-*"))
+    return sorted(path.name.split("-")[1] for path in own_folder(instance_folder).glob("id-*"))
+
+
+def id_file_of(instance_folder: Path) -> Path:
+    """The file that names the one id that an instance's folder has."""
+    [found] = own_folder(instance_folder).glob("id-*")
+    return found
 
 
 def id_of(instance_folder: Path) -> str:

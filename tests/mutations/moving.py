@@ -176,6 +176,13 @@ FAULTS: tuple[Fault, ...] = (
         (_LARGE, f"{_CONTRACT}::test_a_large_value_that_was_prepared_for_the_one_before_is_refused_or_kept"),
     ),
     Fault(
+        "the folder of a dropped group is removed before what left it is durable",
+        _DROPS,
+        "                self._places.settle_in(above)\n",
+        "",
+        ("tests/simulation/test_simulation.py::test_a_history_that_failed_once_does_not_again",),
+    ),
+    Fault(
         "a large value that was refused leaves its file",
         f"{_FILES}/large.py",
         "            if outcome is not None:\n",

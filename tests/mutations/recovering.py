@@ -148,8 +148,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a copy is given what is of a folder that cannot be looked at",
         f"{_FILES}/replay.py",
-        "if self._unread is not None:  # also where it is found: that may be a copy",
-        "if not found and self._unread is not None:",
+        "if self._unread is not None and (meant is None or not self._is_original(meant, id_)):",
+        "if self._unread is not None and meant is None:",
+        (_WORD,),
+    ),
+    Fault(
+        "a folder that was moved is taken for a copy of it",
+        f"{_FILES}/identity.py",
+        "return stands_in(_file_name(id_, self._folder.identity[1]), self._folder.ours)",
+        "return False",
         (_WORD,),
     ),
     Fault(

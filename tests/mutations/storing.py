@@ -25,7 +25,7 @@ FAULTS: tuple[Fault, ...] = (
         "a folder is not synced after files took their names in it",
         _FOLDER,
         """session files durable.\"\"\"
-        if self._sync:
+        if self.is_synced:
 """,
         """session files durable.\"\"\"
         if False:
@@ -98,14 +98,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "versions of creds are not synced",
         _FOLDER,
-        "            if self._sync:\n                os.fsync(folder)\n",
+        "            if self.is_synced:\n                os.fsync(folder)\n",
         "",
         (_ORDER,),
     ),
     Fault(
         "a large value is not synced before it is committed",
         _FOLDER,
-        "write_new(name, self.ours, value, sync=self._sync)",
+        "write_new(name, self.ours, value, sync=self.is_synced)",
         "write_new(name, self.ours, value, sync=False)",
         (_ORDER,),
     ),
@@ -113,7 +113,7 @@ FAULTS: tuple[Fault, ...] = (
         "a large value's name is not synced before it is committed",
         _FOLDER,
         """        with removed_on_error(name, self.ours):
-            if self._sync:
+            if self.is_synced:
                 os.fsync(self.ours)
 """,
         "",

@@ -59,7 +59,9 @@ CASES: tuple[Case, ...] = (
     Case("room did not come back when segments could not be renamed", kept_room.KEPT),
     Case("a start was refused since the folder of another instance was unreadable", kept_starts.REFUSED),
     Case("a value looked gone whose restored folder was unreadable at the start", kept_starts.LOOKED_GONE),
+    Case("a restored instance was refused as if it were a copy", kept_starts.AS_IF_A_COPY),
     Case("a start that failed left a folder open", kept_starts.LEFT_OPEN),
+    Case("a restore was gone after a crash with the dropped group it left", kept_restores.GONE_WITH_WHAT_IT_LEFT),
     Case("a drop was in no list after its restore failed, and was done", kept_drops.LEFT_NOWHERE),
     Case("a segment that was removed came back, and said that a record does not count", kept_journal.NOT_COUNTED),
 )

@@ -39,8 +39,6 @@ class Conditions:
         self._faults: list[tuple[Fault, int]] = []
         self.begun = 0
         """How often something went wrong."""
-        self.has_failed = False
-        """Whether a call failed since the last start, for another reason than a full disk."""
 
     @property
     def are_any(self) -> bool:
@@ -91,7 +89,6 @@ class Conditions:
         for place, (fault, known) in enumerate(self._faults):
             for path in fault.failed[known:]:
                 if fault.rule.error:
-                    self.has_failed |= fault.is_doubtful
                     self.excuses.add(self._subject.scope_of(path))
             self._faults[place] = fault, len(fault.failed)
 

@@ -176,7 +176,6 @@ class Runner:
                 # It started before it came to that. What runs is killed all the same.
                 self._die(how, random)
         conditions.note_failed()
-        conditions.has_failed = False
         line = worker.start()
         conditions.note_failed()
         if line is not None:

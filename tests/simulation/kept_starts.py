@@ -107,3 +107,36 @@ LOOKED_GONE: History = (
         stretch=1000000.0,
     ),
 )
+
+AS_IF_A_COPY: History = (
+    Step(
+        seed=2861362384,
+        operations=(
+            Send(
+                entries=(
+                    CreateInstance(group="g", instance="Loja São"),
+                    CreateInstance(group="h", instance="Loja São"),
+                    Write(
+                        group="h",
+                        instance="Loja São",
+                        changes=(Change(key="creds", value=Creds(identity=1, next_pre_key="2", number=2, size=0)),),
+                    ),
+                )
+            ),
+        ),
+        stretch=1.0,
+    ),
+    Step(
+        seed=2862224229,
+        conditions=(Failing(rule=Rule(error=24, first=2, count=None, path="/data/g/Loja São"), steps=4),),
+        stretch=1000000.0,
+    ),
+    Step(seed=1040759520, operations=(Send(entries=(DropInstance(group="h", instance="Loja São"),)),), stretch=1.0),
+    Step(seed=3025858761, wakes=True, stretch=1000000.0),
+    Step(
+        seed=3312522146,
+        operations=(BringBack(place=0.0, name=None),),
+        crash=Crash(calls=48, how="kill", again=()),
+        stretch=1.0,
+    ),
+)

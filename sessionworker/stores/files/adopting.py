@@ -37,7 +37,8 @@ class Adopting:
             id_ = ids[0] if ids else new_id()
             folder.tell_id(id_)
             if not ids:
-                Identity(folder).take_over(id_, instance.group, instance.name)
+                inode = (instance.folder or folder.identity)[1]
+                Identity(folder).take_over(id_, inode, instance.group, instance.name)
                 self._keep_tally(instance, saves, before, last_change(folder))
             elif not self._catalogue.is_free_for(id_, instance):  # a copy: what is written to one is not the other's
                 if not instance.is_saved or self._places.codec.is_bound:

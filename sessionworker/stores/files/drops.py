@@ -102,7 +102,7 @@ class Drops:
                 with self._places.open(drop.path) as folder:
                     identity = Identity(folder)
                     if not folder.ids():
-                        identity.take_over(new_id(), drop.group, drop.instance)
+                        identity.take_over(new_id(), folder.identity[1], drop.group, drop.instance)
                     elif identity.is_of(drop.group, drop.instance):
                         identity.prove(drop.group, drop.instance)
                 self._respell(drop)
@@ -207,6 +207,7 @@ class Drops:
         above = os.path.dirname(path)
         with suppress(OSError):
             while above != DROPPED:
+                self._places.settle_in(above)
                 os.rmdir(above, dir_fd=self._places.root)
                 self._places.trust(above)
                 above = os.path.dirname(above)

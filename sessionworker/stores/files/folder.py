@@ -2,7 +2,7 @@
 
 creds, pre-key-1, ...          a key each
 .sessionworker/                ours:
-    id-<32 hexadecimal digits>     the instance's id, as the name of an empty file
+    id-<32 hexadecimal digits>-... the instance's id, as the name of a file; see `identity`
     versions/                      `creds` as they were, one file a version
     broken/                        what stood in a key's place and could not be its value, for a person to look at
     new-..., large-...             files under way
@@ -42,8 +42,6 @@ MANY = 64
 VERSIONS, OLD_VERSIONS = "versions", ".versions"
 BROKEN, OLD_BROKEN = "broken", ".aside"
 ID = "id-"
-
-
 _numbers = count()
 
 
@@ -99,11 +97,15 @@ class Folder:
 
     def ids(self) -> list[str]:
         """Return the ids that it has: none before it was first used, one since."""
+        return list(self.id_files())
+
+    def id_files(self) -> dict[str, str]:
+        """Return the ids that it has, and the name of the file for each."""
         try:
             names = os.listdir(self.ours)
         except FileNotFoundError:
-            return []
-        return [name.removeprefix(ID) for name in names if name.startswith(ID)]
+            return {}
+        return {name.removeprefix(ID).partition("-")[0]: name for name in names if name.startswith(ID)}
 
     def settle(self) -> None:
         """Make its id durable: whoever wrote it down may have ended before that was."""

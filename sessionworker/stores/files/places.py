@@ -218,8 +218,8 @@ class Places:
         try:
             self.make(new)
             with self.open(new) as folder:
-                Identity(folder).begin(id_, group, name)
                 identity = folder.identity
+                Identity(folder).begin(id_, identity[1], group, name)
             self.move(new, path)
             self.sync_above(path)
             self.trust(path)

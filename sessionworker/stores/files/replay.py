@@ -10,6 +10,7 @@ from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError
 from sessionworker.stores.files.catalogue import NOT_GIVEN, Catalogue, NotItsFolder
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.places import LOST, PURGED, Places
 from sessionworker.stores.files.records import Part, Pending, decode
@@ -44,8 +45,6 @@ class Replay:
                 if instance is not None:
                     instance.id = id_
                     self._catalogue.claim(instance)
-                    if instance.problem == NOT_GIVEN:
-                        self._catalogue.held[id_] = instance
                     self._state.apply(instance, pending, part.when)
         return sum(map(len, changes.values()))
 
@@ -54,7 +53,7 @@ class Replay:
         try:
             found = self._at(path, id_) or self._search(id_, path)
         except OSError as error:
-            return self._hold(path, error)
+            return self._hold(id_, path, error)
         if found is not None:
             return self._use(found)
         is_purged = any(name.startswith(id_) for name in self._places.folders(PURGED))  # asked last: a copy may be left
@@ -63,7 +62,7 @@ class Replay:
         try:
             return self._lost(id_, path)
         except OSError as error:
-            return self._hold(path, error)
+            return self._hold(id_, path, error)
 
     def _at(self, path: str, id_: str) -> Instance | None:
         """Return the instance whose folder lies at a path, if it has an id. Raises OSError where it cannot be told."""
@@ -98,13 +97,18 @@ class Replay:
             if self._unread is None and self._is_something_unlisted():
                 self._unread = OSError(0, "not all folders can be listed")
         found = self._everywhere.get(id_, [])
-        if self._unread is not None:  # also where it is found: that may be a copy
-            raise self._unread
         live = [instance for instance in found if self._drops.at(instance.path) is None]
         if len(live) > 1:
             raise NotItsFolder("two folders have its id")
         meant = live[0] if live else next(reversed(found), None)
+        if self._unread is not None and (meant is None or not self._is_original(meant, id_)):
+            raise self._unread
         return meant if meant is None or self._has(meant, id_) else None
+
+    def _is_original(self, instance: Instance, id_: str) -> bool:
+        """Tell whether an instance's folder is no copy of the one that has an id. Raises OSError."""
+        with self._places.open(instance.path) as folder:
+            return Identity(folder).is_original(id_)
 
     def _has(self, instance: Instance, id_: str) -> bool:
         """Tell whether an instance's folder has an id. Raises OSError, also where it has others, too."""
@@ -125,10 +129,11 @@ class Replay:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def _hold(self, path: str, error: OSError) -> Instance:
+    def _hold(self, id_: str, path: str, error: OSError) -> Instance:
         """Keep values in the journal until a start at which all folders can be looked at; nobody is given them now."""
         instance = Instance(*self._names_in(path), path)
         instance.problem = NOT_GIVEN
+        self._catalogue.held[id_] = instance
         self._faults.say(
             "instance_missing",
             f"The journal holds changes of {instance}, and it cannot be told which folder is its own: "
