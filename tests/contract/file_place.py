@@ -83,7 +83,7 @@ class FilePlace:
     def damage(self, file: SessionFile, value: bytes | None) -> None:
         group = self._standing(self.folder, file.group, "group")
         folder = self._standing(group, file.instance, "instance", file.group)
-        id_ = next((folder / OURS).glob("id-*")).name.removeprefix("id-")
+        id_ = next((folder / OURS).glob("id-*")).name.split("-")[1]
         path = self._standing(folder, file.key, "key", id_)
         if value is None:
             path.unlink()

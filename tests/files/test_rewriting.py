@@ -13,7 +13,7 @@ from sessionworker.errors import StartError
 from sessionworker.stores.changes import Batch
 from sessionworker.stores.files.codec import SEALED
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.seal import KEY_BYTES, OVERHEAD, Key, KeyRing, is_sealed
+from sessionworker.stores.seal import OVERHEAD, KeyRing, is_sealed
 from tests.contract.words import (
     CREDS,
     KEY,
@@ -31,30 +31,21 @@ from tests.contract.words import (
     versions,
     write,
 )
+from tests.files.sealed import (
+    FIRST,
+    KEYS,
+    PLAIN_AGAIN,
+    SECOND,
+    SECOND_ALONE,
+    STEPS,
+    alone,
+    everything_written,
+    rewrite,
+)
 from tests.files.words import contents, folder_of, kill, own_folder, start, start_after_kill
 
-KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
-NO_RING = None
-FIRST, SECOND = KeyRing(KEYS[:1]), KeyRing([KEYS[1], KEYS[0]])
-SECOND_ALONE, PLAIN_AGAIN = KeyRing([KEYS[1]]), KeyRing(KEYS[:1], writes_plain=True)
 OLD = SUPPORT._replace(instance="old")
 SECRETS = re.compile(rb"noiseKey|registrationId|5511999999999|pre-key|codechat|sales|support|\bold\b|a secret")
-
-
-def rewrite(store: FileStore) -> None:
-    """Have all rewritten, in one thread that commits, saves and rewrites in turns."""
-    asked: list[Batch] = []
-    store.on_repair(asked.append)
-    rewriting = store._parts.rewriting
-    rewriting.begin()
-    for _ in range(2000):
-        rewriting.go_on(0.0)
-        commit(store, *asked)
-        asked.clear()
-        store.checkpoint()
-        if not rewriting.is_running:
-            return
-    raise AssertionError("it goes on for ever")
 
 
 def filled(folder: Path, ring: KeyRing | None) -> FileStore:
@@ -74,26 +65,6 @@ def everything(store: FileStore) -> list[object]:
     values = read_all(store, CREDS, KEY, OTHER_KEY, KEY._replace(key="pre-key-7"), SUPPORT)
     told = [drop._replace(problem="") if hasattr(drop, "_replace") else drop for drop in store.drops()]
     return [values, kept(store), [one.version for one in versions(store)], told, store.instances("codechat")]
-
-
-def everything_written(folder: Path) -> bytes:
-    """All names and all bytes of a store's files, those apart that hold nothing of it."""
-    apart = re.compile(r"\.sessionworker/(lock|probe|seals)$")
-    files = {name: data for name, data in contents(folder).items() if not apart.search(name)}
-    return b"\0".join(name.encode() + b"\0" + data for name, data in files.items())
-
-
-STEPS: dict[str, list[KeyRing | None]] = {
-    "to a key": [NO_RING, FIRST],
-    "to another key": [FIRST, SECOND],
-    "to plain": [FIRST, PLAIN_AGAIN],
-    "all the way": [NO_RING, FIRST, SECOND, KeyRing(KEYS[1:2], writes_plain=True)],
-}
-
-
-def alone(ring: KeyRing | None) -> KeyRing | None:
-    """What is enough to open a store once it was rewritten."""
-    return None if ring is None or ring.writes_plain else KeyRing(ring.keys[:1])
 
 
 @pytest.mark.parametrize("end", ["kill", "close"])

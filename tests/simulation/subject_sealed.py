@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sessionworker.stores import seal
 from sessionworker.stores.files.codec import Codec, Plain, Sealed
+from sessionworker.stores.files.long_names import LongNames
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing, Seal
 from tests.simulation.machine import Machine
@@ -16,7 +17,23 @@ from tests.simulation.subject import DROPS, EVERYTHING, ROOT, Scope
 from tests.simulation.subject_files import BOUNDS, DAY_MS, SEGMENT, FileSubject, OpenFileStore
 
 KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
-CODECS: tuple[Codec, ...] = (Sealed(Seal(KEYS[:1])), Sealed(Seal(KEYS[1:])), Plain())
+
+
+class NoLongNames(LongNames):
+    """Names that are all short."""
+
+    def __init__(self) -> None:
+        """Have none."""
+
+    def get(self, _file_name: str) -> None:
+        """Return none."""
+
+
+CODECS: tuple[Codec, ...] = (
+    Sealed(Seal(KEYS[:1]), NoLongNames()),
+    Sealed(Seal(KEYS[1:]), NoLongNames()),
+    Plain(),
+)
 """Of each way in which something may lie on the disk."""
 
 
@@ -56,7 +73,7 @@ class SealedSubject(FileSubject):
 
     def scope_of(self, path: str) -> Scope:
         """Tell by the path."""
-        parts, codec = PurePosixPath(path).parts[2:], Sealed(Seal(KEYS), admits_plain=True)
+        parts, codec = PurePosixPath(path).parts[2:], Sealed(Seal(KEYS), NoLongNames(), admits_plain=True)
         if parts[:2] == (".sessionworker", "dropped"):
             return DROPS
         if not parts or parts[0] == ".sessionworker" or not path.startswith(f"{ROOT}/"):
@@ -72,7 +89,8 @@ class SealedSubject(FileSubject):
     def file(self, group: str, instance: str, key: str) -> str:
         """Return the path of a key's file."""
         folder = self.folder(group, instance)
-        ids = [name.removeprefix("id-") for name in self._names(f"{folder}/.sessionworker") if name.startswith("id-")]
+        ours = self._names(f"{folder}/.sessionworker")
+        ids = [name.split("-")[1] for name in ours if name.startswith("id-")]
         return f"{folder}/{self._called(folder, key, 'key', ids[0] if ids else '')}"
 
     def _standing(self, above: str, name: str, *place: str) -> str:

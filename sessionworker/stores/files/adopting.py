@@ -80,6 +80,7 @@ class Adopting:
         folder = self._catalogue.groups[instance.group].folders[0]
         ours = self._places.instance_path(folder, instance.group, instance.name)
         if instance.path != ours:
+            self._places.keep_names(instance.group, instance.name)
             with self._locks.moves:
                 self._places.respell(instance.path, ours)
                 instance.path = ours

@@ -111,6 +111,7 @@ class Catalogue:
             group.folders.sort(key=lambda folder: folder != ours)
             return
         with suppress(OSError):  # then it keeps the name that it has
+            self._places.keep_names(group.name)
             self._places.respell(group.folders[0], ours)
             group.folders[0] = ours
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from sessionworker import file_names
 from sessionworker.disk import NotAFile
-from sessionworker.file_names import OURS
+from sessionworker.file_names import LONGEST_FILE_NAME, OURS
+from sessionworker.stores.files.long_names import LongNames
 from sessionworker.stores.seal import NAME_OVERHEAD, OVERHEAD, NotOpened, Seal, is_sealed
 
 
@@ -32,6 +33,9 @@ class Codec(Protocol):
 
     def encode_name(self, name: str, *place: str) -> str:
         """Return the file name for a name of a place."""
+
+    def keep_name(self, name: str, *place: str) -> None:
+        """See that the file name for a name of a place can be decoded, before anything has it. Raises OSError."""
 
     def other_names(self, name: str, *place: str) -> list[str]:
         """Return the file names that a name of a place may have besides."""
@@ -67,6 +71,10 @@ class Plain:
     def encode_name(name: str, *_place: str) -> str:
         """Return the file name for a name; see `file_names`."""
         return file_names.encode_name(name)
+
+    @staticmethod
+    def keep_name(_name: str, *_place: str) -> None:
+        """Do nothing."""
 
     @staticmethod
     def other_names(_name: str, *_place: str) -> list[str]:
@@ -112,6 +120,15 @@ class Plain:
 SEALED = f"{OURS}="
 """What a sealed name begins with; no name has such a file name of its own."""
 
+LONG = f"{SEALED}="
+"""What one begins with that would be too long for a file name: the beginning of the sealed name follows."""
+
+LONGEST_SEALED = (LONGEST_FILE_NAME - len(SEALED)) * 5 // 8 - NAME_OVERHEAD
+"""Bytes of a name from which on it is too long: it is written in base 32, without what fills that up."""
+
+_BEGINNING = 26
+"""Letters of it: the 128 bits of AES-SIV that no other name has."""
+
 MARK_BYTES = NAME_OVERHEAD
 
 
@@ -120,9 +137,12 @@ class Sealed:
 
     is_bound = True
 
-    def __init__(self, seal: Seal, *, admits_plain: bool = False, writes_plain: bool = False) -> None:
+    def __init__(
+        self, seal: Seal, long_names: LongNames, *, admits_plain: bool = False, writes_plain: bool = False
+    ) -> None:
         """Seal with `seal`. `admits_plain` tells to take what is not sealed, too, `writes_plain` to seal no more."""
         self._seal = seal
+        self._long_names = long_names
         self._admits_plain = admits_plain or writes_plain
         self._writes_plain = writes_plain
 
@@ -130,11 +150,16 @@ class Sealed:
         """Return the file name for a name of a place: the same each time, and another one in another place."""
         if self._writes_plain:
             return file_names.encode_name(name)
-        return SEALED + self._seal.seal_name(name, *_bytes(place))
+        return _fitting(self._seal.seal_name(name, *_bytes(place)))
+
+    def keep_name(self, name: str, *place: str) -> None:
+        """See that the file name for a name of a place can be decoded."""
+        if not self._writes_plain and len(name.encode()) > LONGEST_SEALED:
+            self._long_names.keep(self.encode_name(name, *place), name)
 
     def other_names(self, name: str, *place: str) -> list[str]:
         """Return the file names that it has under other keys, and where it is not sealed."""
-        sealed = [SEALED + each for each in self._seal.names_of(name, *_bytes(place))]
+        sealed = [_fitting(each) for each in self._seal.names_of(name, *_bytes(place))]
         if self._writes_plain:
             return sealed
         return [*sealed[1:], file_names.encode_name(name)] if self._admits_plain else sealed[1:]
@@ -143,6 +168,10 @@ class Sealed:
         """Return the name that a file name of a place stands for, or None if it stands for none."""
         if not file_name.startswith(SEALED):
             return file_names.decode_name(file_name) if self._admits_plain else None
+        if file_name.startswith(LONG):
+            name = self._long_names.get(file_name)
+            sealed = [] if name is None else self._seal.names_of(name, *_bytes(place))
+            return name if file_name in map(_fitting, sealed) else None
         try:
             return self._seal.open_name(file_name[len(SEALED) :], *_bytes(place))
         except NotOpened:
@@ -180,6 +209,12 @@ class Sealed:
     def size_in(size: int, name: str) -> int:
         """Return how many bytes the value has that is in a session file: what has a sealed name is sealed."""
         return max(0, size - OVERHEAD) if name.startswith(SEALED) else size
+
+
+def _fitting(sealed: str) -> str:
+    """Return the file name for a name that is sealed."""
+    name = SEALED + sealed
+    return name if len(name) <= LONGEST_FILE_NAME else LONG + sealed[:_BEGINNING]
 
 
 def _bytes(bound: Iterable[str]) -> list[bytes]:

@@ -45,6 +45,7 @@ class Creating:
             raise _spelled_otherwise(name)
         is_new = not stands_in(group.folders[0], self._places.root)
         try:
+            self._places.keep_names(name)
             self._places.make(group.folders[0])
             self._catalogue.load_group(group)  # there may be something in it that was not there at the start
             if group.problem:

@@ -111,6 +111,7 @@ class Drops:
         folder, name = self._file_names(drop.group, drop.instance)
         if drop.path not in _paths(folder, name, drop.drop):
             ours = self._path(_flat(folder, name, drop.drop), (_flat(folder), name), drop.drop)
+            self._places.keep_names(drop.group, drop.instance)
             self._places.respell(drop.path, ours)
             self._places.sync_above(drop.path, ours)
             self.tidy(drop.path)

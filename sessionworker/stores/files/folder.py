@@ -38,7 +38,6 @@ from sessionworker.stores.files.unfinished import UnfinishedNames
 
 MANY = 64
 """Files from which on they are written together."""
-
 VERSIONS, OLD_VERSIONS = "versions", ".versions"
 BROKEN, OLD_BROKEN = "broken", ".aside"
 ID = "id-"
@@ -252,6 +251,7 @@ class Folder:
 
     def _become(self, temporary: str, key: str) -> None:
         name = self.name_of(key)
+        self.codec.keep_name(key, "key", self.id)
         try:
             os.rename(temporary, name, src_dir_fd=self.ours, dst_dir_fd=self.handle)
         except IsADirectoryError:

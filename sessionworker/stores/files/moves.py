@@ -224,6 +224,7 @@ class Moves:
         with self._catalogue.open(instance) as folder:
             if folder.id:
                 Identity(folder).prove(group.name, drop.instance, name)
+        self._places.keep_names(group.name, name)
         path = self._places.instance_path(group.folders[0], group.name, name)
         doubt = self._moving.move([instance], drop.path, path)
         self._catalogue.dropped.pop(drop.path, None)

@@ -79,6 +79,15 @@ class Places:
         """Return the name of the instance that a name in a folder of a group means, or None."""
         return self.codec.decode_name(file_name, "instance", group)
 
+    def keep_names(self, group: str, *instances: str) -> None:
+        """See that the paths of a group and of its instances can be decoded, before folders have them.
+
+        Raises OSError.
+        """
+        self.codec.keep_name(group, "group")
+        for name in instances:
+            self.codec.keep_name(name, "instance", group)
+
     # Folders
 
     def make_ours(self) -> None:
@@ -220,6 +229,7 @@ class Places:
             with self.open(new) as folder:
                 identity = folder.identity
                 Identity(folder).begin(id_, identity[1], group, name)
+            self.keep_names(group, name)
             self.move(new, path)
             self.sync_above(path)
             self.trust(path)

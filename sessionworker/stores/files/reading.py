@@ -10,6 +10,7 @@ from sessionworker.disk import NotAFile
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Change, Delete, SetAside, Unwritten
 from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.codec import LONG
 from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance, Value
@@ -110,13 +111,15 @@ class Reading:
                 if key is not None and name != folder.name_of(key) and name not in folder.other_names(key):
                     odd[key] = (*odd.get(key, ()), name)
             known = KnownNames(key for key in names.values() if key is not None)
+            is_complete = not any(key is None and name.startswith(LONG) for name, key in names.items())
             with self._locks.state:
                 for key in instance.learning:
                     known.add(key)
                 instance.learning = None
                 instance.odd_names = odd
                 instance.is_listed = True
-                if self._catalogue.get(instance.group, instance.name) is instance:  # it was not dropped meanwhile
+                is_live = self._catalogue.get(instance.group, instance.name) is instance  # not dropped meanwhile
+                if is_live and is_complete:
                     self._copies.learn(instance, known)
 
     def remember(self, since: Since, key: str, value: bytes | None) -> None:

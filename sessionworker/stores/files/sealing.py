@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
 from sessionworker.stores.files.codec import SEALED, Codec, Plain, Sealed
+from sessionworker.stores.files.long_names import LongNames
 from sessionworker.stores.files.places import DROPPED, JOURNAL, SEALS, Places
 from sessionworker.stores.seal import KeyRing, Seal
 
@@ -50,6 +51,7 @@ class Sealing:
         self._places = places
         self._ring = ring
         self.seal = Seal(ring.keys) if ring is not None else None
+        self._long_names = LongNames(places.root, self.seal, sync=places.is_synced) if self.seal is not None else None
         found = self._read()
         self._compare(found)
         self.statement = found or Statement(plain=not self._is_new())
@@ -59,9 +61,10 @@ class Sealing:
     @property
     def codec(self) -> Codec:
         """Return what names and values of the store are written and read with."""
-        if self.seal is None or self._ring is None:
+        if self.seal is None or self._ring is None or self._long_names is None:
             return Plain()
-        return Sealed(self.seal, admits_plain=self.statement.plain, writes_plain=self._ring.writes_plain)
+        is_plain = self._ring.writes_plain
+        return Sealed(self.seal, self._long_names, admits_plain=self.statement.plain, writes_plain=is_plain)
 
     def _read(self) -> Statement | None:
         data = self._places.read_ours(SEALS, LARGEST)
@@ -117,8 +120,9 @@ class Sealing:
 
     def settle(self) -> None:
         """Say that all is as it is written now. Raises OSError."""
-        if self._ring is not None:
+        if self._ring is not None and self._long_names is not None:
             is_plain = self._ring.writes_plain
+            self._long_names.forget_all() if is_plain else self._long_names.forget_older()
             self.say([] if is_plain else [self._ring.keys[0].name], plain=is_plain)
         self.is_mixed = False
 

@@ -1,0 +1,52 @@
+"""What the tests of sealed stores share: keys, the ways from one to another, and what is written on the disk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sessionworker.stores.changes import Batch
+from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
+from tests.contract.words import commit
+from tests.files.words import contents
+
+KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
+NO_RING = None
+FIRST, SECOND = KeyRing(KEYS[:1]), KeyRing([KEYS[1], KEYS[0]])
+SECOND_ALONE, PLAIN_AGAIN = KeyRing([KEYS[1]]), KeyRing(KEYS[:1], writes_plain=True)
+
+STEPS: dict[str, list[KeyRing | None]] = {
+    "to a key": [NO_RING, FIRST],
+    "to another key": [FIRST, SECOND],
+    "to plain": [FIRST, PLAIN_AGAIN],
+    "all the way": [NO_RING, FIRST, SECOND, KeyRing(KEYS[1:2], writes_plain=True)],
+}
+
+
+def alone(ring: KeyRing | None) -> KeyRing | None:
+    """What is enough to open a store once it was rewritten."""
+    return None if ring is None or ring.writes_plain else KeyRing(ring.keys[:1])
+
+
+def rewrite(store: FileStore) -> None:
+    """Have all rewritten, in one thread that commits, saves and rewrites in turns."""
+    asked: list[Batch] = []
+    store.on_repair(asked.append)
+    rewriting = store._parts.rewriting
+    rewriting.begin()
+    for _ in range(2000):
+        rewriting.go_on(0.0)
+        commit(store, *asked)
+        asked.clear()
+        store.checkpoint()
+        if not rewriting.is_running:
+            return
+    raise AssertionError("it goes on for ever")
+
+
+def everything_written(folder: Path) -> bytes:
+    """All names and all bytes of a store's files, those apart that hold nothing of it."""
+    apart = re.compile(r"\.sessionworker/(lock|probe|seals)$")
+    files = {name: data for name, data in contents(folder).items() if not apart.search(name)}
+    return b"\0".join(name.encode() + b"\0" + data for name, data in files.items())
