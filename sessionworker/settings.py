@@ -191,12 +191,14 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         http_logs = bool(given["http-logs"]) or switch(environment.get(HTTP_LOGS_VARIABLE) or "false")
     except ValueError as error:
         raise StartError(f"{HTTP_LOGS_VARIABLE}: {error}.") from None
+    store = values["store"][0]
+    keys = _source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
     return Settings(
         listen=tuple(values["listen"]),
-        store=values["store"][0],
+        store=store,
         fsync=values["fsync"][0],
         tokens=tokens,
-        keys=_source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment),
+        keys=keys,
         body_size=values["body-size"][0],
         hosts=values["hosts"][0] if values["hosts"] else None,
         http_logs=http_logs,
@@ -207,7 +209,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         keep_hours=values["keep-hours"][0],
         keep_days=values["keep-days"][0],
         keep_drops=values["keep-drops"][0],
-        doubts=tuple(_doubts(environment)),
+        doubts=(*_doubts(environment), *_doubts_about_keys(keys, store)),
     )
 
 
@@ -231,6 +233,11 @@ def _doubts(environment: Mapping[str, str]) -> Iterator[str]:
         token = environment.get(variable)
         if token and token[0] == token[-1] and token[0] in "\"'":
             yield f"The token in {variable} begins and ends with a quotation mark, which is a part of it then."
+
+
+def _doubts_about_keys(keys: Source, store: Path) -> Iterator[str]:
+    if keys.file is not None and store.resolve() in keys.file.resolve().parents:
+        yield f"The key file {keys.file} is in the store: whoever gets the disk, or a copy of it, has both."
 
 
 def _choose(option: Option, given: str | list[str] | None, environment: Mapping[str, str]) -> list[Any]:

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from sessionworker.access import Access, Role
 from sessionworker.errors import StartError
-from sessionworker.settings import TOKEN_VARIABLES, Settings
+from sessionworker.settings import TOKEN_VARIABLES, Settings, Source
 from sessionworker.tokens import TOKEN_FILE_NAME, find_tokens
 
 
@@ -47,6 +47,12 @@ class TokensInForce:
                 "The token in {path}, made at an earlier start, is not in force.",
                 event="token_not_in_force",
                 path=unused,
+            )
+        if path == unused and self._settings.keys != Source():
+            self._log.warn(
+                "The token in {path} is not encrypted as the rest of the store is. Give one in a file elsewhere.",
+                event="token_in_store",
+                path=path,
             )
         self._say_what_they_open()
 

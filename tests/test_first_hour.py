@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sessionworker.keys import make_key
 from sessionworker.version import VERSION
 from tests.daemon.twistd import PATIENCE, Daemon, ask, reason_not_to_start, twistd
 from tests.memory import request
@@ -70,6 +71,26 @@ def test_a_token_of_an_earlier_start_that_is_not_in_force_is_named(tmp_path: Pat
         assert "the variable GLOBAL_AUTH_TOKEN" in daemon.wait_until_it_says("The token is in")
         assert str(file) in daemon.wait_until_it_says("is not in force")
         end(daemon)
+
+
+def test_what_of_an_encrypted_store_is_not_is_said(tmp_path: Path) -> None:
+    key = tmp_path / "store" / "keys"
+    key.parent.mkdir()
+    make_key(key)
+    options = ["--listen", f"tcp:{free_port()}:interface=127.0.0.1", "--store", str(tmp_path / "store")]
+    with twistd(*options, "--encryption-key-file", str(key)) as daemon:
+        assert "What is written is encrypted with the key" in daemon.wait_until_it_says("encrypted with")
+        daemon.wait_until_it_says("is not encrypted as the rest of the store is")
+        end(daemon)
+    assert f"The key file {key} is in the store" in daemon.output
+    outside = tmp_path / "keys"
+    key.rename(outside)
+    environment = {"GLOBAL_AUTH_TOKEN": "another"}
+    with twistd(*options, "--encryption-key-file", str(outside), environment=environment) as daemon:
+        daemon.wait_until_it_says("Serving")
+        end(daemon)
+    assert "as the rest of the store is" not in daemon.output
+    assert "in the store:" not in daemon.output
 
 
 @pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGTERM] * 3, [signal.SIGHUP, signal.SIGTERM]])

@@ -8,25 +8,15 @@ from typing import Any, cast
 
 from sessionworker.stores import seal
 from sessionworker.stores.files.codec import Codec, Plain, Sealed
-from sessionworker.stores.files.long_names import LongNames
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing, Seal
+from tests.no_long_names import NoLongNames
 from tests.simulation.machine import Machine
 from tests.simulation.nodes import Folder
 from tests.simulation.subject import DROPS, EVERYTHING, ROOT, Scope
 from tests.simulation.subject_files import BOUNDS, DAY_MS, SEGMENT, FileSubject, OpenFileStore
 
 KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
-
-
-class NoLongNames(LongNames):
-    """Names that are all short."""
-
-    def __init__(self) -> None:
-        """Have none."""
-
-    def get(self, _file_name: str) -> None:
-        """Return none."""
 
 
 CODECS: tuple[Codec, ...] = (

@@ -24,12 +24,12 @@ class Events:
         self._places = places
         self._locks = locks
         self._pass_on = report
-        try:
-            before = _read.decode(places.read_ours(EVENTS, LARGEST) or b"[]")
-        except Exception:  # noqa: BLE001 - whatever somebody put there, it stops no start
-            before = []
-        self._recent = RecentEvents(before)
+        self._recent = RecentEvents([])
         self._is_saved = True
+        try:
+            self._recent = RecentEvents(_read.decode(places.read_ours(EVENTS, LARGEST) or b"[]"))
+        except Exception:  # noqa: BLE001 - whatever somebody put there, it stops no start
+            self.report(Event("events_forgotten", _FORGOTTEN, level="warn"))
 
     def report(self, event: Event) -> None:
         """Take an event, as `events.Report`."""
@@ -56,4 +56,5 @@ class Events:
             raise
 
 
+_FORGOTTEN = "What happened before this start could not be read, and is forgotten."
 _read = msgspec.json.Decoder(list[EventSummary])

@@ -194,6 +194,7 @@ def _take_up(parts: Parts) -> None:
     if replayed:
         text = f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
         faults.say("not_ended_cleanly", text, level="warn")
+    parts.sealing.tell(faults)
     for name in LEFT_BY_0_1_0:
         places.discard(f"{OURS}/{name}")
     try:
