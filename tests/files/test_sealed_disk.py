@@ -145,9 +145,7 @@ def test_one_bit_changed_in_any_file_is_noticed_or_changes_nothing(folder: Path,
         name, size = draws.choice(files)
         answers, said = after(folder, partial(flipped, name, draws.randrange(size * 8)))
         assert_nothing_wrong(answers)
-        assert said or answers == expected, (
-            name
-        )  # else it was room that is not used, or written anew
+        assert said or answers == expected, name  # else it was room that is not used, or written anew
         kind = next((part for part in KINDS if part in name), "values")
         (noticed if said else harmless)[kind] += 1
     show_figure(f"one bit changed in a sealed store: noticed {dict(noticed)}, of no meaning {dict(harmless)}")

@@ -215,7 +215,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "unfinished files are not swept",
         _SAVING,
-        "            folder.sweep(_large_of(instance))\n",
+        "            folder.sweep(large_of(instance))\n",
         "",
         ("tests/files/test_start.py",),
     ),

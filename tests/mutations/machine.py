@@ -98,7 +98,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "deadlines are those of the wall clock",
-        "sessionworker/service.py",
+        "sessionworker/process.py",
         "    reactor.seconds = time.monotonic",
         "    pass",
         ("tests/test_first_hour.py",),

@@ -17,7 +17,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.mutations import holding, keeping, machine, moving, offloading, recovering, saying, serving, storing, telling
+from tests.mutations import (
+    holding,
+    keeping,
+    machine,
+    moving,
+    offloading,
+    recovering,
+    saying,
+    sealing,
+    serving,
+    storing,
+    telling,
+)
 from tests.mutations.fault import Fault
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,6 +46,7 @@ FAULTS: tuple[Fault, ...] = (
     *machine.FAULTS,
     *saying.FAULTS,
     *telling.FAULTS,
+    *sealing.FAULTS,
 )
 
 LONGEST = 60.0

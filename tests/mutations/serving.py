@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.fault import Fault
 
 _WEB = "sessionworker/web"
+_ACCESS = "sessionworker/access.py"
 _GATE = f"{_WEB}/gate.py"
 _CHANNEL = "sessionworker/http/channel.py"
 _SITE = "sessionworker/http/site.py"
@@ -33,25 +34,25 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what is below /admin asks for no token",
         _GATE,
-        "if (request.method, path) not in OPEN:",
-        'if (request.method, path) not in OPEN and not path.startswith(b"/admin/"):',
+        "if (request.method, path) in OPEN:",
+        'if (request.method, path) in OPEN or path.startswith(b"/admin/"):',
         _GATES,
     ),
     Fault(
         "the beginning of the token is enough",
-        _GATE,
-        "not compare_digest(given[0], self._token)",
-        "not self._token.startswith(given[0])",
+        _ACCESS,
+        "if compare_digest(shown, secret):",
+        "if secret.startswith(shown):",
         _GATES,
     ),
     Fault(
         "the token and more is taken for it",
-        _GATE,
-        "not compare_digest(given[0], self._token)",
-        "not given[0].startswith(self._token)",
+        _ACCESS,
+        "if compare_digest(shown, secret):",
+        "if shown.startswith(secret):",
         _GATES,
     ),
-    Fault("two tokens are taken for one", _GATE, "len(given) != 1 or", "not given or", _GATES),
+    Fault("two tokens are taken for one", _GATE, "if len(given) == 1 else None", "if given else None", _GATES),
     Fault(
         "a large body comes although the token is not there",
         _CHANNEL,

@@ -97,16 +97,16 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "versions of creds are not synced",
-        _FOLDER,
-        "            if self.is_synced:\n                os.fsync(folder)\n",
+        f"{_FILES}/version_files.py",
+        "            if sync:\n                os.fsync(handle)\n",
         "",
         (_ORDER,),
     ),
     Fault(
         "a large value is not synced before it is committed",
         _FOLDER,
-        "write_new(name, self.ours, value, sync=self.is_synced)",
-        "write_new(name, self.ours, value, sync=False)",
+        "write_new(name, self.ours, self._seal(value, key), sync=self.is_synced)",
+        "write_new(name, self.ours, self._seal(value, key), sync=False)",
         (_ORDER,),
     ),
     Fault(
@@ -191,7 +191,7 @@ FAULTS: tuple[Fault, ...] = (
         (_JOURNAL_FAULTS,),
     ),
     # The reserve
-    Fault("no reserve is kept", _JOURNAL, "RESERVE = 2\n", "RESERVE = 0\n", (_FULL_DISK, _RESERVE)),
+    Fault("no reserve is kept", f"{_FILES}/spares.py", "RESERVE = 2\n", "RESERVE = 0\n", (_FULL_DISK, _RESERVE)),
     Fault(
         "the reserve is not filled again after it was used",
         _CHECKPOINTS,
@@ -201,16 +201,16 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the reserve is not lent to deletions",
-        _JOURNAL,
-        "if not (frees_room and is_full(error) and self._spares):",
+        f"{_FILES}/spares.py",
+        "if not (frees_room and is_full(error) and self._names):",
         "if True:",
         (_JOURNALS,),
     ),
     Fault(
         "the reserve is used up by writes",
-        _JOURNAL,
-        "if not (frees_room and is_full(error) and self._spares):",
-        "if not (is_full(error) and self._spares):",
+        f"{_FILES}/spares.py",
+        "if not (frees_room and is_full(error) and self._names):",
+        "if not (is_full(error) and self._names):",
         (_JOURNALS,),
     ),
     Fault(

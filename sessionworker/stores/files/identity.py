@@ -1,10 +1,14 @@
-"""Whose folder one is: its id, as the name of a file in it, and in that file what proves whose instance it is.
+"""Whose folder one is: its id, in the name of an empty file in it. An empty one takes no block of a full disk.
 
 With the id goes the inode of the folder that was given it. A rename keeps that, a copy has another: so a folder that
 was moved is told from a copy of it, also where nobody can look at all others.
 
-Where nothing is sealed nothing is proven. Where it is, nobody without the key can let one instance's folder pass for
-another's, nor say that all in it is sealed.
+Where nothing is sealed nothing is proven. Where it is, marks follow that only who has a key can make: they prove whose
+instance it is. So nobody else can let one instance's folder pass for another's. And the name of one more empty file
+proves that all in the folder is sealed.
+
+    id-<32 hexadecimal digits>-<inode>[-<mark>...]
+    whole-<mark>
 """
 
 from __future__ import annotations
@@ -13,11 +17,14 @@ import os
 import secrets
 from contextlib import suppress
 
-from sessionworker.disk import make_folder, opened_folder, read_file, remove_if_there, stands_in, write_new
+from sessionworker.disk import make_folder, opened_folder, remove_if_there, stands_in, write_new
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.folder import BROKEN, ID, OLD_BROKEN, OLD_VERSIONS, VERSIONS, Folder
 
 _OF, _WHOLE = "of", "whole"
+
+_NO_MARK = b"?"
+"""What proves nothing, and is not nothing either."""
 
 
 class Identity:
@@ -32,7 +39,7 @@ class Identity:
         folder, mark = self._folder, self._folder.codec.mark
         make_folder(OURS, folder.handle, sync=folder.is_synced)
         if whole := mark(_WHOLE, new_id):
-            write_new(_WHOLE, folder.ours, whole, sync=False)
+            write_new(_whole_name(whole), folder.ours, b"", sync=False)
         self._add(new_id, inode, mark(_OF, new_id, group, instance))
 
     def take_over(self, new_id: str, inode: int, group: str, instance: str) -> None:
@@ -45,59 +52,61 @@ class Identity:
                     os.rename(old, new, src_dir_fd=folder.handle, dst_dir_fd=folder.ours)
         self._add(new_id, inode, folder.codec.mark(_OF, new_id, group, instance))
 
-    def _add(self, new_id: str, inode: int, marks: bytes) -> None:
-        folder = self._folder
-        write_new(_file_name(new_id, inode), folder.ours, marks, sync=folder.is_synced and bool(marks))
-        folder.settle()
+    def _add(self, new_id: str, inode: int, mark: bytes) -> None:
+        write_new(_id_name(new_id, str(inode), mark), self._folder.ours, b"", sync=False)
+        self._folder.settle()
 
     def is_of(self, group: str, instance: str) -> bool:
         """Tell whether it is proven to be an instance's, or has no id yet."""
         codec = self._folder.codec
-        ids = self._folder.ids() if codec.is_bound else []
-        return all(codec.is_proven(self._marks(id_), _OF, id_, group, instance) for id_ in ids)
+        names = self._folder.id_files() if codec.is_bound else {}
+        return all(codec.is_proven(_marks_in(name), _OF, id_, group, instance) for id_, name in names.items())
 
     def prove(self, group: str, *instances: str) -> None:
         """Prove durably that it is an instance's, of whichever of these names, and of no other.
 
         It is about to be written to: so what was proven of all in it holds no longer, if that was with another key.
         """
-        folder, mark, id_ = self._folder, self._folder.codec.mark, self._folder.id
-        marks = b"".join(mark(_OF, id_, group, name) for name in dict.fromkeys(instances))
-        if marks != self._marks(id_):
-            self._put(self._folder.id_files()[id_], marks)
-        if not self.is_whole and stands_in(_WHOLE, folder.ours):
-            remove_if_there(_WHOLE, folder.ours)
+        folder, id_ = self._folder, self._folder.id
+        old = folder.id_files()[id_]
+        marks = [folder.codec.mark(_OF, id_, group, name) for name in dict.fromkeys(instances)]
+        new = _id_name(id_, _inode_in(old), *marks)
+        if new != old:
+            os.rename(old, new, src_dir_fd=folder.ours, dst_dir_fd=folder.ours)
             folder.settle()
+        if not self.is_whole:
+            self._forget_whole()
 
     @property
     def is_whole(self) -> bool:
         """Whether it is proven that all in it is as the codec writes it now."""
         mark = self._folder.codec.mark(_WHOLE, self._folder.id)
-        return bool(mark) and read_file(_WHOLE, self._folder.ours) == mark
+        return bool(mark) and stands_in(_whole_name(mark), self._folder.ours)
 
     def note_whole(self) -> None:
         """Prove durably that all in it is as the codec writes it now."""
-        self._put(_WHOLE, self._folder.codec.mark(_WHOLE, self._folder.id))
+        self._forget_whole()
+        if mark := self._folder.codec.mark(_WHOLE, self._folder.id):
+            write_new(_whole_name(mark), self._folder.ours, b"", sync=False)
+            self._folder.settle()
 
-    def _put(self, name: str, marks: bytes) -> None:
-        with self._folder.unfinished_file(marks, sync=self._folder.is_synced) as temporary:
-            os.rename(temporary, name, src_dir_fd=self._folder.ours, dst_dir_fd=self._folder.ours)
-        self._folder.settle()
-
-    def _marks(self, id_: str) -> bytes:
-        name = self._folder.id_files().get(id_)
-        return (read_file(name, self._folder.ours) or b"") if name else b""
+    def _forget_whole(self) -> None:
+        names = [name for name in os.listdir(self._folder.ours) if name.startswith(_whole_name(b""))]
+        for name in names:
+            remove_if_there(name, self._folder.ours)
+        if names:
+            self._folder.settle()
 
     def change(self, old_id: str, new_id: str) -> None:
-        """Put an id in the place of another."""
+        """Put an id in the place of another, which the folder has as a copy of somebody's."""
         ours, old = self._folder.ours, self._folder.id_files()[old_id]
-        os.rename(old, _file_name(new_id, self._folder.identity[1]), src_dir_fd=ours, dst_dir_fd=ours)
+        os.rename(old, _id_name(new_id, str(self._folder.identity[1])), src_dir_fd=ours, dst_dir_fd=ours)
         if self._folder.is_synced:
             os.fsync(ours)
 
     def is_original(self, id_: str) -> bool:
         """Tell whether this very folder was given an id, wherever it was moved since."""
-        return stands_in(_file_name(id_, self._folder.identity[1]), self._folder.ours)
+        return _inode_in(self._folder.id_files().get(id_, "")) == str(self._folder.identity[1])
 
 
 def new_id() -> str:
@@ -105,5 +114,20 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def _file_name(id_: str, inode: int) -> str:
-    return f"{ID}{id_}-{inode}"
+def _id_name(id_: str, inode: str, *marks: bytes) -> str:
+    return "-".join([f"{ID}{id_}", inode, *(mark.hex() for mark in marks if mark)])
+
+
+def _inode_in(id_name: str) -> str:
+    return id_name.split("-")[2] if id_name.count("-") > 1 else ""
+
+
+def _marks_in(id_name: str) -> bytes:
+    try:
+        return b"".join(map(bytes.fromhex, id_name.split("-")[3:]))
+    except ValueError:  # somebody's
+        return _NO_MARK
+
+
+def _whole_name(mark: bytes) -> str:
+    return f"{_WHOLE}-{mark.hex()}"
