@@ -126,6 +126,21 @@ def test_what_was_set_aside_is_sealed_too(folder: Path) -> None:
     assert broken.name.endswith(KEY.key)
 
 
+@pytest.mark.parametrize("what", ["a folder", "junk"])
+def test_creds_that_are_broken_when_they_are_rewritten_come_from_their_newest_version(folder: Path, what: str) -> None:
+    filled(folder, None).close()
+    path = folder_of(folder) / CREDS.key
+    path.unlink()
+    path.mkdir() if what == "a folder" else path.write_bytes(b"\0sw1junk")
+    store = start(folder, ring=FIRST)
+    rewrite(store)
+    assert store.read(CREDS) == creds(2)
+    store.close()
+    store = start(folder, ring=FIRST)
+    assert store.read(CREDS) == creds(2)
+    store.close()
+
+
 @pytest.mark.parametrize("steps", range(1, 25))
 def test_it_goes_on_after_a_kill_with_what_is_left(folder: Path, steps: int) -> None:
     store = filled(folder, None)

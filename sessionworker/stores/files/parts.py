@@ -141,8 +141,20 @@ def open_parts(
     checkpoints = Checkpoints(
         catalogue, state, journal, reserve, saving, copies, locks, faults, limits, erasing, tallies, events
     )
+    creds = CredsReading(catalogue, copies, reading, faults)
     rewriting = Rewriting(
-        places, catalogue, drops, sealing, reading, state, journal, locks, faults, ask, checkpoints.write_all_down
+        places,
+        catalogue,
+        drops,
+        sealing,
+        reading,
+        creds,
+        state,
+        journal,
+        locks,
+        faults,
+        ask,
+        checkpoints.write_all_down,
     )
     parts = Parts(
         places=places,
@@ -158,7 +170,7 @@ def open_parts(
         journal=journal,
         reserve=reserve,
         reading=reading,
-        creds=CredsReading(catalogue, copies, reading, faults),
+        creds=creds,
         overview=Overview(places, catalogue, drops, tallies, locks, keep),
         moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults),
         large=LargeValues(catalogue, faults, limits.large_value),

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from sessionworker.disk import NotAFile
+from sessionworker.errors import WorkerError
+from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Delete, SetAside
 from sessionworker.stores.files.broken_files import BrokenFiles
 from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.folder import Folder
@@ -66,6 +69,7 @@ class Rewriting:
         drops: Drops,
         sealing: Sealing,
         reading: Reading,
+        creds: CredsReading,
         state: State,
         journal: Journal,
         locks: Locks,
@@ -82,6 +86,7 @@ class Rewriting:
         self._drops = drops
         self._sealing = sealing
         self._reading = reading
+        self._creds = creds
         self._state = state
         self._journal = journal
         self._locks = locks
@@ -239,7 +244,11 @@ class Rewriting:
         try:
             return folder.read(key, name)
         except NotAFile:
-            if self._catalogue.get(instance.group, instance.name) is instance:
+            is_live = self._catalogue.get(instance.group, instance.name) is instance
+            if is_live and key == CREDS:
+                with suppress(WorkerError):
+                    self._creds.check(instance)
+            elif is_live:
                 self._reading.ask_for(Since(instance, instance.writes), SetAside(key), Delete(key))
             return None
 
