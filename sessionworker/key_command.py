@@ -18,6 +18,7 @@ from sessionworker.access import Role
 from sessionworker.errors import StartError
 from sessionworker.keys import make_key
 from sessionworker.settings import TOKEN_VARIABLES
+from sessionworker.tokens import read_tokens
 
 DEFAULT_URL = "http://127.0.0.1:5656"
 URL_VARIABLE = "SESSIONWORKER_URL"
@@ -77,10 +78,9 @@ def _find_token(file: Path | None) -> str:
         path = file or (Path(named) if named else None)
         if path is not None:
             try:
-                lines = path.read_text().split("\n")
-            except OSError as error:
-                raise click.ClickException(f"The token file {path} cannot be read: {error.strerror}.") from None
-            return lines[0].strip().rpartition(":")[2] if role is Role.API and not file else lines[0].strip()
+                return read_tokens(role, path)[0].secret.decode()
+            except StartError as error:
+                raise click.ClickException(str(error)) from None
         if token := os.environ.get(variable):
             return token
     raise click.ClickException(f"No token is given. Set {TOKEN_VARIABLES[Role.ADMIN]}, or name a file of it.")
@@ -110,7 +110,7 @@ def make(file: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
     click.echo(f"The key {key.name} is the first one in {file} now. Keep a copy of that file elsewhere.")
-    click.echo("Start the worker again with it. If others are left in it, run 'sessionworker-key rewrite' then.")
+    click.echo("Start the worker again with it, and run 'sessionworker-key rewrite' then.")
 
 
 @main.command()
@@ -149,7 +149,8 @@ def rewrite(url: str, token_file: Path | None) -> None:
     if not _is_over(found):
         left = found["instances"] - found["done"]
         raise click.ClickException(f"{left} instances are left. The worker's log says why.")
-    click.echo(f"All that is stored is {_way(found['key'])}. Other keys can be taken out of the key file.")
+    rest = "Other keys can be taken out of the key file." if found["key"] else "No key is needed any more."
+    click.echo(f"All that is stored is {_way(found['key'])}. {rest}")
 
 
 def _is_over(found: Any) -> bool:

@@ -176,8 +176,8 @@ TOKEN_FLAGS = {Role.API: "token-file", Role.ADMIN: "admin-token-file", Role.VIEW
 HTTP_LOGS_VARIABLE = "HTTP_LOGS"
 
 PREFIX = "SESSIONWORKER_"
-OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL", *TOKEN_VARIABLES.values(), KEY_VARIABLE)
-"""Variables of ours that are no options: the health check's, and secrets, which no command line may show."""
+OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL", "SESSIONWORKER_URL", *TOKEN_VARIABLES.values(), KEY_VARIABLE)
+"""Variables of ours that are no options: those of other commands, and secrets, which no command line may show."""
 
 
 def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:

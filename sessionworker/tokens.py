@@ -47,7 +47,7 @@ def find_tokens(settings: Settings, ours: Path) -> Found:
     file = settings.tokens[Role.API].file
     if not settings.tokens[Role.API].is_given:
         file = ours / TOKEN_FILE_NAME
-        tokens += _read(Role.API, file, may_make=True)
+        tokens += read_tokens(Role.API, file, may_make=True)
     _check_apart(tokens)
     return Found(tokens, file)
 
@@ -57,10 +57,11 @@ def _given(role: Role, settings: Settings) -> Iterator[Token]:
     if source.value is not None:
         yield Token(role, _secret(source.value, TOKEN_VARIABLES[role]))
     elif source.file is not None:
-        yield from _read(role, source.file)
+        yield from read_tokens(role, source.file)
 
 
-def _read(role: Role, path: Path, *, may_make: bool = False) -> list[Token]:
+def read_tokens(role: Role, path: Path, *, may_make: bool = False) -> list[Token]:
+    """Return the tokens in a file, at least one; with `may_make` one is made if it is missing. Raises StartError."""
     try:
         if may_make and not path.exists():
             _make(path)

@@ -12,7 +12,9 @@ READMES = ("README.md", "README.pt-BR.md")
 
 OPERATIONS = ("docs/operations.md", "docs/operations.pt-BR.md")
 
-PAIRS = (READMES, OPERATIONS)
+SECURITY = ("docs/security.md", "docs/security.pt-BR.md")
+
+PAIRS = (READMES, OPERATIONS, SECURITY)
 """The documents that are there in English and in Portuguese."""
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])

@@ -6,7 +6,19 @@ import re
 
 import pytest
 
-from tests.documents.reading import PAIRS, anchors, blocks, file_of, headings, links, read, rows, without_blocks
+from tests.documents.reading import (
+    OPERATIONS,
+    PAIRS,
+    READMES,
+    anchors,
+    blocks,
+    file_of,
+    headings,
+    links,
+    read,
+    rows,
+    without_blocks,
+)
 from tests.process import REPOSITORY
 
 VERSIONS = {"0.1.0", "1.8", "2.3.7", "3.11", "5.8", "6.7", "6.17", "22.04", "24.04"}
@@ -51,20 +63,31 @@ def names_of_the_folder(block: str) -> str:
 
 @both_languages
 def test_the_rows_of_both_begin_with_the_same_names(english: str, portuguese: str) -> None:
-    names = [re.findall(r"^\| (`[^|]*`) \|", read(name), re.MULTILINE) for name in (english, portuguese)]
-    assert len(names[0]) > 10
+    names = [first_names(name) for name in (english, portuguese)]
     assert names[0] == names[1]
+
+
+def first_names(name: str) -> list[str]:
+    """What stands as code, and alone, in the first cells of a document's tables."""
+    return re.findall(r"^\| (`[^|]*`) \|", read(name), re.MULTILINE)
 
 
 @both_languages
 def test_the_rows_of_both_have_the_same_levels_and_the_same_numbers(english: str, portuguese: str) -> None:
-    pattern = r"(info|warn|error|critical)(, (error|critical))*|(\d+|\d[.,]\d{3})( MiB)?"
-    cells = [
-        [[cell for cell in row if re.fullmatch(pattern, cell)] for row in rows(read(name))]
-        for name in (english, portuguese)
-    ]
-    assert sum(map(len, cells[0])) > 5
+    cells = [levels_and_numbers(name) for name in (english, portuguese)]
     assert [[re.sub(r"(?<=\d),", ".", cell) for cell in row] for row in cells[0]] == cells[1]
+
+
+def levels_and_numbers(name: str) -> list[list[str]]:
+    """The cells of each row of a document's tables that are the level of an event, or a number."""
+    pattern = r"(info|warn|error|critical)(, (error|critical))*|(\d+|\d[.,]\d{3})( MiB)?"
+    return [[cell for cell in row if re.fullmatch(pattern, cell)] for row in rows(read(name))]
+
+
+def test_there_are_names_levels_and_numbers_to_be_compared() -> None:
+    for name, _ in (READMES, OPERATIONS):
+        assert len(first_names(name)) > 10
+        assert sum(map(len, levels_and_numbers(name))) > 5
 
 
 @both_languages

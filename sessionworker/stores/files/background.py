@@ -21,7 +21,7 @@ COUNT_SECONDS, COUNT_EVERY = 0.02, 0.2
 """For how long instances are counted beside everything else, and how long not."""
 
 REWRITE_SECONDS, REWRITE_EVERY = 0.02, 0.02
-"""For how long files are rewritten beside everything else, and how long not."""
+"""For how long files are rewritten beside everything else, and how long not; longer each time that it was in vain."""
 
 WAIT_SECONDS = 0.05
 """After which a commit that waits for room looks again, if nobody tells it."""
@@ -93,11 +93,15 @@ class Background:
             self._try(lambda: self._tallies.go_on(COUNT_SECONDS))
             if time.monotonic() - begun > self._limits.lag_seconds:
                 return
-        while self._rewriting.is_running and not self._wake.wait(REWRITE_EVERY):
+        while self._rewriting.is_running and not self._wake.wait(self._pause):
             self._try(lambda: self._rewriting.go_on(REWRITE_SECONDS))
             if time.monotonic() - begun > self._limits.lag_seconds:
                 return
         self._wake.wait(self._limits.lag_seconds)
+
+    @property
+    def _pause(self) -> float:
+        return min(REWRITE_EVERY * 2.0**self._rewriting.idle, self._limits.lag_seconds)
 
     def _try_erasing(self, *, again: bool) -> None:
         self._try(lambda: self._erasing.go_on(again=again))

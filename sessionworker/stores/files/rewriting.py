@@ -39,8 +39,8 @@ AT_ONCE = 200
 MOST_ASKED = 100
 """Instances that are to be adopted at a time."""
 
-MOST_IDLE = 200
-"""How often all that is left is looked through in vain before a person is told."""
+MOST_IDLE = 10
+"""How often all that is left is looked through in vain, a turn each, before a person is told."""
 
 MOST_NAMED = 3
 """Instances that are named then, one by one."""
@@ -99,6 +99,9 @@ class Rewriting:
         self._asked = 0
         self._problems: dict[str, str] = {}
         self.progress = Progress()
+        self.idle = 0
+        """How often in a row it was so: what is left waits for a commit, or for a checkpoint."""
+        self._is_turn_over = False
 
     @property
     def is_running(self) -> bool:
@@ -109,7 +112,7 @@ class Rewriting:
         """Ask for it."""
         with self._locks.checkpoint:
             if self._steps is None and self._sealing.is_mixed:
-                self._adopting, self._problems = set(), {}
+                self._adopting, self._problems, self.idle = set(), {}, 0
                 self._steps = self._rewrite_all()
 
     def end(self) -> None:
@@ -147,20 +150,20 @@ class Rewriting:
             if self._journal.spares.is_short or self._journal.spares.missing() or self._state.apart:
                 return  # what there is of room is for what was acknowledged
             for _ in self._steps or ():
-                if time.monotonic() > end:
+                if self._is_turn_over or time.monotonic() > end:
                     return
             self._steps = None
 
     def _rewrite_all(self) -> Iterator[None]:
-        idle = 0
         while True:
+            self._is_turn_over = False
             instances = self._instances()
             left = [instance for instance in instances if instance.path not in self._whole]
             self.progress = Progress(len(instances), len(instances) - len(left))
             if not left and self._finish():
                 return
-            idle += 1
-            if idle > MOST_IDLE:  # what is left waits for a person
+            self.idle += 1
+            if self.idle > MOST_IDLE:  # what is left waits for a person
                 self._say_what_is_left(left)
                 return
             self._asked = 0
@@ -169,12 +172,13 @@ class Rewriting:
                     if (yield from self._rewrite(instance)):
                         self._whole.add(instance.path)
                         self.progress.done += 1
-                        idle = 0
+                        self.idle = 0
                 except OSError as error:
                     self._problems[instance.path] = reason_of(error)
                 yield
             if self._asked:
-                idle = 0
+                self.idle = 0
+            self._is_turn_over = self.idle > 0
             yield
 
     def _instances(self) -> list[Instance]:

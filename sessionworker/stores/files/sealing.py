@@ -55,7 +55,7 @@ class Sealing:
         self._long_names = LongNames(places.root, self.seal, sync=places.is_synced) if self.seal is not None else None
         found = self._read()
         self._compare(found)
-        self.statement = found or Statement(plain=not self._is_new())
+        self.statement = found or Statement(plain=ring is None or not self._is_new())
         self.is_mixed = self._add_ours()
         """Whether something may be there that is not as it is written from now on."""
 

@@ -1,0 +1,57 @@
+"""What a store says of its keys, and of rewriting, is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sessionworker.stores.changes import Batch
+from sessionworker.stores.files.store import FileStore
+from tests.contract.words import CREDS, commit, create, creds, write
+from tests.files.sealed import FIRST
+from tests.files.words import start, start_after_kill
+
+
+def test_a_new_store_without_a_key_says_that_it_is_plain(folder: Path) -> None:
+    assert start(folder).encryption().plain
+    assert start_after_kill(folder).encryption().plain
+
+
+def test_a_new_store_with_a_key_says_that_nothing_in_it_is_plain(folder: Path) -> None:
+    assert not start(folder, ring=FIRST).encryption().plain
+
+
+def mixed(folder: Path, said: list[str]) -> tuple[FileStore, list[Batch]]:
+    """A store that was plain before, is to be rewritten, and asks for batches that nobody has committed yet."""
+    store = start(folder)
+    create(store, CREDS)
+    commit(store, write(CREDS, creds(1)))
+    store.close()
+    store = start_after_kill(folder, said, ring=FIRST)
+    said.clear()
+    asked: list[Batch] = []
+    store.on_repair(asked.append)
+    store.rewrite(is_wanted=True)
+    return store, asked
+
+
+def test_rewriting_waits_for_what_it_asked_for_and_tells_nobody_that_it_is_stuck(folder: Path) -> None:
+    said: list[str] = []
+    store, asked = mixed(folder, said)
+    store._parts.rewriting.go_on(10.0)
+    store._parts.rewriting.go_on(10.0)
+    assert store.encryption().is_rewriting
+    assert said == []
+    commit(store, *asked)
+    store._parts.rewriting.go_on(10.0)
+    store.checkpoint()
+    store._parts.rewriting.go_on(10.0)
+    assert said == [f"All that is stored is encrypted with the key {FIRST.keys[0].name}."]
+
+
+def test_rewriting_that_nothing_helps_ends_and_says_what_is_left(folder: Path) -> None:
+    said: list[str] = []
+    store, _ = mixed(folder, said)
+    for _ in range(100):
+        store._parts.rewriting.go_on(10.0)
+    assert not store.encryption().is_rewriting
+    assert [text for text in said if "could not be rewritten" in text] == said != []
