@@ -32,9 +32,8 @@ class WorkerChannel(HTTPChannel):
     * a small answer is sent at once (`send`), and the next request waits until a client has read (`requestDone`).
 
     Of Twisted's private names it uses `_handlingRequest` and `_dataBuffer` (what came behind a request that is being
-    answered has no public name), `_buffer` (the same, within a line), `_command` (the method of a request that is
-    coming), `_respondToBadRequestAndDisconnect` (or its errors would be plain text), and `_tempDataBuffer` of a socket
-    (whether something waits to be sent).
+    answered has no public name), `_buffer` (the same, within a line), `_respondToBadRequestAndDisconnect` (or its
+    errors would be plain text), `_command`, and `_tempDataBuffer` of a socket (whether something waits to be sent).
     """
 
     maxHeaders = limits.MOST_HEADERS
@@ -272,8 +271,7 @@ class WorkerChannel(HTTPChannel):
             return
         self._is_refused = True
         self.site.watcher.refused(error.status)
-        is_head = getattr(self, "_command", b"") == b"HEAD"  # it is there between the first line and the whole request
-        self.transport.write(whole_refusal(error, is_head=is_head))
+        self.transport.write(whole_refusal(error, is_head=getattr(self, "_command", None) == b"HEAD"))
         self._wait(limits.FAREWELL_SECONDS)
         # A close with unread bytes in the socket is a reset, which can overtake the answer: the write side is closed
         # first, and what still comes is thrown away until the client closes or its time is up (RFC 9112, section 9.6).
