@@ -86,7 +86,7 @@ def generate(url: str, token: str, examples: int) -> subprocess.CompletedProcess
         ("somebody who may look", ROLES, VIEW, False),
         ("an API with a group of its own", ROLES, OF_SUPPORT, False),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=["everything", "sealed", "operator", "view", "group"],
 )
 @asynchronous
 async def test_whatever_is_asked_the_answer_is_one_that_is_described(
