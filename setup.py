@@ -11,8 +11,8 @@ DEPENDENCIES = [
     "Werkzeug >=3.1, <3.2",
     "treq >=25.5, <27",
     "msgspec >=0.20, <0.23",
-    "cryptography >=45, <51",
-    "click >=8.1, <9",
+    "cryptography >=45.0.7, <51",
+    "click >=8.5, <9",
     "prometheus-client >=0.23.1, <0.27",  # 0.23.0 was withdrawn
 ]
 
@@ -28,6 +28,10 @@ TEST_DEPENDENCIES = [
     # Carries the compose specification's own schema, and checks a file against it.
     "check-jsonschema >=0.39, <0.40",
     "PyYAML >=6.0, <7",
+    # docs/openapi.yaml: whether it is OpenAPI, whether answers are as it says, and thousands of requests made from it.
+    "openapi-spec-validator >=0.9, <0.10",
+    "openapi-schema-validator >=0.9, <0.10",
+    "schemathesis >=4.32.5, <4.33",
 ]
 
 LINT_DEPENDENCIES = [

@@ -25,6 +25,7 @@ from sessionworker.stores.rules.versions import Keep
 from sessionworker.web.build import CONNECTIONS, build_site
 from sessionworker.web.metrics import Metrics
 from tests.answers import Answer, read_answers
+from tests.openapi.description import check_status
 from tests.reactor import LONGEST_WAIT, Reactor
 from tests.recording import RecordingStore
 from tests.server import TOKEN
@@ -219,8 +220,12 @@ class Worker:
         token: str | None = TOKEN,
         headers: Sequence[tuple[str, str]] = (),
     ) -> Answer:
-        """Ask one thing, as a client does, on a connection of its own. A body that is not bytes is sent as JSON."""
+        """Ask one thing, as a client does, on a connection of its own. A body that is not bytes is sent as JSON.
+
+        The answer has to have a status that docs/openapi.yaml describes.
+        """
         [answer] = self.raw(request(method, path, body, token=token, headers=headers), method)
+        check_status(method, path, answer.status)
         return answer
 
     def _note(self, event: LogEvent) -> None:

@@ -12,7 +12,7 @@ or in a fixture, with `asynchronous_fixture`. For a worker that is killed, see `
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +80,11 @@ async def running_worker(
     sync: bool = True,
     http_logs: bool = False,
     store: Store | None = None,
+    tokens: Sequence[Token] | None = None,
 ) -> AsyncIterator[RunningWorker]:
     """Serve `folder`, or `store` where a test brings one of its own. After the block nothing of it is left.
 
-    `body_size` is in bytes.
+    `body_size` is in bytes. `tokens` are in force instead of `token`, if they are given.
     """
     from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
 
@@ -91,9 +92,8 @@ async def running_worker(
     if store is None:
         store = FileStore(folder, sync=sync)
     offload = Offload(reactor, store, threads=threads, longest_queue=longest_queue)
-    site = build_site(
-        offload, Access([Token(Role.API, token.encode())]), body_size=body_size, http_logs=http_logs, reactor=reactor
-    )
+    access = Access([Token(Role.API, token.encode())] if tokens is None else tokens)
+    site = build_site(offload, access, body_size=body_size, http_logs=http_logs, reactor=reactor)
     listening = reactor.listenTCP(0, site, interface="127.0.0.1")
     offload.start()
     try:

@@ -57,13 +57,16 @@ def error_body(error: WorkerError) -> bytes:
     return msgspec.json.encode(form)
 
 
-def whole_refusal(error: WorkerError) -> bytes:
-    """Return all bytes of the answer to a request that has not come whole; the connection is closed after it."""
+def whole_refusal(error: WorkerError, *, is_head: bool) -> bytes:
+    """Return all bytes of the answer to a request that has not come whole; the connection is closed after it.
+
+    What answers a HEAD has no body (RFC 9110, section 9.3.2).
+    """
     body = error_body(error)
     lines = [b"HTTP/1.1 %d %s" % (error.status, error.status.phrase.encode()), b"Content-Type: application/json"]
     lines += [f"{name}: {value}".encode() for name, value in error.headers.items()]
     lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
-    return b"\r\n".join(lines) + b"\r\n" + ALWAYS + b"\r\n" + body
+    return b"\r\n".join(lines) + b"\r\n" + ALWAYS + b"\r\n" + (b"" if is_head else body)
 
 
 def send(request: Answerable, body: bytes) -> None:

@@ -33,7 +33,7 @@ class WorkerChannel(HTTPChannel):
 
     Of Twisted's private names it uses `_handlingRequest` and `_dataBuffer` (what came behind a request that is being
     answered has no public name), `_buffer` (the same, within a line), `_respondToBadRequestAndDisconnect` (or its
-    errors would be plain text), and `_tempDataBuffer` of a socket (whether something waits to be sent).
+    errors would be plain text), `_command`, and `_tempDataBuffer` of a socket (whether something waits to be sent).
     """
 
     maxHeaders = limits.MOST_HEADERS
@@ -271,7 +271,7 @@ class WorkerChannel(HTTPChannel):
             return
         self._is_refused = True
         self.site.watcher.refused(error.status)
-        self.transport.write(whole_refusal(error))
+        self.transport.write(whole_refusal(error, is_head=getattr(self, "_command", None) == b"HEAD"))
         self._wait(limits.FAREWELL_SECONDS)
         # A close with unread bytes in the socket is a reset, which can overtake the answer: the write side is closed
         # first, and what still comes is thrown away until the client closes or its time is up (RFC 9112, section 9.6).

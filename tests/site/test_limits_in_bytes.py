@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.memory import Worker, request
+from tests.server import TOKEN
 from tests.site.words import BODY_SIZE, FILE, assert_refused_and_closed, chunked
 
 
@@ -38,6 +39,15 @@ def test_a_chunked_body_over_the_limit_is_413_when_it_has_come_so_far(worker: Wo
     [answer] = connection.answers()
     assert answer.status == 413
     assert_refused_and_closed(worker, chunked(b"x" * (BODY_SIZE + 1)), 413)
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 413), (None, 401)])
+def test_a_refusal_of_a_head_has_no_body_either(worker: Worker, token: str | None, status: int) -> None:
+    """RFC 9110, section 9.3.2."""
+    for path in (FILE, "/health"):
+        head = request("HEAD", path, token=token, headers=[("Content-Length", str(BODY_SIZE + 1))])
+        [answer] = worker.raw(head, "HEAD")
+        assert (answer.status, answer.header("connection"), answer.body) == (status, "close", b"")
 
 
 def test_a_body_over_the_limit_leaves_the_old_value(worker: Worker) -> None:
