@@ -98,6 +98,17 @@ def test_a_token_for_some_groups_opens_no_other_in_whatever_spelling(
     assert not opens(worker, OF_SUPPORT, method, f"/session/{group}{rest}", body)
 
 
+@pytest.mark.parametrize("token", [API, VIEW, ADMIN, OF_SUPPORT])
+@pytest.mark.parametrize(("method", "path", "body"), [*ROUTES, *METRICS])
+def test_a_route_in_another_spelling_is_none_whatever_the_token(
+    worker: Worker, token: str, method: str, path: str, body: Any
+) -> None:
+    for place in (1, 2, len(path.split("/", 2)[1])):  # each letter of its first word can be written as an escape
+        answer = worker.ask(method, f"{path[:place]}%{ord(path[place]):02x}{path[place + 1 :]}", body, token=token)
+        assert answer.status == 404
+    assert worker.store.calls == []
+
+
 def test_a_token_for_some_groups_makes_and_uses_these(worker: Worker) -> None:
     assert opens(worker, OF_SUPPORT, "POST", "/session", {"group": "support"})
     assert not opens(worker, OF_SUPPORT, "POST", "/session", {"group": "codechat"})
