@@ -71,6 +71,18 @@ def targets(draw: DrawFn) -> str:
     return draw(st.sampled_from(STARTS)) + path
 
 
+@st.composite
+def spellings(draw: DrawFn, name: str) -> str:
+    """A name as it may stand in a path: each byte as it is, where it can be, or as an escape."""
+    plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@"
+    escapes = st.sampled_from(["%{:02x}", "%{:02X}"])
+    spelled = ""
+    for byte in name.encode():
+        is_plain = chr(byte) in plain and draw(st.integers(0, 3)) > 0
+        spelled += chr(byte) if is_plain else draw(escapes).format(byte)
+    return spelled
+
+
 class Sent(NamedTuple):
     """A request."""
 

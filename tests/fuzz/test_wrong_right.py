@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn
 from sessionworker.stores.changes import Probe
 from sessionworker.stores.interface import Store
 from tests.fuzz.conftest import ADMIN, API, SUPPORT, VIEW, Tries
-from tests.fuzz.requests import METHODS, Sent, requests
+from tests.fuzz.requests import METHODS, Sent, requests, spellings
 from tests.memory import Worker
 
 OF_OPERATORS = {"groups", "describe", "versions", "drops", "events", "overview", "encryption"}
@@ -96,18 +96,6 @@ def test_a_token_asks_the_store_for_nothing_else_in_whatever_spelling(
 OTHER_GROUPS = ["codechat", "Support", "support ", " support", "support%", "support.", "support\0", "s", "suppor\u0442"]
 NEARLY = st.sampled_from(OTHER_GROUPS) | st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1)
 RESTS = ["", "/list-instances", "/sales", "/sales/creds", "/sales/a//b", "/sales/../../support/sales/creds", "/", "//"]
-
-
-@st.composite
-def spellings(draw: DrawFn, name: str) -> str:
-    """A name as it may stand in a path: each byte as it is, where it can be, or as an escape."""
-    plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@"
-    escapes = st.sampled_from(["%{:02x}", "%{:02X}"])
-    spelled = ""
-    for byte in name.encode():
-        is_plain = chr(byte) in plain and draw(st.integers(0, 3)) > 0
-        spelled += chr(byte) if is_plain else draw(escapes).format(byte)
-    return spelled
 
 
 @st.composite
