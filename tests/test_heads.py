@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from twisted.web.http import HTTPChannel
 
 from sessionworker.http import heads, limits
-from sessionworker.http.heads import read_head
+from sessionworker.http.heads import KnownHeaders, read_head
 from sessionworker.http.limits import Bodies
 from tests.memory import Worker, request
 
@@ -63,6 +64,20 @@ def test_a_head_is_read_up_to_its_body() -> None:
 )
 def test_any_other_form_is_left_to_the_reading_line_by_line(data: bytes) -> None:
     assert read_head(data) is None
+
+
+@pytest.mark.parametrize("word", ["trace", "session", "x-forwarded-a", "accept-a", "a"])
+def test_a_stranger_s_head_takes_no_longer_to_look_through_whatever_he_calls_his_headers(word: str) -> None:
+    found = read_head(head(f"GET {CREDS} HTTP/1.1", "Host: a", word * ((heads.LARGEST_HEAD - 100) // len(word))))
+    assert found is not None
+    assert min(seconds_of(KnownHeaders().get, found) for _ in range(5)) < 0.005
+
+
+def seconds_of(function: Callable[..., object], *arguments: object) -> float:
+    """The processor's seconds that a call takes."""
+    start = time.process_time()
+    function(*arguments)
+    return time.process_time() - start
 
 
 # What it is good for

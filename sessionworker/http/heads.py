@@ -22,10 +22,11 @@ LARGEST_HEAD = 4096
 
 _request_line = re.compile(rb"(DELETE|GET|HEAD|POST) (/[!->@-~]*) HTTP/1\.1\r\n")  # without a query
 _length = re.compile(rb"\r\ncontent-length: ?([0-9]{1,12})(?=\r\n)", re.IGNORECASE)
-# Headers that say who asks or what about, with anything in them that a header may hold. They decide nothing here.
+# Headers that say who asks or what about, with anything in them that a header may hold. They decide nothing here. Their
+# names have an end: a stranger's of 4 KiB, made of these words, took 38 ms to look through.
 _of_no_matter = re.compile(
-    rb"\r\n(?:[a-z0-9-]*(?:trace|request|correlation|span|session)[a-z0-9-]*|baggage|b3|user-agent|referer|date|cookie"
-    rb"|x-forwarded-[a-z]+|x-real-ip|forwarded|via|accept(?:-[a-z]+)?): ?[ -~]*(?=\r\n)",
+    rb"\r\n(?:[a-z0-9-]{0,40}(?:trace|request|correlation|span|session)[a-z0-9-]{0,40}|baggage|b3|user-agent|referer"
+    rb"|date|cookie|x-forwarded-[a-z]+|x-real-ip|forwarded|via|accept(?:-[a-z]+)?): ?[ -~]*(?=\r\n)",
     re.IGNORECASE,
 )
 

@@ -89,7 +89,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a statement that is junk stops the start unforeseen",
         _SEALING,
-        "except (msgspec.MsgspecError, UnicodeDecodeError):",
+        "except (msgspec.MsgspecError, UnicodeError, RecursionError):",
         "except ZeroDivisionError:",
         _REWRITES,
     ),

@@ -214,7 +214,7 @@ class Journal:
         segment is missing, or the format is another one: nothing is thrown away then. The last segment is appended to
         again, if it is whole: or one crash after the other would use up the reserve where the disk is full.
         """
-        segment = None
+        segment, without_records = None, []
         for segment in read_left(self._path, self._folder, self._left_by_crash, self._codec, say):
             yield from segment.payloads
             self._next_number = segment.next_number
@@ -222,7 +222,9 @@ class Journal:
                 self._closed.append(_Closed(segment.name, segment.end))
                 self.size += segment.end
             elif not segment.can_go_on:
-                os.unlink(segment.name, dir_fd=self._folder)  # the next one may have the same name
+                without_records.append(segment.name)
+        for name in without_records:  # only now: a start that is stopped by a later one leaves all as it is
+            os.unlink(name, dir_fd=self._folder)  # the next one may have the same name
         if segment is not None and segment.can_go_on:
             with suppress(OSError):
                 self._sync_folder()  # a later one that was removed must not come back: it says what does not count here

@@ -8,25 +8,32 @@ Of what there are thousands a second the collector is told that it is in no cycl
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from sessionworker.stores.rules.creds import Creds
+
+# What is read back becomes names of files. Whoever can write to the journal alone must not reach any others with it.
+Key: TypeAlias = Annotated[str, Meta(pattern=r"\A(?!\.{0,2}\Z)")]
+LargeFile: TypeAlias = Annotated[str, Meta(pattern=r"\Alarge-[0-9a-z-]+\Z")]
+Id: TypeAlias = Annotated[str, Meta(pattern=r"\A(?!\.{1,2}\Z)[^/\x00]+\Z")]
+Path: TypeAlias = Annotated[str, Meta(pattern=r"(?s)\A(?!.*(?:^|/)\.{0,2}(?:/|\Z))[^\x00]+\Z")]
+Identity: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{0,64}\Z")]
 
 
 class Value(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A key has a value."""
 
-    key: str
+    key: Key
     value: bytes
 
 
 class Gone(Struct, frozen=True, array_like=True, tag=2):
     """A key holds nothing."""
 
-    key: str
+    key: Key
 
 
 class NewCreds(Struct, frozen=True, array_like=True, tag=3):
@@ -35,7 +42,7 @@ class NewCreds(Struct, frozen=True, array_like=True, tag=3):
     value: bytes | None
     when: int
     """Milliseconds since 1970; within an instance always more than before, whatever the clock says."""
-    identity: str = ""
+    identity: Identity = ""
     next_pre_key: int = 0
     is_current: bool = True
     """Not so for those that were replaced already when this was written, and are a version only."""
@@ -49,15 +56,15 @@ class NewCreds(Struct, frozen=True, array_like=True, tag=3):
 class Large(Struct, frozen=True, array_like=True, tag=4):
     """A key has the value that is in a file of the instance's own folder already, and becomes the key's file."""
 
-    key: str
-    file_name: str
+    key: Key
+    file_name: LargeFile
     size: int
 
 
 class Broken(Struct, frozen=True, array_like=True, tag=5):
     """What the key's file holds is broken, and is to be kept before another file takes its place."""
 
-    key: str
+    key: Key
 
 
 Pending: TypeAlias = Value | Gone | NewCreds | Large | Broken
@@ -66,8 +73,8 @@ Pending: TypeAlias = Value | Gone | NewCreds | Large | Broken
 class Part(Struct, frozen=True, array_like=True, gc=False):
     """What a record says of one instance."""
 
-    id: str
-    path: str
+    id: Id
+    path: Path
     """Where its folder lay in the store."""
     changes: list[Pending]
     when: int
@@ -85,4 +92,7 @@ def encode(parts: list[Part]) -> bytes:
 
 def decode(payload: bytes) -> list[Part]:
     """Read a record. Raises msgspec.MsgspecError for one that this version does not know."""
-    return _decoder.decode(payload)
+    try:
+        return _decoder.decode(payload)
+    except (UnicodeError, RecursionError):
+        raise msgspec.DecodeError from None

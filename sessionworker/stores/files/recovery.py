@@ -10,6 +10,7 @@ next one after. A segment knows the inode that it was written to, so a copy is t
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -27,6 +28,9 @@ from sessionworker.stores.files.segments import (
     read_head,
     read_record,
 )
+
+LARGEST = 2**31
+"""Bytes of a segment that is read. One commit, and so one record, holds 128 MiB at the most, or one value of 1 GiB."""
 
 Say: TypeAlias = Callable[[str, str], None]
 """Tells of an event: its name and its text."""
@@ -54,7 +58,7 @@ def read_left(path: str, folder: int, names: Sequence[str], codec: Codec, say: S
     left = _read_heads(path, folder, names, say)
     for place, (name, head, is_copy) in enumerate(left):
         limit = left[place + 1][1].first if place + 1 < len(left) else None
-        data = _read(name, folder)
+        data = _read(path, name, folder)
         payloads, offset, expected = [], HEAD_SIZE, head.first
         while expected != limit and (payload := read_record(data, offset, head.mark, expected)) is not None:
             payloads.append(_opened(path, name, offset, codec, payload, expected))
@@ -94,13 +98,13 @@ def _read_heads(path: str, folder: int, names: Sequence[str], say: Say) -> list[
     """Return names, heads, and whether each is a copy, in the order of their records."""
     found = []
     for name in names:
-        data = _read(name, folder, HEAD_SIZE)
+        data = _read(path, name, folder, HEAD_SIZE)
         written_in = read_format(data)
         if written_in is not None and written_in != FORMAT:
             raise _of_another_version(path, written_in)
         head = read_head(data)
         if head is None:
-            if name == names[-1] and not any(_read(name, folder)):
+            if name == names[-1] and not any(_read(path, name, folder)):
                 # With --fsync=never, a power cut may leave the name without its data.
                 say("journal_not_begun", f"The journal's last segment was not begun yet when the worker ended: {name}.")
                 os.unlink(name, dir_fd=folder)
@@ -114,10 +118,16 @@ def _read_heads(path: str, folder: int, names: Sequence[str], say: Say) -> list[
     return sorted(found, key=lambda segment: segment[1].first)
 
 
-def _read(name: str, folder: int, size: int = -1) -> bytes:
-    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+def _read(path: str, name: str, folder: int, size: int = LARGEST) -> bytes:
+    status = os.lstat(name, dir_fd=folder)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        raise StartError(
+            f"What stands at {path}/{name} is no part of a journal: it is no regular file, or larger than any. Move it "
+            "away if you know what it is. Nothing was changed."
+        )
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
-        wanted = os.fstat(handle).st_size if size < 0 else size
+        wanted = min(size, status.st_size)
         data = b""
         while len(data) < wanted and (more := os.read(handle, wanted - len(data))):
             data += more

@@ -71,7 +71,7 @@ class Sealing:
         data = self._places.read_ours(SEALS, LARGEST)
         try:
             return None if data is None else msgspec.json.decode(data, type=Statement)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             raise _changed() from None
 
     def _compare(self, found: Statement | None) -> None:
