@@ -26,6 +26,7 @@ def test_without_options_the_defaults_count() -> None:
         store=Path("instances"),
         fsync=True,
         tokens=NOWHERE,
+        keys=Source(),
         body_size=32 * MIB,
         hosts=None,
         http_logs=False,
