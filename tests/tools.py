@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +31,7 @@ def require(program: str) -> str:
     Where it is missing the test is skipped with a line that says so; where `CI` is set, it fails: there a skip would
     hide that something is not tested.
     """
-    path = shutil.which(program)
+    path = shutil.which(program) or shutil.which(program, path=Path(sys.executable).parent)
     if path is not None and (program not in OLDEST or _major_version(path) >= OLDEST[program]):
         return path
     version = f" {OLDEST[program]} or newer" if program in OLDEST else ""
