@@ -9,6 +9,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -32,10 +33,19 @@ def require(program: str) -> str:
     hide that something is not tested.
     """
     path = shutil.which(program) or shutil.which(program, path=Path(sys.executable).parent)
-    if path is not None and (program not in OLDEST or _major_version(path) >= OLDEST[program]):
-        return path
-    version = f" {OLDEST[program]} or newer" if program in OLDEST else ""
-    message = f"this test needs the program '{program}'{version}, which is not installed here"
+    if path is None or (program in OLDEST and _major_version(path) < OLDEST[program]):
+        version = f" {OLDEST[program]} or newer" if program in OLDEST else ""
+        _miss(f"this test needs the program '{program}'{version}, which is not installed here")
+    return path
+
+
+def require_root() -> None:
+    """See that the tests are run by root, where a test takes other users. As with `require`."""
+    if os.geteuid() != 0:
+        _miss("this test needs root, to become another user")
+
+
+def _miss(message: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
