@@ -15,9 +15,11 @@ RUN /opt/sessionworker/bin/python -c "from twisted.plugin import IPlugin, getPlu
 
 FROM python:3.13-slim-bookworm
 RUN pip uninstall --yes --root-user-action=ignore pip
+# The store is for this user, and for any other one in group 0, as `--user 1234:0` and OpenShift have it. What the worker
+# makes in it is for its own user alone.
 RUN groupadd --gid 5656 sessionworker \
     && useradd --uid 5656 --gid 5656 --no-create-home --home-dir /data --shell /usr/sbin/nologin sessionworker \
-    && install --directory --owner=5656 --group=5656 --mode=0700 /data
+    && install --directory --owner=5656 --group=0 --mode=0770 /data
 COPY --from=build /opt/sessionworker /opt/sessionworker
 
 ENV PATH=/opt/sessionworker/bin:$PATH

@@ -5,6 +5,7 @@
 # make lint    ruff and mypy
 # make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)
 # make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
+# make audit   ask which of the packages that the worker needs have known vulnerabilities; needs the network (ARGS is passed on)
 # make clean   remove what these made
 #
 # Needs python3 (3.11 or newer) with venv, and make. Node 20 or newer, if there, runs the tests with the real client.
@@ -15,6 +16,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE_TESTS := tests/node
 OLDEST := .venv-oldest
+AUDIT := .venv-audit
+AUDIT_PIP := $(AUDIT)/bin/python -m pip --disable-pip-version-check
 # What depends most on the versions of what is installed: the HTTP side, the client, the settings, and a real start.
 OLDEST_TESTS := tests/client tests/overload tests/protocol tests/site tests/test_bodies.py tests/test_drop_in.py \
 	tests/test_gate.py tests/test_heads.py tests/test_health.py tests/test_healthcheck.py tests/test_metrics.py \
@@ -30,9 +33,10 @@ NODE_PACKAGES := $(VENV)/installed-node
 $(VENV)/installed-test: EXTRAS := [test]
 $(VENV)/installed-lint: EXTRAS := [test,bench,lint]
 $(VENV)/installed-bench: EXTRAS := [bench]
+$(VENV)/installed-proxies: EXTRAS := [test,proxies]
 
 # Without a target: what there is.
-.PHONY: help run test test-fast test-oldest lint simulate bench clean
+.PHONY: help run test test-fast test-oldest lint simulate bench audit clean
 .DELETE_ON_ERROR:
 
 help:
@@ -62,8 +66,17 @@ simulate: $(VENV)/installed-test
 bench: $(VENV)/installed-bench $(NODE_PACKAGES)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
+# An environment of its own, with the newest versions that setup.py admits: those that an image or an installation of
+# today has. What asks is not among what is asked about. What cannot be asked about is a failure.
+audit:
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT_PIP) install --quiet --editable .
+	@$(AUDIT_PIP) freeze --exclude-editable > $(AUDIT)/installed.txt
+	@$(AUDIT_PIP) install --quiet --editable ".[audit]"
+	$(AUDIT)/bin/pip-audit --strict --requirement $(AUDIT)/installed.txt --no-deps --disable-pip $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info $(NODE_TESTS)/node_modules
+	rm -rf $(VENV) $(OLDEST) $(AUDIT) build dist *.egg-info $(NODE_TESTS)/node_modules
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

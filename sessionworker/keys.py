@@ -88,6 +88,7 @@ def _write(path: Path, text: str) -> None:
     with os.fdopen(handle, "w") as file:
         file.write(text)
         file.flush()
+        os.fchmod(file.fileno(), 0o600)  # whatever the umask
         if path.exists():  # who may read it stays as it was
             status = path.stat()
             os.fchmod(file.fileno(), status.st_mode & 0o777)

@@ -62,15 +62,16 @@ def stop_on_sigterm(reactor: Any) -> None:
     signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(_stop, reactor))
 
 
-def read_again_on_sighup(reactor: Any, read_again: Callable[[], object]) -> None:
-    """Call `read_again` on SIGHUP. It comes where a terminal is closed, too: then it ends the process as SIGTERM."""
+def read_again_on_sighup(reactor: Any, *read_again: Callable[[], object]) -> None:
+    """Call each of `read_again` on SIGHUP. Where it comes as a terminal is closed, it ends the process as SIGTERM."""
     has_terminal = is_at_a_terminal()
 
     def hang_up() -> None:
         if has_terminal and not is_at_a_terminal():
             _stop(reactor)
         else:
-            read_again()
+            for read in read_again:
+                read()
 
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(hang_up))
 

@@ -9,13 +9,13 @@ from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import inlineCallbacks, maybeDeferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
+from sessionworker.certificates import Certificates, NoCertificate
 from sessionworker.command_line import Options
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
@@ -123,7 +123,8 @@ class WorkerService(Service):
             ring=find_keys(settings.keys),
         )
         tokens = TokensInForce(settings, store.ours)
-        read_again_on_sighup(reactor, tokens.read_again)
+        self._certificates = Certificates(reactor, metrics.certificate_stays)
+        read_again_on_sighup(reactor, tokens.read_again, self._certificates.read_again)
         self._doorbell = Doorbell(reactor)
         self._offload = Offload(self._doorbell, store, threads=settings.threads)
         self._site = build_site(
@@ -136,9 +137,12 @@ class WorkerService(Service):
             hosts=settings.hosts,
             reactor=reactor,
         )
-        metrics.watch(store.figures, self._offload.gauges, self._site.figures, lambda: self._room)
+        metrics.watch(
+            store.figures, self._offload.gauges, self._site.figures, self._certificates.figures, lambda: self._room
+        )
         for place in settings.listen:
             self._listen(place)
+        self._certificates.say()
         self._offload.start()
         collect_garbage_rarely()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
@@ -153,7 +157,10 @@ class WorkerService(Service):
     def _listen(self, place: str) -> None:
         """Listen at one place. Raises StartError."""
         problems: list[Any] = []
-        endpoint = serverFromString(self._reactor, place)
+        try:
+            endpoint = self._certificates.endpoint(place)
+        except NoCertificate as error:
+            raise StartError(f"Cannot listen at {place}: {error}.") from None
         endpoint.listen(self._site).addCallbacks(self._ports.append, problems.append)
         for problem in problems:
             reason = problem.value.socketError if problem.check(CannotListenError) else problem.value

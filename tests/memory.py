@@ -19,6 +19,7 @@ from twisted.internet.address import IPv4Address
 from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
 
 from sessionworker.access import Access, Role, Token
+from sessionworker.certificates import Certificates
 from sessionworker.http.channel import WorkerChannel
 from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.rules.versions import Keep
@@ -142,7 +143,10 @@ class Worker:
             http_logs=http_logs,
             reactor=self.reactor,
         )
-        self.metrics.watch(self.store.figures, self.offload.gauges, self.site.figures, self.store.room)
+        certificates = Certificates(self.reactor, self.metrics.certificate_stays)
+        self.metrics.watch(
+            self.store.figures, self.offload.gauges, self.site.figures, certificates.figures, self.store.room
+        )
         self._connections: list[Connection] = []
 
     def __enter__(self) -> Self:

@@ -40,8 +40,7 @@ def free_port() -> int:
     """Return a TCP port of the loopback interface that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 class WorkerProcess:
@@ -49,6 +48,8 @@ class WorkerProcess:
 
     As a context manager it is started and ready inside, and gone after, whatever happened.
     """
+
+    before: Sequence[str] = ()  # a program that starts the worker, with its arguments
 
     def __init__(self, store: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         """Prepare a worker for the folder `store`; `options` are added to its command line."""
@@ -111,9 +112,8 @@ class WorkerProcess:
         """Start the worker, and return at once."""
         if self.running:
             raise ProcessError("this worker is running already")
-        twistd = Path(sys.executable).with_name("twistd")
-        listen = f"tcp:{self.port}:interface=127.0.0.1"
-        command = [str(twistd), "--nodaemon", "--pidfile=", "sessionworker", "--listen", listen]
+        command = [*self.before, str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
+        command += ["sessionworker", "--listen", f"tcp:{self.port}:interface=127.0.0.1"]
         command += ["--store", str(self.store), "--token-file", str(self._token_file), *self.options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
         with self._output_file.open("ab") as output:

@@ -64,3 +64,49 @@ def test_no_answer_allows_another_origin_or_names_a_version(worker: Worker) -> N
             assert not names & {"server", "x-powered-by", "via", "set-cookie"}
             assert answer.header("x-content-type-options") == "nosniff"
             assert answer.header("cache-control") == "no-store"
+
+
+def test_a_browser_that_asks_beforehand_is_told_no(worker: Worker) -> None:
+    asks = [
+        ("Origin", "http://evil.example"),
+        ("Access-Control-Request-Headers", "apikey,content-type"),
+        ("Access-Control-Request-Private-Network", "true"),
+    ]
+    for method in ("GET", "POST", "DELETE"):
+        for path in ("/session", "/session/codechat/sales/creds", "/admin/groups/codechat", "/metrics", "/ping"):
+            headers = [("Host", "sessionworker"), *asks, ("Access-Control-Request-Method", method)]
+            lines = [f"OPTIONS {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+            [answer] = worker.raw("\r\n".join(lines).encode())
+            assert not {name.lower() for name, _ in answer.headers} & {"access-control-allow-origin", "allow"}
+            assert answer.status == (200 if path == "/ping" else 401)
+    assert worker.store.calls == []
+
+
+def test_what_a_page_can_send_without_asking_does_nothing(worker: Worker) -> None:
+    """A form, an image, a beacon: no header of its own but a type of the content, a password in the address at most."""
+    simple = [("Content-Type", "text/plain"), ("Cookie", "a=b"), ("Authorization", "Basic dTpw")]
+    for method, path, body in (
+        ("POST", "/session", {"group": "codechat"}),
+        ("POST", "/session/codechat", {"instance": "sales"}),
+        ("POST", "/admin/checkpoint", None),
+        ("GET", "/metrics", None),
+        ("HEAD", "/admin/overview", None),
+    ):
+        data = request(method, path, body, token=None, headers=simple).replace(b"Host: worker", b"Host: sessionworker")
+        [answer] = worker.raw(data, method)
+        assert answer.status == 401
+        # A browser would ask its user for a password where Basic or Digest is offered.
+        assert answer.header("www-authenticate") == "apikey, Bearer"
+    assert worker.store.calls == []
+
+
+def test_a_request_is_never_sent_back_and_no_other_protocol_is_taken_up(worker: Worker) -> None:
+    headers = [("Upgrade", "h2c, websocket"), ("Connection", "Upgrade"), ("X-Mark", "m4rk")]
+    for method in ("TRACE", "CONNECT", "GET", "OPTIONS"):
+        for token in (worker.token, None):
+            data = request(method, "/m4rk", token=token, headers=headers)
+            [answer] = worker.raw(data.replace(b"Host: worker", b"Host: sessionworker"), method)
+            assert answer.status in {401, 404, 405}
+            assert b"m4rk" not in answer.body
+            assert "upgrade" not in {name.lower() for name, _ in answer.headers}
+            assert answer.header("content-type") == "application/json"

@@ -14,7 +14,20 @@ PACKAGE = REPOSITORY / "sessionworker"
 MOST_LINES = 300
 
 FLOORS = (
-    ("errors", "names", "file_names", "values", "disk", "wire", "version", "events", "logs", "access", "process"),
+    (
+        "errors",
+        "names",
+        "file_names",
+        "values",
+        "disk",
+        "wire",
+        "version",
+        "events",
+        "logs",
+        "access",
+        "process",
+        "certificates",
+    ),
     ("stores.rules", "stores.seal"),
     ("stores.changes",),
     ("stores.interface",),

@@ -213,6 +213,13 @@ def test_the_image_has_its_plugin_cache_and_a_start_does_not_write_it_again(imag
     assert (cache.stat().st_mtime_ns, cache.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
+def test_the_image_carries_what_encryption_and_tls_need(image: Image, elsewhere: Path) -> None:
+    programs = image.root / "opt/sessionworker/bin"
+    assert " is the first one in " in run(programs / "sessionworker-key", "make", elsewhere / "key", folder=elsewhere)
+    code = "import cryptography, OpenSSL, service_identity, twisted.internet.ssl"
+    assert run(programs / "python", "-I", "-c", code, folder=elsewhere) == ""
+
+
 @pytest.mark.parametrize("part", ["base", "opt/sessionworker"])
 def test_the_image_holds_no_tool_that_installs_or_builds(image: Image, elsewhere: Path, part: str) -> None:
     code = f"import importlib.util; print([name for name in {BUILD_TOOLS} if importlib.util.find_spec(name)])"
@@ -240,7 +247,7 @@ def test_the_image_runs_as_a_user_who_owns_the_store_and_nothing_else() -> None:
     (making,) = (value for name, value in result.steps if name == "RUN" and "useradd" in value)
     assert "groupadd --gid 5656 " in making
     assert "useradd --uid 5656 --gid 5656 " in making
-    assert "install --directory --owner=5656 --group=5656 --mode=0700 /data" in making
+    assert "install --directory --owner=5656 --group=0 --mode=0770 /data" in making
     names = [name for name, _ in result.steps]
     assert names.index("RUN") < names.index("VOLUME"), "a volume takes over the owner that the folder has by then"
 

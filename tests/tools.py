@@ -6,7 +6,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -29,11 +32,20 @@ def require(program: str) -> str:
     Where it is missing the test is skipped with a line that says so; where `CI` is set, it fails: there a skip would
     hide that something is not tested.
     """
-    path = shutil.which(program)
-    if path is not None and (program not in OLDEST or _major_version(path) >= OLDEST[program]):
-        return path
-    version = f" {OLDEST[program]} or newer" if program in OLDEST else ""
-    message = f"this test needs the program '{program}'{version}, which is not installed here"
+    path = shutil.which(program) or shutil.which(program, path=Path(sys.executable).parent)
+    if path is None or (program in OLDEST and _major_version(path) < OLDEST[program]):
+        version = f" {OLDEST[program]} or newer" if program in OLDEST else ""
+        _miss(f"this test needs the program '{program}'{version}, which is not installed here")
+    return path
+
+
+def require_root() -> None:
+    """See that the tests are run by root, where a test takes other users. As with `require`."""
+    if os.geteuid() != 0:
+        _miss("this test needs root, to become another user")
+
+
+def _miss(message: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

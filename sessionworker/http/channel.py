@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, ISSLTransport
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -257,7 +257,7 @@ class WorkerChannel(HTTPChannel):
     def drain(self) -> None:
         """Answer what is under way, and close."""
         if self._is_idle:
-            self.loseConnection()
+            self._close()
         elif self.requests:
             self._close_after(self.requests[-1])
 
@@ -274,20 +274,22 @@ class WorkerChannel(HTTPChannel):
         self.transport.write(whole_refusal(error, is_head=getattr(self, "_command", None) == b"HEAD"))
         self._wait(limits.FAREWELL_SECONDS)
         # A close with unread bytes in the socket is a reset, which can overtake the answer: the write side is closed
-        # first, and what still comes is thrown away until the client closes or its time is up (RFC 9112, section 9.6).
-        if hasattr(self.transport, "loseWriteConnection"):
-            self.transport.loseWriteConnection()
+        # first, and what comes is thrown away until the client closes or is late (RFC 9112, 9.6). TLS does so, too.
+        if ISSLTransport.providedBy(self.transport):
+            self.loseConnection()
         else:
-            self.transport.loseConnection()
+            self.transport.loseWriteConnection()
 
     def close_when_late(self, now: float) -> None:
         """Close the connection if its deadline has passed; if it does not close in time, cut it off."""
-        if now >= self.deadline and self._is_refused:
-            self.abort()
-        elif now >= self.deadline:
-            self._is_refused = True
-            self._wait(limits.FAREWELL_SECONDS)
-            self.loseConnection()
+        if now >= self.deadline:
+            self.abort() if self._is_refused else self._close()
+
+    def _close(self) -> None:
+        """Take nothing more, and close; `close_when_late` cuts off whoever does not let it."""
+        self._is_refused = True
+        self._wait(limits.FAREWELL_SECONDS)
+        self.loseConnection()
 
     @property
     def _is_idle(self) -> bool:

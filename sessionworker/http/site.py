@@ -63,6 +63,10 @@ class WorkerSite(Site):
         """Keep bodies in memory, which `body_size` bounds, rather than in unencrypted temporary files."""
         return BytesIO()
 
+    def acceptableProtocols(self) -> list[bytes]:
+        """Name what is spoken over TLS: HTTP/1.1 alone, also where what Twisted needs for HTTP/2 is installed."""
+        return [b"http/1.1"]
+
     def log(self, request: WorkerRequest) -> None:  # type: ignore[override]  # it makes no others
         """Tell the watcher of a request that was answered."""
         self.watcher.answered(request, request.seconds)

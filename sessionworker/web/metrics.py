@@ -61,6 +61,7 @@ GAUGES = {
     "instances_refused": "Instances that cannot be used until a person has seen to them.",
     "writes_refused": "Whether the writes of all instances are refused: 1, or 0.",
     "connections": "Connections that are open.",
+    "certificate_expiry_timestamp_seconds": "When the first TLS certificate ends, in seconds since 1970; 0 if none.",
     "last_write_timestamp_seconds": "When something was committed last, in seconds since 1970; 0 if nothing was yet.",
     "last_checkpoint_timestamp_seconds": "When a checkpoint last brought everything into the files; 0 if none did yet.",
     "store_free_bytes": "Bytes that the worker can still take on the disk of the store.",
@@ -118,6 +119,11 @@ class Metrics:
         self._tokens = Counter(
             "sessionworker_tokens_refused",
             "Requests that showed no token, or a wrong one.",
+            registry=self._registry,
+        )
+        self._certificates = Counter(
+            "sessionworker_certificate_errors",
+            "TLS certificates that were to be read again and stayed as they were.",
             registry=self._registry,
         )
         self._lag = Gauge(
@@ -178,6 +184,10 @@ class Metrics:
         self._refused.labels(str(status)).inc()
         if status == UNAUTHORIZED:
             self._tokens.inc()
+
+    def certificate_stays(self) -> None:
+        """Count a certificate that could not be read again."""
+        self._certificates.inc()
 
     def lag(self, seconds: float) -> None:
         """Tell how late the reactor is."""

@@ -1,20 +1,13 @@
-"""It listens wherever it is told, over TLS too, and to many at once."""
+"""It listens wherever it is told, and to many at once."""
 
 from __future__ import annotations
 
-import http.client
-import json
 import resource
 import socket
-import ssl
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.answers import read_answers
 from tests.daemon.twistd import PATIENCE, SALES, ask, ask_over, free_place, read_to_end, twistd
@@ -46,52 +39,6 @@ def test_it_listens_at_several_places_one_of_them_a_unix_socket(tmp_path: Path) 
         assert worker.terminate() == 0
         assert worker.failures == []
     assert not path.exists()
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a key and a certificate for localhost, signed by itself; return their files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(encoding))
-    return folder / "key.pem", folder / "certificate.pem"
-
-
-def test_it_serves_over_tls(tmp_path: Path) -> None:
-    key, certificate = make_certificate(tmp_path)
-    port = free_port()
-    place = f"ssl:{port}:privateKey={key}:certKey={certificate}:interface=127.0.0.1"
-    with twistd(
-        "--listen", place, "--store", str(tmp_path / "store"), environment={"GLOBAL_AUTH_TOKEN": "secret"}
-    ) as daemon:
-        daemon.wait_until_it_says("Serving the store")
-        context = ssl.create_default_context(cafile=certificate)
-        client = http.client.HTTPSConnection("localhost", port, context=context, timeout=PATIENCE)
-        large = json.dumps("x" * 2**20)
-        for value in ("1", "2", large, "3"):  # on one connection
-            for method, path, body in (
-                ("POST", "/session/codechat", {"instance": "sales"}),
-                ("POST", f"{SALES}/session-1", {"data": value}),
-                ("GET", f"{SALES}/session-1", None),
-            ):
-                client.request(method, path, json.dumps(body) if body else None, {"apikey": "secret"})
-                answer = client.getresponse()
-                assert answer.status == (200 if method == "GET" else 204)
-                received = answer.read()
-            assert received == value.encode()
-        client.close()
-        assert daemon.terminate() == 0
 
 
 def test_the_soft_limit_on_open_files_is_raised(tmp_path: Path) -> None:

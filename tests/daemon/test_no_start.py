@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.certificates import make_certificate, write
 from tests.daemon.twistd import ask, free_place, reason_not_to_start, twistd
-from tests.process import WorkerProcess
+from tests.process import WorkerProcess, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,16 @@ def test_a_folder_that_cannot_be_one_stops_the_start_with_one_line(tmp_path: Pat
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         line = reason_not_to_start("--listen", free_place(), "--store", str(path))
         assert f"The store {path} cannot be used" in line
+
+
+def test_a_certificate_that_is_no_use_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    files = write(tmp_path, make_certificate()[0], make_certificate()[1])
+    place = f"ssl:{free_port()}:{files}"
+    line = reason_not_to_start("--listen", place, "--store", str(tmp_path / "store"))
+    assert line == f"sessionworker: --listen: '{place}' cannot be used: the key is not the one of the certificate."
+    (tmp_path / "certificate.pem").unlink()
+    line = reason_not_to_start("--listen", place, "--store", str(tmp_path / "store"))
+    assert line.endswith(f"cannot be used: {tmp_path / 'certificate.pem'} cannot be read: No such file or directory.")
 
 
 def test_a_token_file_that_is_no_use_stops_the_start_with_one_line(tmp_path: Path) -> None:

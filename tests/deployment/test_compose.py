@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from sessionworker.service import DRAIN_SECONDS
+from sessionworker.settings import OPTIONS
 from tests.process import REPOSITORY
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yaml"
+SECRETS_FILE = REPOSITORY / "docker-compose.secrets.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +38,10 @@ def seconds(text: str) -> int:
 
 
 @pytest.mark.slow
-def test_the_compose_file_keeps_to_the_compose_specification() -> None:
+@pytest.mark.parametrize("file", [COMPOSE_FILE, SECRETS_FILE])
+def test_the_compose_files_keep_to_the_compose_specification(file: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE_FILE)],
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)],
         check=False,
         capture_output=True,
         text=True,
@@ -130,3 +133,16 @@ def test_the_workers_container_can_write_its_store_and_nothing_else(worker: dict
     assert worker["tmpfs"] == ["/tmp"]  # noqa: S108 - the container's own
     assert worker["cap_drop"] == ["ALL"]
     assert worker["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"[1-9]\d*:\d+", worker["user"])
+
+
+def test_what_may_be_added_are_secrets_in_files_under_names_that_the_worker_knows(compose: dict[str, Any]) -> None:
+    added = yaml.safe_load(SECRETS_FILE.read_text())
+    service = added["services"].pop("sessionworker")
+    assert added["services"] == {}
+    assert service.keys() == {"environment", "secrets"}
+    assert set(service["environment"]) <= {option.variable for option in OPTIONS}
+    assert sorted(service["environment"].values()) == sorted(f"/run/secrets/{name}" for name in service["secrets"])
+    assert set(service["secrets"]) == set(added["secrets"])
+    assert added["secrets"].keys().isdisjoint(compose["secrets"])
+    assert all(secret == {"file": f"./secrets/{name}"} for name, secret in added["secrets"].items())

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,13 +15,16 @@ from pathlib import Path
 import pytest
 
 from sessionworker.service import DRAIN_SECONDS
+from tests.daemon.twistd import wait_until
 from tests.deployment.units import (
+    DROP_INS,
     INSTALLED_PROGRAMS,
     PROGRAMS,
     SERVICE,
     UNITS,
     service_command,
     setting,
+    settings_in,
     wait_until_listening,
 )
 from tests.process import free_port
@@ -33,12 +40,13 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("units")
     for unit in (unit for unit in UNITS.iterdir() if unit.is_file()):
         (folder / unit.name).write_text(unit.read_text().replace(INSTALLED_PROGRAMS, str(PROGRAMS)))
+    shutil.copytree(DROP_INS, folder / f"{SERVICE}.d")
     return folder
 
 
 @pytest.mark.slow
 def test_systemd_finds_nothing_to_say_against_the_units(units: Path) -> None:
-    names = [str(unit) for unit in sorted(units.iterdir())]
+    names = [str(unit) for unit in sorted(units.iterdir()) if unit.is_file()]
     done = subprocess.run(
         [require("systemd-analyze"), "verify", "--man=no", *names], check=False, capture_output=True, text=True
     )
@@ -73,10 +81,10 @@ def test_the_service_takes_its_token_as_a_credential_and_keeps_its_store_to_itse
     assert setting(SERVICE, "StateDirectoryMode") == ["0700"]
 
 
-def ask(port: int, method: str, path: str) -> tuple[int, bytes]:
+def ask(port: int, method: str, path: str, token: str = "") -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers={"apikey": token})
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -97,6 +105,41 @@ def test_the_service_answers_on_the_socket_that_it_is_given(tmp_path: Path) -> N
         try:
             wait_until_listening(port)
             assert ask(port, "OPTIONS", "/ping") == (200, b"pong")
+            service.send_signal(signal.SIGTERM)
+            assert service.wait(20) == 0
+        finally:
+            service.kill()
+            service.wait(10)
+            log.seek(0)
+            print(log.read())
+
+
+@pytest.mark.slow
+def test_with_the_drop_ins_it_encrypts_has_tokens_by_role_and_reads_them_again_on_a_reload(tmp_path: Path) -> None:
+    files = [SERVICE, *(f"drop-ins/{path.name}" for path in sorted(DROP_INS.iterdir()))]
+    assert len(files) == 4
+    credentials = [value for file in files for value in settings_in(UNITS / file, "LoadCredential")]
+    for name, _, path in (value.partition(":") for value in credentials):
+        assert path == f"/etc/sessionworker/{name}"
+        (tmp_path / name).write_text(f"this-is-the-{name}\n")
+    (tmp_path / "encryption-key").write_text(base64.b64encode(os.urandom(32)).decode())
+    variables = [value for file in files for value in settings_in(UNITS / file, "Environment")]
+    given = dict(value.replace("%d", str(tmp_path)).replace("%S", str(tmp_path)).split("=", 1) for value in variables)
+    port = free_port()
+    command = [*service_command()[:-2], "--listen", f"tcp:{port}:interface=127.0.0.1"]
+    with (tmp_path / "log").open("w+") as log:
+        service = subprocess.Popen(command, env={**os.environ, **given}, stdout=log, stderr=log)
+        try:
+            wait_until_listening(port)
+            wait_until(lambda: "for operators" in (tmp_path / "log").read_text())
+            for token, status in (("token", 403), ("admin-token", 200), ("view-token", 200), ("encryption-key", 401)):
+                assert ask(port, "GET", "/admin/encryption", f"this-is-the-{token}")[0] == status
+            assert json.loads(ask(port, "GET", "/admin/encryption", "this-is-the-admin-token")[1])["key"]
+            (tmp_path / "view-token").write_text("another-one")
+            [reload] = setting(SERVICE, "ExecReload")
+            subprocess.run(reload.replace("$MAINPID", str(service.pid)).split(), check=True)
+            wait_until(lambda: ask(port, "GET", "/metrics", "another-one")[0] == 200)
+            assert ask(port, "GET", "/metrics", "this-is-the-view-token")[0] == 401
             service.send_signal(signal.SIGTERM)
             assert service.wait(20) == 0
         finally:

@@ -14,6 +14,9 @@ UNITS = REPOSITORY / "deploy"
 
 SERVICE = "sessionworker.service"
 
+DROP_INS = UNITS / "drop-ins"
+"""What is put beside the service by those who want it."""
+
 INSTALLED_PROGRAMS = "/opt/sessionworker/bin"
 
 PROGRAMS = Path(sys.executable).parent
@@ -21,7 +24,11 @@ PROGRAMS = Path(sys.executable).parent
 
 def setting(unit: str, name: str) -> list[str]:
     """Return the values that a unit gives a setting, in their order."""
-    lines = (UNITS / unit).read_text().splitlines()
+    return settings_in(UNITS / unit, name)
+
+
+def settings_in(file: Path, name: str) -> list[str]:
+    lines = file.read_text().splitlines()
     return [line.partition("=")[2] for line in lines if line.partition("=")[0] == name]
 
 

@@ -21,7 +21,23 @@ from tests.documents.reading import (
 )
 from tests.process import REPOSITORY
 
-VERSIONS = {"0.1.0", "1.8", "2.3.7", "3.11", "5.8", "6.7", "6.17", "22.04", "24.04"}
+VERSIONS = {
+    "0.1.0",
+    "1.2",
+    "1.3",
+    "1.8",
+    "1.22",
+    "2.3.7",
+    "2.6",
+    "2.11",
+    "3.7",
+    "3.11",
+    "5.8",
+    "6.7",
+    "6.17",
+    "22.04",
+    "24.04",
+}
 """Numbers with a dot that are versions of programs: they are written alike in both languages."""
 
 both_languages = pytest.mark.parametrize(("english", "portuguese"), PAIRS)
