@@ -16,6 +16,7 @@ from sessionworker.stores.files.codec import MARK_BYTES, SEALED, SealBroken, Sea
 from sessionworker.stores.seal import KEY_BYTES, MARK, OVERHEAD, Key, NotOpened, Seal
 from tests.fuzz.changed import changed, pieces_of
 from tests.fuzz.conftest import Tries
+from tests.no_long_names import NoLongNames
 
 KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
 PLACES = st.lists(st.text(st.characters(codec="utf-8") | st.just("\udcff"), max_size=6), max_size=3).map(tuple)
@@ -27,7 +28,7 @@ LETTERS = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz234567=A1 é\udcff"
 
 @pytest.fixture
 def codec() -> Sealed:
-    return Sealed(Seal(KEYS[:2]))
+    return Sealed(Seal(KEYS[:2]), NoLongNames())
 
 
 def test_a_sealed_value_comes_back_and_a_changed_one_never_opens(
@@ -49,7 +50,7 @@ def test_a_sealed_value_comes_back_and_a_changed_one_never_opens(
 
 
 def test_arbitrary_bytes_are_no_sealed_value(codec: Sealed, tries: Tries, cases: Counter[str]) -> None:
-    admitting = Sealed(Seal(KEYS[:2]), admits_plain=True)
+    admitting = Sealed(Seal(KEYS[:2]), NoLongNames(), admits_plain=True)
     parts = pieces_of(MARK, KEYS[0].id, KEYS[2].id, bytes(16), bytes(60))
 
     @tries(400)
