@@ -10,7 +10,7 @@ import pytest
 from sessionworker.access import Role
 from sessionworker.checks import BACKLOG, MIB
 from sessionworker.command_line import Options
-from sessionworker.settings import OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Settings, Source
+from sessionworker.settings import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Settings, Source
 from tests.settings import VARIABLES, read, refusal
 
 
@@ -57,6 +57,15 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
     *(
         ("tokens", f"--{flag}", f"{TOKEN_VARIABLES[role]}_FILE", "/a", read_from(role, "/a"), "b", read_from(role, "b"))
         for role, flag in TOKEN_FLAGS.items()
+    ),
+    (
+        "keys",
+        "--encryption-key-file",
+        f"{KEY_VARIABLE}_FILE",
+        "/a",
+        Source(file=Path("/a")),
+        "b",
+        Source(file=Path("b")),
     ),
     ("hosts", "--hosts", "SESSIONWORKER_HOSTS", "a.b, C", frozenset({"a.b", "c"}), "_d", frozenset({"_d"})),
     ("body_size", "--body-size", "BODY_SIZE", "5", 5 * MIB, "0.5", MIB // 2),
