@@ -43,11 +43,12 @@ def key_text(*keys: bytes) -> str:
 class Place:
     """A worker with marks in it, and the files that it is given."""
 
-    def __init__(self, folder: Path, *, by_variables: bool) -> None:
+    def __init__(self, folder: Path, *, by_variables: bool, is_sealed: bool) -> None:
         self.folder = folder
         self.heard = Heard()
         self.flag = folder / "failing"
         self.by_variables = by_variables
+        self.is_sealed = is_sealed
         self.files = {name: folder / name for name in ("admins", "viewers", "keys")}
         self.files["admins"].write_text(f"{ADMIN}\n")
         self.files["viewers"].write_text(f"{VIEW}\n")
@@ -62,17 +63,13 @@ class Place:
             "SESSIONWORKER_LOG_FORMAT": "json" if self.by_variables else "text",
         }
         options = ["--http-logs"]
+        key_file, admins, viewers = keys or self.files["keys"], self.files["admins"], self.files["viewers"]
         if self.by_variables:
             environment |= {"SESSIONWORKER_ADMIN_TOKEN": ADMIN, "SESSIONWORKER_VIEW_TOKEN": VIEW}
-            environment |= {"SESSIONWORKER_ENCRYPTION_KEY": (keys or self.files["keys"]).read_text()}
+            environment |= {"SESSIONWORKER_ENCRYPTION_KEY": key_file.read_text()} if self.is_sealed else {}
         else:
-            options += [
-                "--admin-token-file",
-                str(self.files["admins"]),
-                "--view-token-file",
-                str(self.files["viewers"]),
-            ]
-            options += ["--encryption-key-file", str(keys or self.files["keys"])]
+            options += ["--admin-token-file", str(admins), "--view-token-file", str(viewers)]
+            options += ["--encryption-key-file", str(key_file)] if self.is_sealed else []
         worker = WorkerProcess(self.folder / "store", *options, environment=environment)
         worker._token_file.write_text(f"{API}\nsupport:{SUPPORT}\n")
         return worker
@@ -98,9 +95,13 @@ class Place:
             other.close()
 
 
-@pytest.fixture(params=[False, True], ids=["by files, log in text", "by variables, log in JSON"])
+@pytest.fixture(
+    params=[(False, True), (True, True), (False, False)],
+    ids=["by files, log in text", "by variables, log in JSON", "by files, log in text, not encrypted"],
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path, by_variables=request.param)
+    by_variables, is_sealed = request.param
+    place = Place(tmp_path, by_variables=by_variables, is_sealed=is_sealed)
     yield place
     place.worker.close()
 
@@ -228,7 +229,7 @@ def broken_files(place: Place) -> None:
     ]:
         data = path.read_bytes()
         path.write_bytes(data[:50] + VALUE.encode() + data[60:])
-    for path in store.glob(".sessionworker=*/.sessionworker=*/.sessionworker/versions/*"):
+    for path in store.glob("*/*/.sessionworker/versions/*"):
         path.write_bytes(f"{VALUE} {PHONE}".encode())
     (store / ".sessionworker" / "events").write_text(f'[{{"number": "{VALUE}"}}]')
     (store / ".sessionworker" / "summary").write_text(VALUE)
@@ -254,7 +255,8 @@ def test_nothing_secret_comes_out_of_a_worker_whatever_happens_to_it(place: Plac
     assert place.ask(ADMIN, "POST", "/admin/checkpoint") == 204
     assert place.ask(API, "POST", f"{SALES}/{KEYS[0]}", {"data": f'"{NEW_VALUE}"'}) == 204
     worker.kill()  # with that in the journal alone
-    for text in (key_text(OTHER_KEY), key_text(OTHER_KEY)[:-3], f"{KEY.decode()}\n", key_text(KEY, KEY), "", VALUE):
+    wrong = (key_text(OTHER_KEY), key_text(OTHER_KEY)[:-3], f"{KEY.decode()}\n", key_text(KEY, KEY), "", VALUE)
+    for text in wrong if place.is_sealed else ():
         said = place.refuses_to_start(text)
         assert "did not foresee" not in said
     place.start()
