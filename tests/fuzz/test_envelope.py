@@ -34,7 +34,7 @@ def codec() -> Sealed:
 def test_a_sealed_value_comes_back_and_a_changed_one_never_opens(
     codec: Sealed, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(400)
+    @tries(160)
     @given(st.binary(max_size=200), PLACES, st.data())
     def try_one(value: bytes, place: tuple[str, ...], data: DataObject) -> None:
         sealed = codec.seal(value, *place)
@@ -53,7 +53,7 @@ def test_arbitrary_bytes_are_no_sealed_value(codec: Sealed, tries: Tries, cases:
     admitting = Sealed(Seal(KEYS[:2]), NoLongNames(), admits_plain=True)
     parts = pieces_of(MARK, KEYS[0].id, KEYS[2].id, bytes(16), bytes(60))
 
-    @tries(400)
+    @tries(160)
     @given(st.binary(max_size=100) | parts, PLACES)
     @example(b"", ())
     @example(MARK, ())
@@ -76,7 +76,7 @@ def test_arbitrary_bytes_are_no_sealed_value(codec: Sealed, tries: Tries, cases:
 def test_a_sealed_name_comes_back_and_a_changed_one_stands_for_none(
     codec: Sealed, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(400)
+    @tries(160)
     @given(NAMES, PLACES, st.data())
     def try_one(name: str, place: tuple[str, ...], data: DataObject) -> None:
         sealed = codec.encode_name(name, *place)
@@ -92,7 +92,7 @@ def test_a_sealed_name_comes_back_and_a_changed_one_stands_for_none(
 
 
 def test_arbitrary_file_names_are_no_sealed_ones(codec: Sealed, tries: Tries, cases: Counter[str]) -> None:
-    @tries(400)
+    @tries(160)
     @given(LETTERS | st.text(st.characters(), max_size=40), PLACES)
     @example("a" * 26 + "ß", ())
     @example("", ())
@@ -107,7 +107,7 @@ def test_arbitrary_file_names_are_no_sealed_ones(codec: Sealed, tries: Tries, ca
 
 
 def test_arbitrary_marks_prove_nothing(codec: Sealed, tries: Tries, cases: Counter[str]) -> None:
-    @tries(300)
+    @tries(120)
     @given(PLACES, PLACES, st.data())
     def try_one(place: tuple[str, ...], other: tuple[str, ...], data: DataObject) -> None:
         mark = codec.mark(*place)
@@ -130,7 +130,7 @@ def test_an_arbitrary_key_file_is_read_or_refused_with_a_line_that_holds_none_of
     marked = st.text(st.characters(exclude_characters="\n"), min_size=8, max_size=50)
     lines = st.lists(st.one_of(keys, keys, nearly, marked, st.sampled_from([PLAIN, "", "# x", " ", "\x0c", "\u2028"])))
 
-    @tries(400)
+    @tries(160)
     @given(lines, st.sampled_from(["\n", "\r\n", "\n\n", "\r"]))
     @example(["é" * 44], "\n")
     @example([PLAIN], "\n")

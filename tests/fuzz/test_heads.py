@@ -61,7 +61,7 @@ def test_a_stranger_s_requests_of_which_bytes_were_changed_are_refused_alike_how
         outcome_of(worker, [one], known)
     assert len(known) > 0
 
-    @tries(200)
+    @tries(80)
     @given(st.lists(st.sampled_from(GOOD), min_size=1, max_size=3), CUTS, st.data())
     def try_one(good: list[bytes], cuts: list[int], data: DataObject) -> None:
         sent = data.draw(changed(b"".join(good).replace(API.encode(), b"x" * len(API))))
@@ -80,7 +80,7 @@ def test_a_stranger_s_requests_of_which_bytes_were_changed_are_refused_alike_how
 def test_requests_of_which_bytes_were_changed_are_answered_or_refused_as_foreseen(
     worker: Worker, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(200)
+    @tries(80)
     @given(st.lists(st.sampled_from(GOOD), min_size=1, max_size=4), CUTS, st.data())
     def try_one(good: list[bytes], cuts: list[int], data: DataObject) -> None:
         sent = data.draw(changed(b"".join(good)))
@@ -112,7 +112,7 @@ def test_a_head_is_read_up_to_its_end_and_in_no_time(tries: Tries, cases: Counte
     long = st.tuples(names, st.integers(1, 600), names, pieces_of(b"\r\n", b": ", b":"))
     odd = long.map(lambda part: b"GET / HTTP/1.1\r\nHost: a\r\n" + part[0] * part[1] + part[2] + part[3] + b"\r\n\r\n")
 
-    @tries(500)
+    @tries(200)
     @given(st.one_of(*(changed(head) for head in heads), st.binary(), odd))
     @example(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"trace" * 780 + b"\r\n\r\n")
     def try_one(data: bytes) -> None:

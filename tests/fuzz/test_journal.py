@@ -82,7 +82,7 @@ def read(folder: Path, cases: Counter[str]) -> list[bytes] | None:
 
 
 def test_a_journal_that_was_changed_gives_what_was_in_it_or_stops_the_start(tries: Tries, cases: Counter[str]) -> None:
-    @tries(150)
+    @tries(60)
     @given(GROUPS, st.data())
     def try_one(groups: list[list[bytes]], data: DataObject) -> None:
         with TemporaryDirectory() as folder:
@@ -109,7 +109,7 @@ def test_a_journal_of_anything_with_right_checksums_gives_values_or_stops_the_st
     names = st.none() | st.none() | NAMES
     files = st.tuples(names, numbers, salts, records, st.booleans(), st.sampled_from([b"", bytes(40)]) | st.binary())
 
-    @tries(200)
+    @tries(80)
     @given(st.lists(files, max_size=3))
     def try_one(parts: list[tuple[str | None, int, bytes, list[tuple[int | None, bytes, bool]], bool, bytes]]) -> None:
         with TemporaryDirectory() as folder:
@@ -134,7 +134,7 @@ def test_a_journal_of_arbitrary_bytes_stops_the_start_or_was_never_begun(tries: 
     mark = crc32(salt)
     parts = (head(1, 1, salt), record(mark, 1, b"1"), record(mark, 2, b""), mark.to_bytes(4, "little"), bytes(40))
 
-    @tries(250)
+    @tries(100)
     @given(st.dictionaries(NAMES, st.binary(max_size=80) | pieces_of(*parts), max_size=3))
     def try_one(files: dict[str, bytes]) -> None:
         with TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ RAW = SPELLED | st.binary(max_size=60) | pieces_of(*PARTS) | targets().map(lambd
 
 
 def test_a_path_of_any_bytes_is_refused_as_foreseen_or_names_what_is_allowed(tries: Tries, cases: Counter[str]) -> None:
-    @tries(800)
+    @tries(320)
     @given(RAW, st.sampled_from([b"GET", b"POST", b"x"]))
     def try_one(uri: bytes, method: bytes) -> None:
         path = uri.partition(b"?")[0]
@@ -61,7 +61,7 @@ def test_a_path_of_any_bytes_is_refused_as_foreseen_or_names_what_is_allowed(tri
 
 
 def test_what_was_allowed_comes_back_from_its_path(tries: Tries, cases: Counter[str]) -> None:
-    @tries(500)
+    @tries(200)
     @given(NAMES, NAMES, NAMES, st.sampled_from(["", "/", "!$&'()*+,;=:@"]))
     def try_one(group: str, instance: str, key: str, safe: str) -> None:
         try:
@@ -83,7 +83,7 @@ def test_the_gate_and_the_tree_read_the_same_names_in_a_path(worker: Worker, tri
     """They read them by themselves: the gate from the raw path, the tree's router from the decoded one."""
     groups = NAMES.flatmap(spellings)
 
-    @tries(300)
+    @tries(120)
     @given(
         groups, st.sampled_from(["/list-instances", "/sales", "/sales/creds", ""]), st.sampled_from(["GET", "DELETE"])
     )
@@ -105,7 +105,7 @@ def test_the_gate_and_the_tree_read_the_same_names_in_a_path(worker: Worker, tri
 
 
 def test_a_file_name_that_was_changed_stands_for_one_name_or_none(tries: Tries, cases: Counter[str]) -> None:
-    @tries(500)
+    @tries(200)
     @given(NAMES.filter(lambda name: name not in {"", ".", ".."}), st.data())
     def try_one(name: str, data: DataObject) -> None:
         file_name = data.draw(changed(encode_name(name).encode())).decode(errors="surrogateescape")
@@ -120,7 +120,7 @@ def test_a_file_name_that_was_changed_stands_for_one_name_or_none(tries: Tries, 
 def test_a_line_of_a_token_file_is_a_token_or_refused_with_a_line_that_does_not_hold_it(
     tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(500)
+    @tries(200)
     @given(st.text(min_size=8), st.sampled_from(["", "*:", "codechat:", "a%2Fb:", "%FF:", "a,,b:", "%:", ":"]))
     def try_one(secret: str, groups: str) -> None:
         line = f"{groups}{secret}"

@@ -85,7 +85,7 @@ def test_files_of_its_own_that_hold_anything_stop_the_start_or_are_done_without(
     files = [name for name in place.files if name != "lock"]
     assert {"events", "summary"} <= set(files)
 
-    @tries(60)
+    @tries(25)
     @given(st.sampled_from(files), st.data())
     def try_one(name: str, data: DataObject) -> None:
         place.begin()

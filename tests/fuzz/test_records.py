@@ -128,7 +128,7 @@ def parts(id_: str) -> st.SearchStrategy[list[Any]]:
 def test_a_record_that_says_anything_ends_in_a_stop_or_in_a_store_that_answers(
     place: Place, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(80)
+    @tries(32)
     @given(st.lists(parts(place.id), min_size=1, max_size=2), st.data())
     def try_one(records: list[list[Any]], data: DataObject) -> None:
         payloads = [encode(record) for record in records]

@@ -71,7 +71,7 @@ def status_of(worker: Worker, sent: Sent) -> int:
 def test_a_token_asks_the_store_for_nothing_else_in_whatever_spelling(
     worker: Worker, asked: Asked, token: str, may: set[str], tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(150)
+    @tries(60)
     @given(requests(st.just([("apikey", token)])))
     @example(Sent("GET", "/%73ession/codechat/sales/creds", "1.1", [("apikey", token)], b""))
     @example(Sent("DELETE", "/session/codechat/sales/creds", "1.1", [("apikey", token)], b""))
@@ -109,7 +109,7 @@ def elsewhere(draw: DrawFn) -> tuple[str, str]:
 def test_a_token_of_some_groups_is_refused_for_any_other_with_every_verb(
     worker: Worker, asked: Asked, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(300)
+    @tries(120)
     @given(elsewhere(), st.sampled_from(["1.1", "1.0"]), st.sampled_from(["", "http://worker", "HTTP://support@x:1"]))
     @example(("GET", "/session/%53upport/sales/creds"), "1.1", "")
     @example(("BREW", "/session/support%00/sales/creds"), "1.1", "")
@@ -128,7 +128,7 @@ def test_a_token_of_some_groups_is_refused_for_any_other_with_every_verb(
 def test_a_token_of_some_groups_is_taken_for_these_in_each_spelling(worker: Worker, tries: Tries) -> None:
     """So the test above does not pass because nothing is ever allowed."""
 
-    @tries(40)
+    @tries(25)
     @given(spellings("support"))
     def try_one(group: str) -> None:
         sent = Sent("GET", f"/session/{group}/list-instances", "1.1", [("apikey", SUPPORT)], b"")
@@ -148,7 +148,7 @@ BELOW = [
 def test_a_token_to_look_changes_nothing_with_any_verb(
     worker: Worker, asked: Asked, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(200)
+    @tries(80)
     @given(CHANGING, st.sampled_from(BELOW), st.data(), st.sampled_from(["1.1", "1.0"]))
     def try_one(method: str, path: str, data: st.DataObject, version: str) -> None:
         asked.forget()
@@ -164,7 +164,7 @@ def test_a_token_to_look_changes_nothing_with_any_verb(
 def test_a_token_to_look_opens_no_session_file_with_any_verb(
     worker: Worker, asked: Asked, tries: Tries, cases: Counter[str]
 ) -> None:
-    @tries(150)
+    @tries(60)
     @given(METHODS, st.sampled_from(["codechat", "support"]), st.sampled_from(RESTS), st.data())
     def try_one(method: str, group: str, rest: str, data: st.DataObject) -> None:
         asked.forget()
