@@ -40,7 +40,14 @@ SUPPORT = CREDS._replace(instance="support")
 # Where a store lives
 
 
-ASKED_FOR = {"instance_dropped", "group_dropped", "instance_restored", "drop_purged", "version_restored"}
+ASKED_FOR = {
+    "instance_dropped",
+    "group_dropped",
+    "instance_restored",
+    "drop_purged",
+    "version_restored",
+    "encrypted",
+}
 """Events that tell of nothing that went wrong, or was odd."""
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from sessionworker.stores.changes import Batch
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
-from tests.contract.words import commit
-from tests.files.words import contents
+from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, commit, create, creds, drop, write
+from tests.files.words import contents, start
 
 KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
+OLD = SUPPORT._replace(instance="old")
+NEW = OLD._replace(instance="new")
+
 NO_RING = None
 FIRST, SECOND = KeyRing(KEYS[:1]), KeyRing([KEYS[1], KEYS[0]])
 SECOND_ALONE, PLAIN_AGAIN = KeyRing([KEYS[1]]), KeyRing(KEYS[:1], writes_plain=True)
@@ -50,3 +53,25 @@ def everything_written(folder: Path) -> bytes:
     apart = re.compile(r"\.sessionworker/(lock|probe|seals)$")
     files = {name: data for name, data in contents(folder).items() if not apart.search(name)}
     return b"\0".join(name.encode() + b"\0" + data for name, data in files.items())
+
+
+def sealed_store(folder: Path) -> FileStore:
+    """A sealed store that has something of everything, in files and in the journal."""
+    store = start(folder, ring=FIRST)
+    create(store, CREDS, SUPPORT, OLD)
+    commit(store, write(CREDS, creds(1)), write(KEY, b"1"), write(OTHER_KEY, b"10"), write(SUPPORT, creds(1, 2)))
+    commit(store, write(OLD, creds(1, 3)), write(SUPPORT._replace(key=KEY.key), b"11"))
+    store.checkpoint()
+    drop(store, OLD)
+    commit(store, write(CREDS, creds(2)), write(KEY, b"2"))
+    store.checkpoint()
+    return store
+
+
+def make_repairs(store: FileStore) -> None:
+    """Have repairs made that a store asks for."""
+
+    def make(batch: Batch) -> None:
+        store.commit([batch])
+
+    store.on_repair(make)

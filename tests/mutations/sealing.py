@@ -12,7 +12,7 @@ _REWRITING = f"{_FILES}/rewriting.py"
 _LONG_NAMES = f"{_FILES}/long_names.py"
 
 _SEALS = ("tests/test_seal.py",)
-_DISK = ("tests/files/test_sealed_disk.py",)
+_DISK = ("tests/files/test_sealed_disk.py", "tests/files/test_flipped_bits.py")
 _REWRITES = ("tests/files/test_rewriting.py",)
 _LONG = ("tests/files/test_long_names.py",)
 _ROLES = ("tests/test_roles.py", "tests/test_tokens.py")

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from sessionworker.errors import NameNotAllowed, NoSuchGroup, NoSuchInstance, StoreUnavailable, WorkerError
 from sessionworker.names import check_name
+from sessionworker.stores.files.codec import SEALED
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
@@ -55,6 +56,7 @@ class Catalogue:
         self.dropped: dict[str, Instance] = {}
         """By their paths: those that were dropped, as long as the journal may hold something of them."""
         self._ids: dict[str, Instance] = {}
+        self._not_opened: set[str] = set()
         self.held: dict[str, Instance] = {}
         """By their ids: those of which the journal holds something, and nobody could tell which folder is theirs."""
 
@@ -63,6 +65,7 @@ class Catalogue:
         self._places.sync(".")
         for folder in self._places.folders("."):
             name = _allowed("group", self._places.group_at(folder))
+            self._say_if_not_opened(folder, folder, name)
             if name is not None:
                 group = self.groups.setdefault(name, Group(name))
                 group.folders.append(folder)
@@ -90,9 +93,20 @@ class Catalogue:
                     continue
                 for file_name in names:
                     name = _allowed("instance", self._places.instance_at(group.name, file_name))
+                    self._say_if_not_opened(f"{folder}/{file_name}", file_name, name)
                     if name is not None:
                         self._add(group, Instance(group.name, name, f"{folder}/{file_name}"))
         group.problem = problem
+
+    def _say_if_not_opened(self, path: str, file_name: str, name: str | None) -> None:
+        """Tell of a folder with a sealed name that is none here: it was renamed, or its group was, or the disk rots."""
+        if name is None and file_name.startswith(SEALED) and path not in self._not_opened:
+            self._not_opened.add(path)
+            self._faults.say(
+                "folder_not_opened",
+                f"The folder {path!r} of the store has a name that no key opens there. What is in it is not served: "
+                "give it its name back, and start the worker again.",
+            )
 
     def _add(self, group: Group, found: Instance) -> None:
         known = group.instances.setdefault(found.name, found)
