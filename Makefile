@@ -49,7 +49,7 @@ test: $(VENV)/installed-test $(NODE_PACKAGES)
 	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(VENV)/installed-test
-	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" \
+	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" --numprocesses auto \
 		--override-ini tmp_path_retention_policy=failed --durations=10 --durations-min=1 $(ARGS)
 
 test-oldest: $(OLDEST)/installed

@@ -22,6 +22,7 @@ TEST_DEPENDENCIES = [
     "hypothesis >=6.170, <7",
     # Runs the modules in an order of its own each time, and the tests in each; the seed is printed, and can be given.
     "pytest-randomly >=5.1, <6",
+    "pytest-xdist >=3.8, <4",  # the fast tests use all processors
     # The threads of the simulation: a switch between two is a call, and takes place where a seed says.
     "greenlet >=3.5, <4",
     "build >=1.6, <2",
