@@ -44,6 +44,7 @@ class TestSealedFileStore(StoreContract):
         kill(tmp_path)
 
 
+@pytest.mark.slow
 class TestFileStoreThatIsSealedAndPlainInTurns(StoreContract):
     """The file store that has another key with each start, and none at times."""
 

@@ -181,6 +181,7 @@ def open_parts(
         rewriting=rewriting,
         background=Background(checkpoints, erasing, tallies, rewriting, state, journal, locks, faults, limits),
     )
+    sealing.tell(report)  # which is so at each start, and no event that is remembered
     try:
         _take_up(parts)
     except BaseException:
@@ -206,7 +207,6 @@ def _take_up(parts: Parts) -> None:
     if replayed:
         text = f"The worker did not end cleanly: {replayed} changes are brought from the journal into the files."
         faults.say("not_ended_cleanly", text, level="warn")
-    parts.sealing.tell(faults)
     for name in LEFT_BY_0_1_0:
         places.discard(f"{OURS}/{name}")
     try:

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
+from sessionworker.events import Event, Report
 from sessionworker.stores.files.codec import SEALED, Codec, Plain, Sealed
-from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.long_names import LongNames
 from sessionworker.stores.files.places import DROPPED, JOURNAL, SEALS, Places
 from sessionworker.stores.seal import KeyRing, Seal
@@ -119,19 +119,18 @@ class Sealing:
         """How all is written now, in words."""
         return f"encrypted with the key {self.key}" if self.key else "plain"
 
-    def tell(self, faults: Faults) -> None:
+    def tell(self, report: Report) -> None:
         """Tell the operator with which key is sealed, and what may not be sealed with it."""
         if self.key:
-            faults.say("encrypted", f"What is written is {self.now}.", level="info")
+            report(Event("encrypted", f"What is written is {self.now}.", level="info"))
         if self.is_mixed:
             others = [f"under the key {name}" for name in self.statement.keys if name != self.key]
             if self.statement.plain and self.key:
                 others.append("plain")
-            faults.say(
-                "not_rewritten",
-                f"Some of what is stored may still be {' or '.join(others)}: 'sessionworker-key rewrite' sees to that.",
-                level="warn",
+            text = (
+                f"Some of what is stored may still be {' or '.join(others)}: 'sessionworker-key rewrite' sees to that."
             )
+            report(Event("not_rewritten", text, level="warn"))
 
     def settle(self) -> None:
         """Say that all is as it is written now. Raises OSError."""
