@@ -48,6 +48,14 @@ def test_a_start_that_fails_unforeseen_is_one_line_and_status_1(monkeypatch: pyt
     assert SECRET not in line
 
 
+TOKENS = "Tokens: 1 for APIs, 0 of them for some groups alone; 0 for operators; 0 to look."
+NO_ADMIN_FIELDS = {
+    "consequence": "whoever has an API's can drop groups, too",
+    "variable": "SESSIONWORKER_ADMIN_TOKEN",
+}
+NO_ADMIN = "No token for operators is set: {consequence}. Set {variable}.".format(**NO_ADMIN_FIELDS)
+
+
 def expected_lines(store: Path, port: int) -> list[dict[str, Any]]:
     """What a worker says that is started, asked with a wrong token, and stopped: with HTTP_LOGS, but for the times."""
     address = f"tcp:{port}:interface=127.0.0.1"
@@ -60,6 +68,8 @@ def expected_lines(store: Path, port: int) -> list[dict[str, Any]]:
         {"event": "listening", "message": f"Listening at {address}.", "endpoint": address},
         {"event": "serving", "message": f"Serving the store {store}.", "store": str(store)},
         {"event": "token_in_force", "message": f"The token is in {source}.", "source": source},
+        {"event": "tokens", "message": TOKENS, "api": 1, "limited": 0, "admin": 0, "view": 0},
+        {"level": "warn", "event": "no_admin_token", "message": NO_ADMIN, **NO_ADMIN_FIELDS},
         {"level": "warn", "event": "token_refused", "message": refusal, "address": "127.0.0.1"},
         {"event": "request", "message": f"GET {path} 401", "method": "GET", "path": path, "status": 401},
         {"event": "stopped", "message": "Stopped; everything that was acknowledged is stored."},
