@@ -195,9 +195,10 @@ class Hands:
         if not isinstance(folder, Folder) or not folder.names:
             return
         names = sorted(folder.names)
-        file = folder.names[names[-1 - len(hand.key) % min(2, len(names))]]
+        name = names[-1 - len(hand.key) % min(2, len(names))]
+        file = folder.names[name]
         if isinstance(file, File) and file.data:
-            value = bytes(file.data)
+            value = self._subject.version_in(hand.group, hand.instance, name, bytes(file.data))
             rot(file)
             self._change(hand, lambda account: account._replace(spoiled=account.spoiled | {value}))
 

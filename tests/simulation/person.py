@@ -82,10 +82,13 @@ class Person:
 
 
 def rot(file: File) -> None:
-    """Change a byte so that what the file holds is no JSON any more."""
+    """Change a byte so that what the file holds is no JSON any more, and no seal is whole."""
     if file.data:
         place = len(file.data) // 2
+        before = file.data[place]
         file.data[place] = 0xFF if place % 3 else 0
+        if file.data[place] == before:
+            file.data[place] ^= 1
 
 
 def all_folders(folder: Folder) -> list[Folder]:

@@ -265,6 +265,9 @@ class Subject(Protocol):
     def versions_folder(self, group: str, instance: str) -> str:
         """Return the path of the folder that holds an instance's versions."""
 
+    def version_in(self, group: str, instance: str, name: str, data: bytes) -> bytes:
+        """Return the value of the version whose file has a name and holds these data; them, where it is broken."""
+
 
 ROOT = "/data"
 """Where the store lies. The folder is there and empty at first."""

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from sessionworker.stores import seal
-from sessionworker.stores.files.codec import Codec, Plain, Sealed
+from sessionworker.stores.files.codec import Codec, Plain, SealBroken, Sealed
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing, Seal
 from tests.no_long_names import NoLongNames
@@ -25,6 +25,8 @@ CODECS: tuple[Codec, ...] = (
     Plain(),
 )
 """Of each way in which something may lie on the disk."""
+
+_READING = Sealed(Seal(KEYS), NoLongNames(), admits_plain=True)
 
 
 class SealedSubject(FileSubject):
@@ -63,13 +65,13 @@ class SealedSubject(FileSubject):
 
     def scope_of(self, path: str) -> Scope:
         """Tell by the path."""
-        parts, codec = PurePosixPath(path).parts[2:], Sealed(Seal(KEYS), NoLongNames(), admits_plain=True)
+        parts = PurePosixPath(path).parts[2:]
         if parts[:2] == (".sessionworker", "dropped"):
             return DROPS
         if not parts or parts[0] == ".sessionworker" or not path.startswith(f"{ROOT}/"):
             return EVERYTHING
-        group = codec.decode_name(parts[0], "group")
-        return Scope(group, codec.decode_name(parts[1], "instance", group or "") if len(parts) > 1 else None)
+        group = _READING.decode_name(parts[0], "group")
+        return Scope(group, _READING.decode_name(parts[1], "instance", group or "") if len(parts) > 1 else None)
 
     def folder(self, group: str, instance: str) -> str:
         """Return the path of an instance's folder."""
@@ -79,9 +81,18 @@ class SealedSubject(FileSubject):
     def file(self, group: str, instance: str, key: str) -> str:
         """Return the path of a key's file."""
         folder = self.folder(group, instance)
+        return f"{folder}/{self._called(folder, key, 'key', self._id_in(folder))}"
+
+    def version_in(self, group: str, instance: str, name: str, data: bytes) -> bytes:
+        """Return what is sealed there."""
+        try:
+            return _READING.open(data, "version", self._id_in(self.folder(group, instance)), name)
+        except SealBroken:
+            return data
+
+    def _id_in(self, folder: str) -> str:
         ours = self._names(f"{folder}/.sessionworker")
-        ids = [name.split("-")[1] for name in ours if name.startswith("id-")]
-        return f"{folder}/{self._called(folder, key, 'key', ids[0] if ids else '')}"
+        return next((name.split("-")[1] for name in ours if name.startswith("id-")), "")
 
     def _standing(self, above: str, name: str, *place: str) -> str:
         return f"{above}/{self._called(above, name, *place)}"
