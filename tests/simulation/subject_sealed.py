@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from sessionworker.stores import seal
 from sessionworker.stores.files.codec import Codec, Plain, SealBroken, Sealed
+from sessionworker.stores.files.rewriting import Rewriting
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing, Seal
 from tests.no_long_names import NoLongNames
@@ -42,6 +44,7 @@ class SealedSubject(FileSubject):
         """Begin with no machine."""
         self._machine: Machine | None = None
         self._starts = 0
+        self._opened: list[Rewriting] = []
 
     def ring(self) -> KeyRing:
         """Return the keys of one start."""
@@ -51,6 +54,7 @@ class SealedSubject(FileSubject):
         """Open it."""
         if machine is not self._machine:  # of another history
             self._machine, self._starts = machine, machine.ids.randrange(12)
+            self._let_go()
         store = FileStore(
             Path(ROOT),
             report=lambda event: report(event.text),
@@ -60,8 +64,17 @@ class SealedSubject(FileSubject):
         )
         store.on_repair(ask)
         store._parts.rewriting.begin()
+        self._opened.append(store._parts.rewriting)
         now = cast("Any", machine.stand_ins["time"]).time_ns
         return OpenFileStore(store, ask, lambda: now() // 1_000_000 - int(self.keep_drops_days * DAY_MS))
+
+    def _let_go(self) -> None:
+        """Let go of the stores of a history that is over: earlier, they would close folders in the midst of it."""
+        for rewriting in self._opened:
+            if isinstance(rewriting._steps, Generator):
+                with suppress(BaseException):  # its machine is off
+                    rewriting._steps.close()
+        self._opened.clear()
 
     def scope_of(self, path: str) -> Scope:
         """Tell by the path."""
