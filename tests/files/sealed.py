@@ -15,8 +15,11 @@ KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
 OLD = SUPPORT._replace(instance="old")
 NEW = OLD._replace(instance="new")
 
+LONG = SUPPORT._replace(instance="long " * 30)
+
 NO_RING = None
 FIRST, SECOND = KeyRing(KEYS[:1]), KeyRing([KEYS[1], KEYS[0]])
+FIRST_AGAIN = KeyRing([KEYS[0], KEYS[1]])
 SECOND_ALONE, PLAIN_AGAIN = KeyRing([KEYS[1]]), KeyRing(KEYS[:1], writes_plain=True)
 
 STEPS: dict[str, list[KeyRing | None]] = {
@@ -75,3 +78,27 @@ def make_repairs(store: FileStore) -> None:
         store.commit([batch])
 
     store.on_repair(make)
+
+
+def fill(folder: Path, ring: KeyRing | None = None) -> None:
+    """Make a store with four instances, all in their files, and close it."""
+    store = start(folder, ring=ring)
+    for number, file in enumerate((CREDS, SUPPORT, OLD, LONG), 1):
+        create(store, file)
+        commit(store, write(file, creds(1, number)))
+    commit(store, write(KEY, b'"a value"'))
+    store.close()
+
+
+def nothing_else(store: FileStore) -> bool:
+    """Whether a store says that nothing is in it but what it writes now."""
+    said = store.encryption()
+    return said.keys == ([said.key] if said.key else []) and said.plain == (not said.key)
+
+
+def sealed_folder(folder: Path, ring: KeyRing) -> Path:
+    """The folder of an instance of a store that is closed."""
+    store = start(folder, ring=ring)
+    path = folder / store._parts.catalogue.find(CREDS.group, CREDS.instance).path
+    store.close()
+    return path

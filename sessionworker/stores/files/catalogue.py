@@ -56,7 +56,8 @@ class Catalogue:
         self.dropped: dict[str, Instance] = {}
         """By their paths: those that were dropped, as long as the journal may hold something of them."""
         self._ids: dict[str, Instance] = {}
-        self._not_opened: set[str] = set()
+        self.not_opened: set[str] = set()
+        """The paths of folders whose names no key opens."""
         self.held: dict[str, Instance] = {}
         """By their ids: those of which the journal holds something, and nobody could tell which folder is theirs."""
 
@@ -100,8 +101,8 @@ class Catalogue:
 
     def _say_if_not_opened(self, path: str, file_name: str, name: str | None) -> None:
         """Tell of a folder with a sealed name that is none here: it was renamed, or its group was, or the disk rots."""
-        if name is None and file_name.startswith(SEALED) and path not in self._not_opened:
-            self._not_opened.add(path)
+        if name is None and file_name.startswith(SEALED) and path not in self.not_opened:
+            self.not_opened.add(path)
             self._faults.say(
                 "folder_not_opened",
                 f"The folder {path!r} of the store has a name that no key opens there. What is in it is not served: "

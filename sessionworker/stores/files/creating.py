@@ -44,6 +44,9 @@ class Creating:
         if name not in _OF_OTHERS and _is_called(name, self._places.root):
             raise _spelled_otherwise(name)
         is_new = not stands_in(group.folders[0], self._places.root)
+        others = self._places.codec.other_names(name, "group")
+        if is_new and any(stands_in(other, self._places.root) for other in others):
+            raise _spelled_otherwise(name)
         try:
             self._places.keep_names(name)
             self._places.make(group.folders[0])
@@ -114,7 +117,8 @@ class Creating:
     def is_free(self, group: Group, name: str) -> bool:
         """Tell whether nothing stands where an instance of that name would."""
         ours = os.path.basename(self._places.instance_path(group.folders[0], group.name, name))
-        spellings = [ours, encode_name(name)]
+        others = self._places.codec.other_names(name, "instance", group.name)
+        spellings = [ours, encode_name(name), *others]
         escaped = quote(name, safe="")  # as 0.1.0 and session-manager may spell it, whoever copied it in meanwhile
         if len(escaped) <= LONGEST_FILE_NAME:
             spellings.append(escaped)

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from sessionworker.disk import stands_in
 from sessionworker.file_names import LONGEST_FILE_NAME, OURS
+from sessionworker.stores.files.catalogue import NotItsFolder
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.places import DROPPED, Places
@@ -99,22 +100,30 @@ class Drops:
         """
         for drop in list(self.all()):
             with suppress(OSError):
-                with self._places.open(drop.path) as folder:
-                    identity = Identity(folder)
-                    if not folder.ids():
-                        identity.take_over(new_id(), folder.identity[1], drop.group, drop.instance)
-                    elif identity.is_of(drop.group, drop.instance):
-                        identity.prove(drop.group, drop.instance)
-                self._respell(drop)
+                self.renew(drop)
 
-    def _respell(self, drop: Drop) -> None:
+    def renew(self, drop: Drop) -> str:
+        """Do that with one of them, and return the path that it has then. Nobody moves it meanwhile."""
+        with self._places.open(drop.path) as folder:
+            identity = Identity(folder)
+            if not folder.ids():
+                identity.take_over(new_id(), folder.identity[1], drop.group, drop.instance)
+            elif identity.is_of(drop.group, drop.instance):
+                identity.prove(drop.group, drop.instance)
+            else:
+                raise NotItsFolder("it was made for another instance")
+        return self._respell(drop)
+
+    def _respell(self, drop: Drop) -> str:
         folder, name = self._file_names(drop.group, drop.instance)
-        if drop.path not in _paths(folder, name, drop.drop):
-            ours = self._path(_flat(folder, name, drop.drop), (_flat(folder), name), drop.drop)
-            self._places.keep_names(drop.group, drop.instance)
-            self._places.respell(drop.path, ours)
-            self._places.sync_above(drop.path, ours)
-            self.tidy(drop.path)
+        self._places.keep_names(drop.group, drop.instance)
+        if drop.path in _paths(folder, name, drop.drop):
+            return drop.path
+        ours = self._path(_flat(folder, name, drop.drop), (_flat(folder), name), drop.drop)
+        self._places.respell(drop.path, ours)
+        self._places.sync_above(drop.path, ours)
+        self.tidy(drop.path)
+        return ours
 
     def of(self, group: str, instance: str) -> list[Drop]:
         """Return those of an instance's names, newest first."""
@@ -167,6 +176,7 @@ class Drops:
         self._learn_latest()
         drop = _name(max(when, self._latest.get((group, instance), 0) + 1))
         folder, name = self._file_names(group, instance)
+        self._places.keep_names(group, instance)
         return self._path(_flat(folder, name, drop), (_flat(folder), name), drop)
 
     def place_of_group(self, group: str, when: int) -> str:
@@ -174,6 +184,7 @@ class Drops:
         self._learn_latest()
         drop = _name(max([when, *(latest + 1 for names, latest in self._latest.items() if names[0] == group)]))
         folder = self._places.group_path(group)
+        self._places.keep_names(group)
         return self._path(_flat(folder, drop), (_flat(folder),), f"{OURS}-{drop}")
 
     def _learn_latest(self) -> None:

@@ -231,12 +231,11 @@ class Folder:
                 self._become(file_name, key)
             self._remove(self.other_names(key))
             return True
-        try:  # it may have become one before the checkpoint failed, or the worker ended
-            name = self.name_of(key)
-            found = os.stat(name, dir_fd=self.handle, follow_symlinks=False).st_size
-            return self.codec.size_in(found, name) == size
-        except FileNotFoundError:
+        name = self.standing(key)  # it may have become one before the checkpoint failed, or the worker ended
+        if name is None:
             return False
+        found = os.stat(name, dir_fd=self.handle, follow_symlinks=False).st_size
+        return self.codec.size_in(found, name) == size
 
     def _seal_again(self, file_name: str, key: str) -> None:
         """Let a large value of an earlier start become a session file: there may be another key since then."""

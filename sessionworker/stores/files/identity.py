@@ -62,10 +62,17 @@ class Identity:
         names = self._folder.id_files() if codec.is_bound else {}
         return all(codec.is_proven(_marks_in(name), _OF, id_, group, instance) for id_, name in names.items())
 
+    def is_older(self, group: str, instance: str) -> bool:
+        """Tell whether it is proven to be an instance's, and that with another key than the one that seals now."""
+        codec = self._folder.codec
+        marks = {id_: _marks_in(name) for id_, name in self._folder.id_files().items()}
+        now = {id_: codec.mark(_OF, id_, group, instance) for id_ in marks}
+        return bool(marks) and self.is_of(group, instance) and not all(now[id_] in marks[id_] for id_ in marks)
+
     def prove(self, group: str, *instances: str) -> None:
         """Prove durably that it is an instance's, of whichever of these names, and of no other.
 
-        It is about to be written to: so what was proven of all in it holds no longer, if that was with another key.
+        It is about to be written to; see `begin_to_write`.
         """
         folder, id_ = self._folder, self._folder.id
         old = folder.id_files()[id_]
@@ -74,7 +81,11 @@ class Identity:
         if new != old:
             os.rename(old, new, src_dir_fd=folder.ours, dst_dir_fd=folder.ours)
             folder.settle()
-        if not self.is_whole:
+        self.begin_to_write()
+
+    def begin_to_write(self) -> None:
+        """Note that it is written to: what was proven of all in it holds no longer, if that was with another key."""
+        if self._folder.codec.is_bound and not self.is_whole:
             self._forget_whole()
 
     @property

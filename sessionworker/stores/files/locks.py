@@ -10,6 +10,7 @@ Four kinds of thread are in the store:
 Whoever holds a lock may take one that stands below it, never one above.
 
     checkpoint    one checkpoint at a time; it is held while files are written, so never by a committer
+    changing      it changes which groups and instances there are, or somebody has to know all of them
     memory        what is remembered of the disk: known names and recent values
     state         what was committed, what of it waits, and the journal's end
     moves         a folder changes its place; held for the rename and the note of it alone
@@ -41,6 +42,7 @@ class Locks:
     def __init__(self) -> None:
         """Make them."""
         self.checkpoint = threading.RLock()
+        self.changing = threading.Lock()
         self.memory = threading.Lock()
         self.state = threading.Lock()
         self.moves = threading.Lock()

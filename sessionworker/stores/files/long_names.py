@@ -64,6 +64,7 @@ class LongNames:
                 if self._sync:
                     os.fsync(folder)
             self._names[file_name] = name
+            self._older = [older for older in self._older if older != file_name]
 
     def forget_older(self) -> None:
         """Remove what was sealed with another key: nothing has such a name any more."""

@@ -68,6 +68,10 @@ class Moves:
 
     def make(self, change: CatalogueChange) -> WorkerError | None:
         """Make a change, durably. Returns the reason for which it was refused, or raises OSError."""
+        with self._locks.changing:
+            return self._make(change)
+
+    def _make(self, change: CatalogueChange) -> WorkerError | None:
         self._catalogue.put_back()
         match change:
             case CreateGroup(group):

@@ -25,6 +25,7 @@ from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.erasing import Erasing
 from sessionworker.stores.files.events import Events
 from sessionworker.stores.files.faults import Faults, reason_of
+from sessionworker.stores.files.inventory import Inventory
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.large import LargeValues
 from sessionworker.stores.files.limits import Limits
@@ -71,6 +72,7 @@ class Parts:
     moves: Moves
     large: LargeValues
     checkpoints: Checkpoints
+    inventory: Inventory
     rewriting: Rewriting
     background: Background
     erasing: Erasing
@@ -142,10 +144,11 @@ def open_parts(
         catalogue, state, journal, reserve, saving, copies, locks, faults, limits, erasing, tallies, events
     )
     creds = CredsReading(catalogue, copies, reading, faults)
+    inventory = Inventory(places, catalogue, drops)
     rewriting = Rewriting(
         places,
         catalogue,
-        drops,
+        inventory,
         sealing,
         reading,
         creds,
@@ -178,12 +181,13 @@ def open_parts(
         tallies=tallies,
         events=events,
         checkpoints=checkpoints,
+        inventory=inventory,
         rewriting=rewriting,
         background=Background(checkpoints, erasing, tallies, rewriting, state, journal, locks, faults, limits),
     )
-    sealing.tell(report)  # which is so at each start, and no event that is remembered
     try:
         _take_up(parts)
+        sealing.tell(report)  # which is so at each start, and no event that is remembered
     except BaseException:
         journal.close()
         raise
@@ -198,6 +202,8 @@ def _take_up(parts: Parts) -> None:
             pass
     parts.catalogue.load()
     parts.tallies.load()
+    if parts.sealing.has_others and not parts.sealing.is_mixed and parts.inventory.holds_older():
+        parts.sealing.mix()
     if parts.sealing.is_mixed:
         parts.drops.take_over()
     replay = Replay(places, parts.catalogue, parts.drops, parts.state, parts.faults)

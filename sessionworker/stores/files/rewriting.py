@@ -19,14 +19,14 @@ from sessionworker.stores.changes import Batch, Delete, SetAside
 from sessionworker.stores.files.broken_files import BrokenFiles
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.creds import CredsReading
-from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.inventory import Inventory, others_in
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
-from sessionworker.stores.files.places import DROPPED, LOST, PURGED, Places
+from sessionworker.stores.files.places import DROPPED, PURGED, Places
 from sessionworker.stores.files.reading import Reading, Since
 from sessionworker.stores.files.sealing import Sealing
 from sessionworker.stores.files.state import State
@@ -66,7 +66,7 @@ class Rewriting:
         self,
         places: Places,
         catalogue: Catalogue,
-        drops: Drops,
+        inventory: Inventory,
         sealing: Sealing,
         reading: Reading,
         creds: CredsReading,
@@ -83,7 +83,7 @@ class Rewriting:
         """
         self._places = places
         self._catalogue = catalogue
-        self._drops = drops
+        self._inventory = inventory
         self._sealing = sealing
         self._reading = reading
         self._creds = creds
@@ -94,10 +94,11 @@ class Rewriting:
         self._ask = ask
         self._note = note
         self._steps: Iterator[None] | None = None
-        self._whole: set[str] = set()  # by their paths
+        self._whole: set[tuple[str, tuple[int, int] | None]] = set()  # by their paths, and the folders there
         self._adopting: set[Instance] = set()
         self._asked = 0
         self._problems: dict[str, str] = {}
+        self._doubts: list[str] = []
         self.progress = Progress()
         self.idle = 0
         """How often in a row it was so: what is left waits for a commit, or for a checkpoint."""
@@ -113,6 +114,7 @@ class Rewriting:
         with self._locks.checkpoint:
             if self._steps is None and self._sealing.is_mixed:
                 self._adopting, self._problems, self.idle = set(), {}, 0
+                self._whole, self._doubts = set(), []
                 self._steps = self._rewrite_all()
 
     def end(self) -> None:
@@ -137,7 +139,7 @@ class Rewriting:
         )
 
     def _count(self) -> None:
-        instances, done = self._instances(), 0
+        instances, done = self._inventory.instances(), 0
         for instance in instances:
             with suppress(OSError), self._places.open(instance.path) as folder:
                 done += not self._sealing.is_mixed or Identity(folder).is_whole
@@ -157,8 +159,8 @@ class Rewriting:
     def _rewrite_all(self) -> Iterator[None]:
         while True:
             self._is_turn_over = False
-            instances = self._instances()
-            left = [instance for instance in instances if instance.path not in self._whole]
+            instances = self._inventory.instances()
+            left = [instance for instance in instances if not self._is_done(instance)]
             self.progress = Progress(len(instances), len(instances) - len(left))
             if not left and self._finish():
                 return
@@ -170,7 +172,6 @@ class Rewriting:
             for instance in left:
                 try:
                     if (yield from self._rewrite(instance)):
-                        self._whole.add(instance.path)
                         self.progress.done += 1
                         self.idle = 0
                 except OSError as error:
@@ -181,11 +182,10 @@ class Rewriting:
             self._is_turn_over = self.idle > 0
             yield
 
-    def _instances(self) -> list[Instance]:
-        """Return all that there are, live, dropped and lost."""
-        drops = (self._catalogue.dropped.get(one.path) or Instance(*one[:2], one.path) for one in self._drops.all())
-        lost = (Instance("", "", f"{LOST}/{name}") for name in self._places.folders(LOST))
-        return [*self._catalogue.live(), *drops, *lost]
+    def _is_done(self, instance: Instance) -> bool:
+        with suppress(OSError):
+            return (instance.path, self._places.identity(instance.path)) in self._whole
+        return False
 
     def _rewrite(self, instance: Instance) -> Generator[None, None, bool]:
         """Rewrite an instance; tell whether all in it is as it would be written now. Raises OSError."""
@@ -193,19 +193,27 @@ class Rewriting:
         if is_live and not instance.is_adopted:
             self._ask_to_adopt(instance)
             return False
+        if not is_live:
+            with self._locks.changing:  # nobody moves it meanwhile
+                self._inventory.renew(instance)
         with self._catalogue.open(instance) if is_live else self._places.open(instance.path) as folder:
-            identity = Identity(folder)
-            if identity.is_whole:
-                return True
-            if not instance.is_saved or not folder.id:  # a checkpoint comes first
-                return False
-            yield from self._rewrite_files(instance, folder)
-            with self._changing(instance):
-                VersionFiles(folder).rewrite()
-                BrokenFiles(folder).rewrite()
-                is_whole = not self._others(folder) and instance.is_saved
-                if is_whole:
-                    identity.note_whole()
+            identity, path = Identity(folder), instance.path
+            is_whole = identity.is_whole and not self._sealing.takes_plain and not others_in(folder)
+            if not is_whole:
+                if not instance.is_saved or not folder.id:  # a checkpoint comes first
+                    return False
+                identity.begin_to_write()
+                if folder.id not in self._catalogue.held:
+                    folder.sweep(())
+                yield from self._rewrite_files(instance, folder)
+                with self._changing(instance):
+                    VersionFiles(folder).rewrite()
+                    BrokenFiles(folder).rewrite()
+                    is_whole = not others_in(folder) and instance.is_saved
+                    if is_whole:
+                        identity.note_whole()
+            if is_whole:
+                self._whole.add((path, folder.identity))
         return is_whole
 
     def _ask_to_adopt(self, instance: Instance) -> None:
@@ -215,22 +223,14 @@ class Rewriting:
             self._adopting.add(instance)
             self._ask(Batch(instance.group, instance.name, ()))
 
-    @staticmethod
-    def _others(folder: Folder) -> list[tuple[str, str]]:
-        """Return the file names, and the keys, of the session files that have not the names that we give them."""
-        keys = ((name, folder.key_of(name)) for name in folder.names())
-        return [(name, key) for name, key in keys if key is not None and folder.name_of(key) != name]
-
     def _rewrite_files(self, instance: Instance, folder: Folder) -> Iterator[None]:
-        left = iter(self._others(folder))
+        left = iter(others_in(folder))
         while some := list(islice(left, AT_ONCE)):
             with self._changing(instance):
                 values: dict[str, bytes] = {}
                 gone = []
                 for name, key in some:
-                    if folder.standing(key) == folder.name_of(
-                        key
-                    ):  # written anew, and the worker ended before this one was removed
+                    if self._is_written_anew(folder, key):  # and the worker ended before this one was removed
                         gone.append(name)
                         continue
                     value = self._read(instance, folder, key, name)
@@ -242,6 +242,13 @@ class Rewriting:
                         values, gone = {}, []
                 folder.replace(gone, values)
             yield
+
+    @staticmethod
+    def _is_written_anew(folder: Folder, key: str) -> bool:
+        try:
+            return folder.read(key, folder.name_of(key)) is not None
+        except NotAFile:
+            return False
 
     def _read(self, instance: Instance, folder: Folder, key: str, name: str) -> bytes | None:
         """Return what a session file holds; where it is broken, have that seen to as if a client had asked."""
@@ -268,16 +275,23 @@ class Rewriting:
 
     def _finish(self) -> bool:
         """Say that there is one key alone, if nothing else may be left anywhere; tell whether that is so."""
-        if self._journal.has_older or self._places.folders(PURGED):
+        if self._journal.has_older or self._places.folders(PURGED) or self._state.apart or self._catalogue.held:
+            self._doubts = ["The journal, or what was purged, could not be let go yet."]
             return False
-        groups = self._catalogue.groups.values()
-        self._places.sync(".", DROPPED, *(folder for group in groups for folder in group.folders))
-        self._note()
-        self._sealing.settle()
+        with self._locks.changing:  # what is moved in between is in neither place
+            self._doubts = list(self._inventory.doubts())
+            if self._doubts or not all(map(self._is_done, self._inventory.instances())):
+                return False
+            groups = self._catalogue.groups.values()
+            self._places.sync(".", DROPPED, *(folder for group in groups for folder in group.folders))
+            self._note()
+            self._sealing.settle()
         self._faults.say("rewritten", f"All that is stored is {self._sealing.now}.", level="info")
         return True
 
     def _say_what_is_left(self, left: list[Instance]) -> None:
+        for doubt in () if left else self._doubts[:MOST_NAMED]:
+            self._faults.say("rewriting_stuck", doubt, level="warn")
         for instance in left[:MOST_NAMED]:
             problem = instance.problem or self._problems.get(instance.path, "its files do not follow, or are broken")
             self._faults.say(

@@ -13,6 +13,7 @@ from sessionworker.disk import NotAFile
 from sessionworker.names import CREDS, type_of_key
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance, NewVersion, Value
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
@@ -50,6 +51,7 @@ class Saving:
         rest = self._begin(instance, folder)
         self._respell(instance, folder)
         if not instance.is_swept:
+            Identity(folder).begin_to_write()  # what comes from the journal is written to one that nobody adopted yet
             folder.sweep(large_of(instance))
             instance.is_swept = True
         for key in instance.saving_broken:

@@ -110,6 +110,22 @@ class Sealing:
         return self.statement.plain or any(name != ours for name in before.keys)
 
     @property
+    def takes_plain(self) -> bool:
+        """Whether people may put plain files into a store that was all sealed: so no folder's word is taken for it."""
+        return self._ring is not None and self._ring.admits_plain and not self._ring.writes_plain
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are more keys than the one that seals."""
+        return self._ring is not None and len(self._ring.keys) > 1
+
+    def mix(self) -> None:
+        """Say that something is there that was sealed with one of the other keys. Raises OSError."""
+        keys = self._ring.keys if self._ring is not None else ()
+        self.say([*self.statement.keys, *(key.name for key in keys)], plain=self.statement.plain)
+        self.is_mixed = True
+
+    @property
     def key(self) -> str:
         """The name of the key that seals now; empty where none does."""
         return "" if self._ring is None or self._ring.writes_plain else self._ring.keys[0].name

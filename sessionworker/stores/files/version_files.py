@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from sessionworker.disk import NotAFile, make_folder, open_folder, read_file, remove_if_there
+from sessionworker.disk import NotAFile, make_folder, open_folder, opened_folder, read_file, remove_if_there
 from sessionworker.file_names import OURS
 from sessionworker.stores.files.folder import OLD_VERSIONS, VERSIONS, Folder
 from sessionworker.stores.rules.versions import Version, parse_version
@@ -51,12 +51,21 @@ class VersionFiles:
 
     def rewrite(self) -> None:
         """Write those anew that are not as the codec writes them now; what does not open stays as it is."""
+        self._take_over()
         for version in self.all():
             with self._opened() as handle:
                 data = read_file(version.file_name, handle) if handle is not None else None
             if data is not None and not self._folder.codec.is_current(data):
                 with suppress(NotAFile):
                     self.keep((), {version: self._folder.codec.open(data, *self._bound(version))})
+
+    def _take_over(self) -> None:
+        """Take what 0.1.0 kept in a folder that was taken over from it before, if somebody went back to it."""
+        with suppress(FileNotFoundError, NotADirectoryError), opened_folder(OLD_VERSIONS, self._folder.handle) as old:
+            for version in filter(None, map(parse_version, os.listdir(old))):
+                with suppress(NotAFile):
+                    self.keep((), {version: read_file(version.file_name, old) or b""})
+                    os.unlink(version.file_name, dir_fd=old)
 
     def keep(self, remove: Iterable[Version], add: Mapping[Version, bytes]) -> None:
         """Let go of some versions, which makes room, and then keep others, durably."""

@@ -1,0 +1,85 @@
+"""All that a store holds, for whoever says that nothing is under another key: what is overlooked is lost with that key.
+
+Whoever asks sees that no group and no instance is made, moved or erased meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.drops import Drops
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.identity import Identity
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.places import LOST, Places
+
+AGAIN = "Start the worker again, and have it rewritten once more"
+
+
+class Inventory:
+    """That of one store. Every method may raise OSError."""
+
+    def __init__(self, places: Places, catalogue: Catalogue, drops: Drops) -> None:
+        """Look at what is there."""
+        self._places = places
+        self._catalogue = catalogue
+        self._drops = drops
+
+    def instances(self) -> list[Instance]:
+        """Return all instances that can be told: live, dropped and lost."""
+        drops = (self._catalogue.dropped.get(one.path) or Instance(*one[:2], one.path) for one in self._drops.all())
+        lost = (Instance("", "", f"{LOST}/{name}") for name in self._places.folders(LOST))
+        return [*self._catalogue.live(), *drops, *lost]
+
+    def doubts(self) -> Iterator[str]:
+        """Yield sentences about what may not be among these, or keeps a name that was given with another key."""
+        for group in list(self._catalogue.groups.values()):
+            if group.problem:
+                self._catalogue.load_group(group)
+            if group.problem:
+                yield f"What is in group {group.name!r} could not be rewritten: {group.problem}."
+            for folder in list(group.folders):
+                if folder != self._places.group_path(group.name) and not self._is_removed(folder):
+                    yield f"The folder {folder!r} of the store could not be given another name. {AGAIN}."
+                elif folder != self._places.group_path(group.name):
+                    group.folders.remove(folder)
+        for path in self._catalogue.not_opened:
+            if self._places.identity(path) is not None:
+                yield f"What is in the folder {path!r} of the store could not be rewritten: no key opens its name."
+        if self._drops.are_unlisted:
+            yield "What was dropped could not be rewritten: not all of it can be told."
+
+    def _is_removed(self, folder: str) -> bool:
+        """Remove the folder of a group that has another one, too, if nothing is in it any more."""
+        with suppress(OSError):
+            os.rmdir(folder, dir_fd=self._places.root)
+        return self._places.identity(folder) is None
+
+    def renew(self, instance: Instance) -> None:
+        """Give what was dropped the name that we give, and prove whose it is."""
+        drop = self._drops.at(instance.path)
+        if drop is None:
+            return
+        path = self._drops.renew(drop)
+        if path != instance.path:
+            known = self._catalogue.dropped.pop(instance.path, None)
+            instance.path = path
+            if known is not None:
+                self._catalogue.dropped[path] = known
+
+    def holds_older(self) -> bool:
+        """Tell whether a folder is proven with another key than the one that seals, as one out of an old backup."""
+        for instance in self.instances():
+            with suppress(OSError), self._places.open(instance.path) as folder:
+                if Identity(folder).is_older(instance.group, instance.name):
+                    return True
+        return False
+
+
+def others_in(folder: Folder) -> list[tuple[str, str]]:
+    """Return the file names, and the keys, of the session files that have not the names that we give them."""
+    keys = ((name, folder.key_of(name)) for name in folder.names())
+    return [(name, key) for name, key in keys if key is not None and folder.name_of(key) != name]
