@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -216,3 +217,20 @@ def test_what_is_plain_is_taken_for_no_value_of_a_store_that_was_never_plain(fol
     assert store.read(CREDS) != creds(9, 9)
     assert store.read(SUPPORT) != creds(9, 9)
     store.close()
+
+
+@pytest.mark.parametrize("more", [0, 40], ids=["one segment", "more segments"])
+def test_the_older_key_is_needed_as_long_as_the_journal_holds_what_is_nowhere_else(folder: Path, more: int) -> None:
+    store = start(folder, ring=FIRST)
+    create(store, OLD)
+    commit(store, *(write(OLD._replace(key=f"k{number}"), b"1" * 600) for number in range(1 + more)))
+    kill(folder)
+    shutil.rmtree(next(path for path in folder.glob(f"{SEALED}*/{SEALED}*") if path.is_dir()))
+    store = start(folder, ring=SECOND)
+    for _ in range(100):
+        store._parts.rewriting.begin()
+        store._parts.rewriting.go_on(0.0)
+    assert KEYS[0].name in store.encryption().keys
+    rewrite(store)
+    assert store.encryption().keys == [KEYS[1].name]
+    start_after_kill(folder, ring=SECOND_ALONE).close()

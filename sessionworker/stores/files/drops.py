@@ -122,6 +122,7 @@ class Drops:
         ours = self._path(_flat(folder, name, drop.drop), (_flat(folder), name), drop.drop)
         self._places.respell(drop.path, ours)
         self._places.sync_above(drop.path, ours)
+        self._places.trust(drop.path, ours)  # or it would be moved back, if it could not be moved before
         self.tidy(drop.path)
         return ours
 
