@@ -84,6 +84,17 @@ def make_key(path: Path) -> Key:
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
+    try:
+        _write_new(temporary, path, text)
+        temporary.rename(path)
+    except BaseException:  # else keys would lie about in it
+        temporary.unlink(missing_ok=True)
+        raise
+    with opened_folder(str(path.parent)) as folder:
+        os.fsync(folder)
+
+
+def _write_new(temporary: Path, path: Path, text: str) -> None:
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(text)
@@ -94,6 +105,3 @@ def _write(path: Path, text: str) -> None:
             os.fchmod(file.fileno(), status.st_mode & 0o777)
             os.fchown(file.fileno(), status.st_uid, status.st_gid)
         os.fsync(file.fileno())
-    temporary.rename(path)
-    with opened_folder(str(path.parent)) as folder:
-        os.fsync(folder)
