@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from sessionworker import key_command
 from sessionworker.command_line import Options
 from sessionworker.key_command import URL_VARIABLE, main
 from sessionworker.settings import TOKEN_VARIABLES, read_settings
+from sessionworker.stores.seal import KEY_BYTES
+
+KEY, OTHER_KEY = (b64encode(bytes([number]) * KEY_BYTES).decode() for number in range(2))
 
 ALL_PLAIN = {"key": "", "keys": [], "plain": True, "isRewriting": False, "instances": 1, "done": 1}
 ENCRYPTED = {"key": "0a1b2c3d", "keys": ["0a1b2c3d"], "plain": False, "isRewriting": False, "instances": 1, "done": 1}
@@ -161,3 +165,12 @@ def test_a_key_that_could_not_be_put_in_its_place_does_not_lie_beside_it(tmp_pat
         result = CliRunner().invoke(main, ["make", str(tmp_path / "keys")])
     assert result.output == f"Error: {tmp_path / 'keys'} cannot be written: Device or resource busy.\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_is_made_changes_nothing_else_in_the_file(tmp_path: Path) -> None:
+    before = f"# all of them\n\n{KEY}\n# of 2024\n{OTHER_KEY}\nplain\n"
+    (tmp_path / "keys").write_text(before)
+    run("make", str(tmp_path / "keys"))
+    lines = (tmp_path / "keys").read_text().splitlines(keepends=True)
+    assert lines.pop(2) not in before
+    assert "".join(lines) == before
