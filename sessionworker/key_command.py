@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -42,11 +43,15 @@ class Worker:
 
     def __init__(self, url: str, token: str) -> None:
         """Speak to the one at `url`, plain http."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port or 80
+        except ValueError:
+            host = None
+        if not host or parts.scheme != "http":
             raise click.ClickException(f"'{url}' is not a plain http address.")
         self._url = url
-        self._host, self._port, self._token = parts.hostname, parts.port or 80, token
+        self._host, self._port, self._token = host, port, token
 
     def ask(self, method: str, path: str) -> Any:
         """Return the answer. Raises _Silent where there is none, or a ClickException for a refusal."""
@@ -55,13 +60,18 @@ class Worker:
             connection.request(method, path, headers={"apikey": self._token})
             response = connection.getresponse()
             body = response.read()
+        except ValueError:  # whose text has the token
+            raise click.ClickException("The token cannot be sent: it has to be one line of printable ASCII.") from None
         except (OSError, HTTPException) as error:
             raise _Silent(f"{self._url} does not answer: {str(error) or type(error).__name__}.") from None
         finally:
             connection.close()
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise click.ClickException(f"{self._url} answers {response.status}: {_message_in(body)}")
-        return json.loads(body) if body else None
+        try:
+            return json.loads(body) if body else None
+        except ValueError:
+            raise click.ClickException(f"{self._url} does not answer as this worker does.") from None
 
 
 def _message_in(body: bytes) -> str:
@@ -144,11 +154,13 @@ def rewrite(url: str, token_file: Path | None) -> None:
     except _Silent as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
-        worker.ask("DELETE", "/admin/encryption/rewrite")
+        with suppress(_Silent):  # one that is started again does not go on by itself
+            worker.ask("DELETE", "/admin/encryption/rewrite")
         raise click.ClickException("Stopped. What was rewritten stays so; run it again to go on.") from None
     if not _is_over(found):
         left = found["instances"] - found["done"]
-        raise click.ClickException(f"{left} instances are left. The worker's log says why.")
+        what = f"{left} instances are" if left else "What is in no instance is"
+        raise click.ClickException(f"{what} left. The worker's log says why.")
     rest = "Other keys can be taken out of the key file." if found["key"] else "No key is needed any more."
     click.echo(f"All that is stored is {_way(found['key'])}. {rest}")
 
@@ -165,19 +177,22 @@ def _follow(worker: Worker) -> Any:
         return found
     worker.ask("POST", "/admin/encryption/rewrite")
     with click.progressbar(length=max(1, found["instances"]), label="Instances") as bar:
-        answered, is_stopped = time.monotonic(), False
+        answered, tried = time.monotonic(), -1
         while True:
             time.sleep(POLL_SECONDS)
             try:
                 found = worker.ask("GET", "/admin/encryption")
                 bar.length = max(1, found["instances"])
                 bar.update(found["done"] - bar.pos)
-                if _is_over(found) or (is_stopped and not found["isRewriting"]):
+                if _is_over(found):
                     return found
-                is_stopped = not found["isRewriting"]
-                if is_stopped:  # it was started again, or could not do the rest
+                if not found["isRewriting"]:  # it was started again, or could not do the rest
+                    if found["done"] == tried:
+                        return found
                     worker.ask("POST", "/admin/encryption/rewrite")
+                    tried = found["done"]
                 answered = time.monotonic()
             except _Silent:
+                tried = -1
                 if time.monotonic() - answered > PATIENCE_SECONDS:
                     raise

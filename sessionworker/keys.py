@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
 from pathlib import Path
 
 from sessionworker.disk import opened_folder
@@ -70,20 +69,32 @@ def make_key(path: Path) -> Key:
 
     Raises StartError where there is something else in the file, or OSError.
     """
-    before: Sequence[str] = HEAD.splitlines()
+    lines = HEAD.splitlines()
     if path.exists():
-        read_keys(_read(path), f"the key file {path}")
-        before = _read(path).splitlines()
+        text = _read(path)
+        read_keys(text, f"the key file {path}")
+        lines = text.splitlines()
     secret = os.urandom(KEY_BYTES)
-    comments = [line for line in before if line.startswith("#")]
-    others = [line for line in before if not line.startswith("#")]
-    _write(path, "\n".join([*comments, b64encode(secret).decode(), *others]) + "\n")
+    said = [number for number, line in enumerate(lines) if line.strip() and not line.strip().startswith("#")]
+    lines.insert(said[0] if said else len(lines), b64encode(secret).decode())
+    _write(path, "\n".join(lines) + "\n")
     return Key(secret)
 
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
+    try:
+        _write_new(temporary, path, text)
+        temporary.rename(path)
+    except BaseException:  # else keys would lie about in it
+        temporary.unlink(missing_ok=True)
+        raise
+    with opened_folder(str(path.parent)) as folder:
+        os.fsync(folder)
+
+
+def _write_new(temporary: Path, path: Path, text: str) -> None:
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(text)
@@ -94,6 +105,3 @@ def _write(path: Path, text: str) -> None:
             os.fchmod(file.fileno(), status.st_mode & 0o777)
             os.fchown(file.fileno(), status.st_uid, status.st_gid)
         os.fsync(file.fileno())
-    temporary.rename(path)
-    with opened_folder(str(path.parent)) as folder:
-        os.fsync(folder)

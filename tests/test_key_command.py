@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from sessionworker import key_command
 from sessionworker.command_line import Options
 from sessionworker.key_command import URL_VARIABLE, main
 from sessionworker.settings import TOKEN_VARIABLES, read_settings
+from sessionworker.stores.seal import KEY_BYTES
+
+KEY, OTHER_KEY = (b64encode(bytes([number]) * KEY_BYTES).decode() for number in range(2))
 
 ALL_PLAIN = {"key": "", "keys": [], "plain": True, "isRewriting": False, "instances": 1, "done": 1}
 ENCRYPTED = {"key": "0a1b2c3d", "keys": ["0a1b2c3d"], "plain": False, "isRewriting": False, "instances": 1, "done": 1}
@@ -92,3 +96,81 @@ def test_its_own_variable_is_known_to_the_worker() -> None:
     options = Options()
     settings = read_settings(options, {URL_VARIABLE: "http://worker:5656"})
     assert settings.doubts == ()
+
+
+@pytest.mark.parametrize("token", ["sec\nret", "secret\n", "secret\u20ac"])
+def test_a_token_that_cannot_be_sent_is_an_error_of_one_line_that_does_not_hold_it(token: str) -> None:
+    environment = {"SESSIONWORKER_ADMIN_TOKEN": token}
+    result = CliRunner().invoke(main, ["status", "--url", "http://127.0.0.1:1"], env=environment)
+    assert result.output == "Error: The token cannot be sent: it has to be one line of printable ASCII.\n"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:port", "http://[::1", "https://worker", "worker"])
+def test_an_address_that_is_none_is_an_error_of_one_line(url: str) -> None:
+    result = CliRunner().invoke(main, ["status", "--url", url], env={"SESSIONWORKER_ADMIN_TOKEN": "secret"})
+    assert result.output == f"Error: '{url}' is not a plain http address.\n"
+
+
+def rewriting(monkeypatch: pytest.MonkeyPatch, answers: list[Any]) -> list[str]:
+    """Let a worker answer so when it is asked how far it is, one after the other; return what it is asked."""
+    asked: list[str] = []
+
+    def ask(_worker: key_command.Worker, method: str, _path: str) -> Any:
+        asked.append(method)
+        if method != "GET":
+            return None
+        answer = answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(key_command.Worker, "ask", ask)
+    monkeypatch.setattr(key_command, "POLL_SECONDS", 0)
+    return asked
+
+
+HALF = {**ENCRYPTED, "plain": True, "instances": 2, "done": 1}
+BUSY = {**HALF, "isRewriting": True}
+
+
+def test_where_something_cannot_be_rewritten_it_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = rewriting(monkeypatch, [HALF, BUSY, HALF, BUSY, BUSY, HALF])
+    result = CliRunner().invoke(main, ["rewrite"], env={"SESSIONWORKER_ADMIN_TOKEN": "secret"})
+    assert "Error: 1 instances are left. The worker's log says why.\n" in result.output
+    assert asked.count("POST") == 2
+
+
+def test_a_worker_that_was_started_again_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = key_command._Silent("it does not answer")
+    asked = rewriting(monkeypatch, [HALF, HALF, gone, HALF, gone, HALF, BUSY, ENCRYPTED])
+    result = CliRunner().invoke(main, ["rewrite"], env={"SESSIONWORKER_ADMIN_TOKEN": "secret"})
+    assert result.exit_code == 0, result.output
+    assert asked.count("POST") == 4
+
+
+def test_it_can_be_interrupted_while_the_worker_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(_worker: key_command.Worker, method: str, _path: str) -> Any:
+        if method == "GET":
+            raise KeyboardInterrupt
+        raise key_command._Silent("it does not answer")
+
+    monkeypatch.setattr(key_command.Worker, "ask", ask)
+    result = CliRunner().invoke(main, ["rewrite"], env={"SESSIONWORKER_ADMIN_TOKEN": "secret"})
+    assert result.output == "Error: Stopped. What was rewritten stays so; run it again to go on.\n"
+
+
+def test_a_key_that_could_not_be_put_in_its_place_does_not_lie_beside_it(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
+        result = CliRunner().invoke(main, ["make", str(tmp_path / "keys")])
+    assert result.output == f"Error: {tmp_path / 'keys'} cannot be written: Device or resource busy.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_is_made_changes_nothing_else_in_the_file(tmp_path: Path) -> None:
+    before = f"# all of them\n\n{KEY}\n# of 2024\n{OTHER_KEY}\nplain\n"
+    (tmp_path / "keys").write_text(before)
+    run("make", str(tmp_path / "keys"))
+    lines = (tmp_path / "keys").read_text().splitlines(keepends=True)
+    assert lines.pop(2) not in before
+    assert "".join(lines) == before

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import pytest
+
 from sessionworker.stores.changes import Batch
+from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.saving import Saving
 from sessionworker.stores.files.store import FileStore
-from tests.contract.words import CREDS, commit, create, creds, write
-from tests.files.sealed import FIRST
-from tests.files.words import start, start_after_kill
+from sessionworker.stores.files.tally import Tally
+from tests.contract.words import CREDS, SUPPORT, commit, create, creds, write
+from tests.files.sealed import FIRST, fill, nothing_else, rewrite
+from tests.files.words import start, start_after_kill, try_checkpoint
 
 
 def test_a_new_store_without_a_key_says_that_it_is_plain(folder: Path) -> None:
@@ -55,3 +62,29 @@ def test_rewriting_that_nothing_helps_ends_and_says_what_is_left(folder: Path) -
         store._parts.rewriting.go_on(10.0)
     assert not store.encryption().is_rewriting
     assert [text for text in said if "could not be rewritten" in text] == said != []
+
+
+def test_one_instance_whose_files_do_not_follow_holds_up_no_other_and_is_named(folder: Path) -> None:
+    fill(folder)
+    said: list[str] = []
+    store = start(folder, said, ring=FIRST)
+    store.on_repair(lambda batch: commit(store, batch))
+    with pytest.MonkeyPatch.context() as patch:
+        save = Saving.save
+
+        def fails(saving: Saving, instance: Instance, at: Folder) -> Tally | None:
+            if instance.name == SUPPORT.instance:
+                raise OSError(errno.EIO, "an error of the disk")
+            return save(saving, instance, at)
+
+        patch.setattr(Saving, "save", fails)
+        commit(store, write(SUPPORT, creds(2)))
+        try_checkpoint(store)
+        store.rewrite(is_wanted=True)
+        for _ in range(100):
+            store._parts.rewriting.go_on(10.0)
+        found = store.encryption()
+    assert (found.is_rewriting, found.done, found.instances) == (False, 3, 4)
+    assert [text for text in said if "'support'" in text and "could not be rewritten" in text]
+    rewrite(store)
+    assert nothing_else(store)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from sessionworker.disk import NotAFile
-from sessionworker.errors import WorkerError
+from sessionworker.errors import NoSpace, WorkerError
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Delete, SetAside
 from sessionworker.stores.files.broken_files import BrokenFiles
@@ -149,7 +149,8 @@ class Rewriting:
         """Rewrite some files, if somebody asked for it. Called by the background."""
         end = time.monotonic() + seconds
         with self._locks.checkpoint:
-            if self._journal.spares.is_short or self._journal.spares.missing() or self._state.apart:
+            is_full = any(instance.refusal is NoSpace for instance in list(self._state.apart))
+            if is_full or self._journal.spares.is_short or self._journal.spares.missing():
                 return  # what there is of room is for what was acknowledged
             for _ in self._steps or ():
                 if self._is_turn_over or time.monotonic() > end:
@@ -226,16 +227,15 @@ class Rewriting:
     def _rewrite_files(self, instance: Instance, folder: Folder) -> Iterator[None]:
         left = iter(others_in(folder))
         while some := list(islice(left, AT_ONCE)):
+            values: dict[str, bytes] = {}
+            gone = []
             with self._changing(instance):
-                values: dict[str, bytes] = {}
-                gone = []
                 for name, key in some:
-                    if self._is_written_anew(folder, key):  # and the worker ended before this one was removed
-                        gone.append(name)
-                        continue
-                    value = self._read(instance, folder, key, name)
+                    is_anew = self._is_written_anew(folder, key)  # and the worker ended before this one was removed
+                    value = None if is_anew else self._read(instance, folder, key, name)
                     if value is not None:
                         values[key] = value
+                    if is_anew or value is not None:
                         gone.append(name)
                     if sum(map(len, values.values())) > MOST_BYTES:
                         folder.replace(gone, values)
