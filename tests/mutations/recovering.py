@@ -155,7 +155,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a folder that was moved is taken for a copy of it",
         f"{_FILES}/identity.py",
-        "return stands_in(_file_name(id_, self._folder.identity[1]), self._folder.ours)",
+        'return _inode_in(self._folder.id_files().get(id_, "")) == str(self._folder.identity[1])',
         "return False",
         (_WORD,),
     ),
