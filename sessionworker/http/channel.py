@@ -14,7 +14,7 @@ from zope.interface import implementer
 from sessionworker.errors import BodyTooLarge, Overloaded, RequestNotAllowed, WorkerError
 from sessionworker.http import limits
 from sessionworker.http.answers import whole_refusal
-from sessionworker.http.heads import Head, read_head
+from sessionworker.http.heads import Head, means_nothing, read_head
 from sessionworker.http.ports import Site
 from sessionworker.http.request import WorkerRequest
 from sessionworker.http.sending import SMALL_ANSWER
@@ -130,10 +130,8 @@ class WorkerChannel(HTTPChannel):
         self.refuse(RequestNotAllowed())
 
     def headerReceived(self, line: bytes) -> bool:
-        """Take a header, unless it is a length or a coding that nobody can mean (RFC 9112, section 6.3)."""
-        name, _, value = line.lower().partition(b":")
-        is_endless = name.strip() == b"content-length" and len(value.strip()) > limits.LONGEST_LENGTH
-        if is_endless or (name.strip() == b"transfer-encoding" and value.strip() == b"identity"):
+        """Take a header, unless it means nothing."""
+        if means_nothing(line):
             self.refuse(RequestNotAllowed())
             return False
         return bool(super().headerReceived(line))
@@ -160,13 +158,15 @@ class WorkerChannel(HTTPChannel):
 
     def _refusal_of_body(self) -> WorkerError | None:
         """Return the reason for which the body that is announced is not wanted, if there is one."""
-        if self.length is None or self.length > limits.TRUSTED_BODY:  # None: chunked, so nobody knows how long it is
-            error = self.site.application.refusal_of(self.requests[-1])
-            if error is not None:
-                return error
+        request = self.requests[-1]
+        error = self.site.application.refusal_of(request) if self.length != 0 else None
+        # A stranger's is not kept, and so takes no room from others; a short one is read, for the connection to stay.
+        request.is_strange = error is not None
+        if error is not None and (self.length is None or self.length > limits.TRUSTED_BODY):  # None: chunked
+            return error
         if self.length is not None and self.length > self.site.body_size:
             return BodyTooLarge(self.site.body_size)
-        return self._take_body_bytes(self.length or 0)
+        return self._take_body_bytes(self.length or 0) if error is None else None
 
     def take_chunk(self, size: int, so_far: int) -> bool:
         """Tell whether a part of a body may be kept, after `so_far` bytes of it; if not, the client has been told."""

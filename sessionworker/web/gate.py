@@ -61,6 +61,8 @@ class Gate(Resource):
                 check_host(request, self._hosts)
             if (request.method, path) in OPEN:
                 check_path(path, request.uri)
+            elif request.is_strange:  # its body is gone, whatever token may be in force by now
+                raise Unauthorized
             else:
                 request.known = grant = self._grant_of(request)
                 check_path(path, request.uri)
