@@ -19,6 +19,8 @@ class Asked(Protocol):
     uri: bytes
     requestHeaders: Any
     code: int
+    is_strange: bool
+    """Whether it had no right token when its body began to come, which was not kept then."""
 
     def getClientAddress(self) -> Any:
         """Return where it came from."""

@@ -38,7 +38,7 @@ class WorkerRequest(Request):
     known: Any = None
     """What the application found out of it, for whoever answers it."""
     is_strange = False
-    """Whether it shows no right token and has a body, which is not kept then."""
+    """See `Asked`."""
     seconds: float = 0.0
     """How long it took from then until the answer was there."""
     _large: LargeAnswer | None = None

@@ -61,8 +61,6 @@ class Gate(Resource):
                 check_host(request, self._hosts)
             if (request.method, path) in OPEN:
                 check_path(path, request.uri)
-            elif request.is_strange:  # its body is gone, whatever token may be in force by now
-                raise Unauthorized
             else:
                 request.known = grant = self._grant_of(request)
                 check_path(path, request.uri)
@@ -93,7 +91,7 @@ class Gate(Resource):
         if headers.hasHeader(b"Authorization"):
             given = [*given, *_bearers(headers.getRawHeaders(b"Authorization"))]
         grant = self._access.grant_of(given[0]) if len(given) == 1 else None
-        if grant is None:
+        if grant is None or request.is_strange:  # its body is gone, whatever token may be in force by now
             raise Unauthorized
         return grant
 
