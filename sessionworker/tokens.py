@@ -19,7 +19,7 @@ from sessionworker.access import Role, Token
 from sessionworker.disk import opened_folder
 from sessionworker.errors import NameNotAllowed, StartError
 from sessionworker.names import check_name
-from sessionworker.settings import TOKEN_VARIABLES, Settings
+from sessionworker.settings import TOKEN_VARIABLES, Settings, shown
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 
@@ -69,7 +69,7 @@ def read_tokens(role: Role, path: Path, *, may_make: bool = False) -> list[Token
     except UnicodeDecodeError:
         raise StartError(f"The token file {path} is not text.") from None
     except OSError as error:
-        raise StartError(f"The token file {path} cannot be used: {error.strerror}.") from None
+        raise StartError(f"The token file {shown(path)} cannot be used: {error.strerror}.") from None
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         raise StartError(f"The token file {path} is empty.")

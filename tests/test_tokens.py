@@ -11,6 +11,7 @@ import pytest
 
 from sessionworker.access import Role, Token
 from sessionworker.errors import StartError
+from sessionworker.keys import find_keys
 from sessionworker.tokens import find_tokens
 from sessionworker.tokens_in_force import TokensInForce
 from tests.settings import VARIABLES, read, refusal
@@ -93,6 +94,16 @@ def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     for name in ("empty", "binary", "missing", "."):
         file = os.path.normpath(tmp_path / name)
         assert f"The token file {file} " in start_error(tmp_path, {"GLOBAL_AUTH_TOKEN_FILE": file})
+
+
+@pytest.mark.parametrize("secret", ["s3cret", "s3c+ret/s3cret=", "s3cret" * 100])
+def test_a_secret_in_the_place_of_its_file_is_not_shown(tmp_path: Path, secret: str) -> None:
+    line = start_error(tmp_path, {"GLOBAL_AUTH_TOKEN_FILE": secret})
+    assert "may be the secret itself" in line
+    assert "s3c" not in line
+    with pytest.raises(StartError) as error:
+        find_keys(read(SESSIONWORKER_ENCRYPTION_KEY_FILE=secret).keys)
+    assert "s3c" not in str(error.value)
 
 
 def start_error(folder: Path, environment: Mapping[str, str]) -> str:
