@@ -120,8 +120,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "slow clients are never cut off",
         _CHANNEL,
-        "        elif now >= self.deadline:\n",
-        "        elif False:\n",
+        "        if now >= self.deadline:\n",
+        "        if False:\n",
         _SITES,
     ),
     Fault(
@@ -242,7 +242,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a drain waits for idle connections",
         _CHANNEL,
-        "        if self._is_idle:\n            self.loseConnection()\n        elif self.requests:",
+        "        if self._is_idle:\n            self._close()\n        elif self.requests:",
         "        if self.requests:",
         _SITES,
     ),
