@@ -6,8 +6,10 @@ new connections have what was read last; those that are open go on with what the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from OpenSSL import SSL, crypto
@@ -26,6 +28,18 @@ class NoCertificate(ValueError):
 def is_tls(place: str) -> bool:
     """Tell whether clients speak TLS at a place, a Twisted endpoint string."""
     return place.startswith("ssl:")
+
+
+_between_parts = re.compile(r"(?<!\\):").split
+_has_passphrase = re.compile(rb"^(-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED)", re.MULTILINE).search
+
+
+def _check_no_passphrase(place: str) -> None:
+    """Raise NoCertificate for a key with a passphrase: OpenSSL would ask for it at the terminal, and all would wait."""
+    for part in _between_parts(place)[2:]:
+        path = Path((part.partition("=")[2] or part).replace("\\:", ":"))
+        if path.is_file() and _has_passphrase(path.read_bytes()):
+            raise NoCertificate(f"{path} has a passphrase")
 
 
 class _Asked:
@@ -50,6 +64,7 @@ class Certificate:
         """Read the files that the place names. Raises as `__init__` does; what was read before stays then."""
         asked = _Asked()
         try:
+            _check_no_passphrase(self.place)
             serverFromString(asked, self.place).listen(Factory())
             context = asked.options.getContext()
         except OSError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
-from sessionworker.settings import KEY_VARIABLE, Source
+from sessionworker.settings import KEY_VARIABLE, Source, shown
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
 
 PLAIN = "plain"
@@ -39,7 +39,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         raise StartError(f"The key file {path} is not text.") from None
     except OSError as error:
-        raise StartError(f"The key file {path} cannot be read: {error.strerror}.") from None
+        raise StartError(f"The key file {shown(path)} cannot be read: {error.strerror}.") from None
 
 
 def read_keys(text: str, source: str) -> KeyRing:

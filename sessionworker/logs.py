@@ -197,7 +197,9 @@ def open_log(twistd: Mapping[str, Any] | None, form: str, reactor: Any) -> Lines
     if name == "-" or (twistd["nodaemon"] and not name):
         # Without a standard output its number is another file's.
         return Lines(form, WholeLines(partial(os.write, sys.stdout.fileno())) if sys.stdout else lambda _: None)
-    file = RotatedFile.fromFullPath(name or "twistd.log")
+    path = Path(name or "twistd.log")
+    # It names groups, instances and addresses. One that is there already keeps its mode.
+    file = RotatedFile.fromFullPath(str(path), defaultMode=None if path.exists() else 0o600)
     if signal.getsignal(signal.SIGUSR1) in {None, signal.SIG_DFL}:
         signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(file.rotate_if_possible))
     return Lines(form, WholeLines(file.write_some))

@@ -62,6 +62,16 @@ def stop_on_sigterm(reactor: Any) -> None:
     signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(_stop, reactor))
 
 
+def start_despite_sighup() -> None:
+    """Have SIGHUP do nothing until `read_again_on_sighup`: what it asks for is still to be read for the first time.
+
+    It would end the process, and systemd takes that for a clean end, after which nothing is started again. Where there
+    is a terminal, it comes as that is closed, and may do so.
+    """
+    if not is_at_a_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def read_again_on_sighup(reactor: Any, *read_again: Callable[[], object]) -> None:
     """Call each of `read_again` on SIGHUP. Where it comes as a terminal is closed, it ends the process as SIGTERM."""
     has_terminal = is_at_a_terminal()

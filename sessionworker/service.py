@@ -28,6 +28,7 @@ from sessionworker.process import (
     keep_private,
     raise_open_files_limit,
     read_again_on_sighup,
+    start_despite_sighup,
     stop_on_sigterm,
     use_a_clock_that_nobody_sets,
 )
@@ -229,5 +230,6 @@ def makeService(options: Options) -> WorkerService:
     """Make the service that `twistd sessionworker` runs."""
     from twisted.internet import reactor  # noqa: PLC0415 - importing it earlier would choose it before twistd does
 
+    start_despite_sighup()
     use_a_clock_that_nobody_sets(reactor)
     return WorkerService(reactor, options.settings, options.parent)

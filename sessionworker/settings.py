@@ -5,6 +5,7 @@ An option given on the command line wins over its variable, and the variable ove
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -27,6 +28,12 @@ class Source(NamedTuple):
     def is_given(self) -> bool:
         """Whether they come from anywhere."""
         return self != Source()
+
+
+def shown(path: Path) -> str:
+    """Return the path of a file of secrets for a message, unless nothing is there: somebody may have given a secret."""
+    is_a_path = path.is_absolute() or os.path.exists(path)  # noqa: PTH110 - Path's own raises where it is too long
+    return str(path) if is_a_path else "(not shown, for it may be the secret itself)"
 
 
 @dataclass(frozen=True)
@@ -237,7 +244,7 @@ def _doubts(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _doubts_about_keys(keys: Source, store: Path) -> Iterator[str]:
     if keys.file is not None and store.resolve() in keys.file.resolve().parents:
-        yield f"The key file {keys.file} is in the store: whoever gets the disk, or a copy of it, has both."
+        yield f"The key file {shown(keys.file)} is in the store: whoever gets the disk, or a copy of it, has both."
 
 
 def _choose(option: Option, given: str | list[str] | None, environment: Mapping[str, str]) -> list[Any]:

@@ -19,7 +19,7 @@ from sessionworker.access import Role, Token
 from sessionworker.disk import opened_folder
 from sessionworker.errors import NameNotAllowed, StartError
 from sessionworker.names import check_name
-from sessionworker.settings import TOKEN_VARIABLES, Settings
+from sessionworker.settings import TOKEN_VARIABLES, Settings, shown
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 
@@ -36,18 +36,18 @@ class Found(NamedTuple):
     """The file that an API's were read from, if they were."""
 
 
-def find_tokens(settings: Settings, ours: Path) -> Found:
+def find_tokens(settings: Settings, ours: Path, *, may_make: bool = True) -> Found:
     """Return the tokens, and the file that an API's were read from if they were.
 
-    `ours` is the worker's own folder inside the store, where a token is made if none was given to an API. Raises
-    StartError for a token that no client could send in a header, one that stands for two things, or a file that cannot
-    be read.
+    `ours` is the worker's own folder inside the store, where a token is made, with `may_make`, if none was given to an
+    API. Raises StartError for a token that no client could send in a header, one that stands for two things, or a file
+    that cannot be read.
     """
     tokens = [token for role in Role for token in _given(role, settings)]
     file = settings.tokens[Role.API].file
     if not settings.tokens[Role.API].is_given:
         file = ours / TOKEN_FILE_NAME
-        tokens += read_tokens(Role.API, file, may_make=True)
+        tokens += read_tokens(Role.API, file, may_make=may_make)
     _check_apart(tokens)
     return Found(tokens, file)
 
@@ -65,14 +65,15 @@ def read_tokens(role: Role, path: Path, *, may_make: bool = False) -> list[Token
     try:
         if may_make and not path.exists():
             _make(path)
-        lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the first line
     except UnicodeDecodeError:
         raise StartError(f"The token file {path} is not text.") from None
     except OSError as error:
-        raise StartError(f"The token file {path} cannot be used: {error.strerror}.") from None
+        raise StartError(f"The token file {shown(path)} cannot be used: {error.strerror}.") from None
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         raise StartError(f"The token file {path} is empty.")
-    return [_read_line(role, line, f"Line {number} of the token file {path}") for number, line in enumerate(lines, 1)]
+    return [_read_line(role, line, f"Line {number} of the token file {path}") for number, line in lines]
 
 
 def _read_line(role: Role, line: str, source: str) -> Token:
@@ -82,7 +83,8 @@ def _read_line(role: Role, line: str, source: str) -> Token:
     if names == ALL_GROUPS:
         return Token(role, _secret(secret, source))
     try:
-        groups = frozenset(check_name("group", unquote(name, errors="strict")) for name in names.split(","))
+        escaped = (name.strip() for name in names.split(","))
+        groups = frozenset(check_name("group", unquote(name, errors="strict")) for name in escaped)
     except (NameNotAllowed, UnicodeDecodeError):
         raise StartError(
             f"{source} names groups before its colon that cannot be. A token that has a colon itself is written as "

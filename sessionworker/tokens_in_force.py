@@ -28,7 +28,7 @@ class TokensInForce:
     def read_again(self) -> None:
         """Put in force what stands in their files now. What cannot be read changes nothing."""
         try:
-            self._found = find_tokens(self._settings, self._ours)
+            self._found = find_tokens(self._settings, self._ours, may_make=False)
         except StartError as error:
             self._log.error("The tokens stay as they were: {reason}", event="tokens_stay", reason=str(error))
             return

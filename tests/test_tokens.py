@@ -11,7 +11,9 @@ import pytest
 
 from sessionworker.access import Role, Token
 from sessionworker.errors import StartError
+from sessionworker.keys import find_keys
 from sessionworker.tokens import find_tokens
+from sessionworker.tokens_in_force import TokensInForce
 from tests.settings import VARIABLES, read, refusal
 
 
@@ -94,6 +96,16 @@ def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         assert f"The token file {file} " in start_error(tmp_path, {"GLOBAL_AUTH_TOKEN_FILE": file})
 
 
+@pytest.mark.parametrize("secret", ["s3cret", "s3c+ret/s3cret=", "s3cret" * 100])
+def test_a_secret_in_the_place_of_its_file_is_not_shown(tmp_path: Path, secret: str) -> None:
+    line = start_error(tmp_path, {"GLOBAL_AUTH_TOKEN_FILE": secret})
+    assert "may be the secret itself" in line
+    assert "s3c" not in line
+    with pytest.raises(StartError) as error:
+        find_keys(read(SESSIONWORKER_ENCRYPTION_KEY_FILE=secret).keys)
+    assert "s3c" not in str(error.value)
+
+
 def start_error(folder: Path, environment: Mapping[str, str]) -> str:
     with pytest.raises(StartError) as error:
         token_of(folder, **environment)
@@ -127,6 +139,31 @@ def test_a_line_may_say_which_groups_an_apis_token_is_for(tmp_path: Path) -> Non
         Token(Role.API, b"three:with:colons"),
         Token(Role.API, b"four"),
     ]
+
+
+def test_a_mark_of_windows_and_spaces_around_commas_are_no_part_of_a_group(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_bytes(b"\xef\xbb\xbfcodechat:one\r\nsupport, sales,%20odd:two\r\n")
+    assert tokens_of(tmp_path, GLOBAL_AUTH_TOKEN_FILE=str(file)) == [
+        Token(Role.API, b"one", frozenset({"codechat"})),
+        Token(Role.API, b"two", frozenset({"support", "sales", " odd"})),
+    ]
+
+
+def test_a_made_token_whose_file_is_gone_stays_in_force_when_tokens_are_read_again(tmp_path: Path) -> None:
+    tokens = TokensInForce(read(), tmp_path)
+    [made] = tmp_path.iterdir()
+    secret = made.read_bytes().strip()
+    made.unlink()
+    tokens.read_again()
+    assert tokens.access.grant_of(secret) is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_is_wrong_has_the_number_that_an_editor_shows(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("one\n\n\na:\n")
+    assert "Line 4 of the token file" in start_error(tmp_path, {"GLOBAL_AUTH_TOKEN_FILE": str(file)})
 
 
 def test_a_colon_in_a_variable_or_in_an_operators_token_is_a_part_of_it(tmp_path: Path) -> None:

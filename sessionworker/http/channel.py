@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, ISSLTransport
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
-from sessionworker.errors import BodyTooLarge, Overloaded, RequestNotAllowed, WorkerError
+from sessionworker.errors import BodyTooLarge, Overloaded, RequestNotAllowed, Unauthorized, WorkerError
 from sessionworker.http import limits
 from sessionworker.http.answers import whole_refusal
-from sessionworker.http.heads import Head, read_head
+from sessionworker.http.heads import Head, means_nothing, read_head
 from sessionworker.http.ports import Site
 from sessionworker.http.request import WorkerRequest
-from sessionworker.http.sending import SMALL_ANSWER
+from sessionworker.http.sending import SMALL_ANSWER, say_last
 
 
 @implementer(IHalfCloseableProtocol)
@@ -130,10 +130,8 @@ class WorkerChannel(HTTPChannel):
         self.refuse(RequestNotAllowed())
 
     def headerReceived(self, line: bytes) -> bool:
-        """Take a header, unless it is a length or a coding that nobody can mean (RFC 9112, section 6.3)."""
-        name, _, value = line.lower().partition(b":")
-        is_endless = name.strip() == b"content-length" and len(value.strip()) > limits.LONGEST_LENGTH
-        if is_endless or (name.strip() == b"transfer-encoding" and value.strip() == b"identity"):
+        """Take a header, unless it means nothing."""
+        if means_nothing(line):
             self.refuse(RequestNotAllowed())
             return False
         return bool(super().headerReceived(line))
@@ -160,13 +158,14 @@ class WorkerChannel(HTTPChannel):
 
     def _refusal_of_body(self) -> WorkerError | None:
         """Return the reason for which the body that is announced is not wanted, if there is one."""
-        if self.length is None or self.length > limits.TRUSTED_BODY:  # None: chunked, so nobody knows how long it is
-            error = self.site.application.refusal_of(self.requests[-1])
-            if error is not None:
-                return error
+        request = self.requests[-1]
+        error = self.site.application.refusal_of(request) if self.length != 0 else None
+        request.is_strange = error is not None  # its body is not kept, and so takes no room from others
+        if error is not None and (self.length is None or self.length > limits.TRUSTED_BODY):  # None: chunked
+            return error
         if self.length is not None and self.length > self.site.body_size:
             return BodyTooLarge(self.site.body_size)
-        return self._take_body_bytes(self.length or 0)
+        return self._take_body_bytes(self.length or 0) if error is None else None
 
     def take_chunk(self, size: int, so_far: int) -> bool:
         """Tell whether a part of a body may be kept, after `so_far` bytes of it; if not, the client has been told."""
@@ -271,14 +270,15 @@ class WorkerChannel(HTTPChannel):
             return
         self._is_refused = True
         self.site.watcher.refused(error.status)
-        self.transport.write(whole_refusal(error, is_head=getattr(self, "_command", None) == b"HEAD"))
         self._wait(limits.FAREWELL_SECONDS)
-        # A close with unread bytes in the socket is a reset, which can overtake the answer: the write side is closed
-        # first, and what comes is thrown away until the client closes or is late (RFC 9112, 9.6). TLS does so, too.
-        if ISSLTransport.providedBy(self.transport):
-            self.loseConnection()
+        if isinstance(error, Unauthorized):
+            self.site.application.turn_away(self.requests[-1], self._say_last, error)
         else:
-            self.transport.loseWriteConnection()
+            self._say_last(error)
+
+    def _say_last(self, error: WorkerError) -> None:
+        if self in self.site.channels:
+            say_last(self, whole_refusal(error, is_head=getattr(self, "_command", None) == b"HEAD"))
 
     def close_when_late(self, now: float) -> None:
         """Close the connection if its deadline has passed; if it does not close in time, cut it off."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from twisted.web.http_headers import Headers
 
-from sessionworker.http.limits import MOST_HEADERS
+from sessionworker.http.limits import LONGEST_LENGTH, MOST_HEADERS
 
 MOST_KNOWN = 1024
 """Sets of headers that are remembered."""
@@ -56,6 +56,13 @@ def read_head(data: bytes) -> Head | None:
         return Head(found[1], found[2], data[start:end], 0, end)
     lines = data[start : length.start()] + data[length.end() : end]
     return Head(found[1], found[2], lines, int(length[1]), end)
+
+
+def means_nothing(line: bytes) -> bool:
+    """Tell whether a header is a length or a coding that nobody can mean (RFC 9112, section 6.3)."""
+    name, _, value = (part.strip() for part in line.lower().partition(b":"))
+    is_endless = name == b"content-length" and len(value) > LONGEST_LENGTH
+    return is_endless or (name == b"transfer-encoding" and value == b"identity")
 
 
 class KnownHeaders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -19,6 +20,8 @@ class Asked(Protocol):
     uri: bytes
     requestHeaders: Any
     code: int
+    is_strange: bool
+    """Whether it had no right token when its body began to come, which was not kept then."""
 
     def getClientAddress(self) -> Any:
         """Return where it came from."""
@@ -49,6 +52,9 @@ class Application(Protocol):
 
     def refusal_of(self, request: Asked) -> WorkerError | None:
         """Return the reason for which a request is refused whatever its body is, if there is one."""
+
+    def turn_away(self, request: Asked, answer: Callable[..., object], *arguments: object) -> None:
+        """Call what answers a request that is refused for its token, now or later."""
 
     def render(self, request: Any) -> Any:
         """Answer a request that has come whole."""
@@ -91,6 +97,8 @@ class Site(Protocol):
     known_headers: KnownHeaders
     is_draining: bool
     date: bytes
+    channels: set[OneOfMany]
+    """The connections that are open."""
 
     def opened(self, channel: OneOfMany) -> bool:
         """Count a connection in; tell whether there may be so many."""

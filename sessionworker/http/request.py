@@ -37,6 +37,8 @@ class WorkerRequest(Request):
     """When the request had come whole, in the reactor's seconds."""
     known: Any = None
     """What the application found out of it, for whoever answers it."""
+    is_strange = False
+    """See `Asked`."""
     seconds: float = 0.0
     """How long it took from then until the answer was there."""
     _large: LargeAnswer | None = None
@@ -50,7 +52,7 @@ class WorkerRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, if there is room for it."""
-        if self.channel.take_chunk(len(data), self.content.tell()):
+        if not self.is_strange and self.channel.take_chunk(len(data), self.content.tell()):
             self.content.write(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:

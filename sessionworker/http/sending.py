@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
+from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
 from sessionworker.http.ports import Channel
@@ -50,3 +52,17 @@ class LargeAnswer:
         if not self._rest and not self._is_paused:
             self._channel.unregisterProducer()
             self._taken()
+
+
+def say_last(channel: HTTPChannel, answer: bytes) -> None:
+    """Send the last answer of a connection whose client may not have sent all, and close the worker's side of it.
+
+    A close with unread bytes in the socket is a reset, which can overtake the answer: the write side is closed first,
+    and what comes is thrown away until the client closes or is late (RFC 9112, 9.6). TLS does so, too.
+    """
+    transport: Any = channel.transport
+    transport.write(answer)
+    if ISSLTransport.providedBy(transport):
+        channel.loseConnection()
+    else:
+        transport.loseWriteConnection()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -17,7 +18,7 @@ from sessionworker.http.request import WorkerRequest
 from sessionworker.web.paths import check_path, group_in, is_session_file, right_to
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.throttle import Throttle
-from sessionworker.web.watching import host_of
+from sessionworker.web.watching import network_of
 
 OPEN = {(b"OPTIONS", b"/ping"), (b"GET", b"/health"), (b"HEAD", b"/health")}
 """What needs no token: the client's first question, and a health check, which tells no details."""
@@ -66,7 +67,7 @@ class Gate(Resource):
                 check_path(path, request.uri)
                 _check_right(grant, request)
         except Unauthorized as error:
-            self._throttle.call(host_of(request), send, request, answer_error(request, error))
+            self.turn_away(request, send, request, answer_error(request, error))
             return NOT_DONE_YET
         except WorkerError as error:
             send(request, answer_error(request, error))
@@ -84,6 +85,10 @@ class Gate(Resource):
             return error
         return None
 
+    def turn_away(self, request: Asked, answer: Callable[..., object], *arguments: object) -> None:
+        """Call what answers a request that is refused for its token: late, where there were many from its network."""
+        self._throttle.call(network_of(request), answer, *arguments)
+
     def _grant_of(self, request: Asked) -> Grant:
         """Return what the token of a request opens. Raises Unauthorized unless it carries one."""
         headers = request.requestHeaders
@@ -91,7 +96,7 @@ class Gate(Resource):
         if headers.hasHeader(b"Authorization"):
             given = [*given, *_bearers(headers.getRawHeaders(b"Authorization"))]
         grant = self._access.grant_of(given[0]) if len(given) == 1 else None
-        if grant is None:
+        if grant is None or request.is_strange:  # its body is gone, whatever token may be in force by now
             raise Unauthorized
         return grant
 

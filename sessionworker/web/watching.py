@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from ipaddress import IPv6Address, IPv6Network
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -15,7 +16,7 @@ SILENT_SECONDS = 60.0
 """For how long nothing more is said of an address whose token was refused."""
 
 MOST_ADDRESSES = 1000
-"""Addresses that are remembered for that."""
+"""Addresses that are remembered for that. Nothing is said of further ones: whoever has many would fill the log."""
 
 METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 
@@ -23,6 +24,15 @@ METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 def host_of(request: Asked) -> str:
     """Return the address that a request came from."""
     return str(getattr(request.getClientAddress(), "host", "") or "a Unix socket")
+
+
+def network_of(request: Asked) -> str:
+    """Return what stands for the address that a request came from: of IPv6 one machine has 2⁶⁴ (RFC 4291, 2.5.4)."""
+    host = host_of(request)
+    if ":" not in host:
+        return host
+    address = IPv6Address(host)
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 class Watching:
@@ -54,15 +64,15 @@ class Watching:
 
     def _say_refused(self, request: Asked) -> None:
         """Tell of a token that was refused, the most likely problem of the first hour; once a minute for an address."""
-        address = host_of(request)
+        network = network_of(request)
         now = self._reactor.seconds()
-        if now - self._said.get(address, float("-inf")) < SILENT_SECONDS:
+        while self._said and now - self._said[oldest := next(iter(self._said))] >= SILENT_SECONDS:
+            del self._said[oldest]
+        if network in self._said or len(self._said) >= MOST_ADDRESSES:
             return
-        if len(self._said) >= MOST_ADDRESSES:
-            self._said.clear()
-        self._said[address] = now
+        self._said[network] = now
         text = "A client at {address} was refused: it sends no token, or not this worker's."
-        self._log.warn(text, event="token_refused", address=address)
+        self._log.warn(text, event="token_refused", address=host_of(request))
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it came whole."""

@@ -40,6 +40,13 @@ def make_certificate(authority: Authority | None = None, name: str = "localhost"
     return written.decode(), pem
 
 
+def with_passphrase(key: str) -> str:
+    """Return a key as it is written down with a passphrase."""
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    loaded = serialization.load_pem_private_key(key.encode(), None)
+    return loaded.private_bytes(pem, form, serialization.BestAvailableEncryption(b"passphrase")).decode()
+
+
 def write(folder: Path, key: str, certificate: str) -> str:
     """Write both down, and return what an endpoint string says of them."""
     (folder / "key.pem").write_text(key)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.certificates import make_certificate, write
+from tests.daemon.certificates import make_certificate, with_passphrase, write
 from tests.daemon.test_tls import TlsWorker, connected
 from tests.daemon.twistd import ask, wait_until
 
@@ -75,6 +75,7 @@ def test_a_renewed_certificate_is_shown_to_new_connections_and_old_ones_go_on(
         ("an empty key", "one of its files is no key without a passphrase, or no certificate, in PEM."),
         ("a certificate that is missing", "cannot be read: No such file or directory."),
         ("a folder in the place of the key", "cannot be read: Is a directory."),
+        ("a key with a passphrase", "key.pem has a passphrase."),  # OpenSSL would ask for it, and the worker wait
         ("a key of another certificate", "the key is not the one of the certificate."),
     ],
 )
@@ -95,6 +96,8 @@ def test_a_renewal_that_is_no_use_leaves_the_old_certificate_is_said_once_and_co
         case "a folder in the place of the key":
             key.unlink()
             key.mkdir()
+        case "a key with a passphrase":
+            key.write_text(with_passphrase(good[key]))
         case _:
             key.write_text(make_certificate()[0])
     with connected(worker) as old:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.answers import Answer
-from tests.daemon.twistd import PATIENCE, ask, ask_as, wait_until
+from tests.daemon.twistd import PATIENCE, ask, ask_as, free_place, wait_until
 from tests.process import SETTINGS_PREFIXES, WorkerProcess, free_port
 
 pytestmark = pytest.mark.slow
@@ -48,6 +48,29 @@ def test_a_new_token_is_in_force_beside_the_old_one_and_then_alone(tmp_path: Pat
         assert "ne\tw" not in worker.output
         worker.terminate()
         assert worker.failures == []
+
+
+def test_sighup_during_a_start_ends_nothing(tmp_path: Path) -> None:
+    # The key file is a pipe that nobody writes to: the start waits there, before anything is served.
+    os.mkfifo(tmp_path / "keys")
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "sessionworker"]
+    command += ["--listen", free_place(), "--store", str(tmp_path / "store"), "--log-format", "json"]
+    with (tmp_path / "log").open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--encryption-key-file", str(tmp_path / "keys")],
+            env={name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # away from the terminal that the tests may have
+        )
+    try:
+        wait_until(lambda: "starting" in (tmp_path / "log").read_text())
+        process.send_signal(signal.SIGHUP)
+        (tmp_path / "keys").write_text("no key")
+        assert process.wait(PATIENCE) == 1
+    finally:
+        process.kill()
+    assert "not_started" in (tmp_path / "log").read_text()
 
 
 def test_a_terminal_that_is_closed_ends_it_as_sigterm_does(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -121,8 +122,8 @@ def _log_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     files: list[RotatedFile] = []
     from_full_path = RotatedFile.fromFullPath
 
-    def note(name: str) -> RotatedFile:
-        files.append(from_full_path(name))
+    def note(name: str, **options: Any) -> RotatedFile:
+        files.append(from_full_path(name, **options))
         return files[-1]
 
     monkeypatch.setattr(RotatedFile, "fromFullPath", note)
@@ -138,6 +139,16 @@ def test_a_daemon_logs_to_the_file_that_twistd_would_take(tmp_path: Path, monkey
     log = open_log(twistd_options(nodaemon=0), "text", None)
     Logger(namespace="sessionworker.a", observer=log).info("Hello.", event="greeting")
     assert (tmp_path / "twistd.log").read_text().endswith("Z info  [greeting] Hello.\n")
+
+
+@pytest.mark.usefixtures("_log_files")
+def test_a_log_file_is_for_its_owner_alone_unless_somebody_decided_otherwise(tmp_path: Path) -> None:
+    new, known = tmp_path / "new", tmp_path / "known"
+    known.touch()
+    known.chmod(0o640)
+    for path, mode in ((new, 0o600), (known, 0o640)):
+        assert open_log(twistd_options(logfile=str(path)), "text", None) is not None
+        assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 @pytest.mark.usefixtures("_log_files")

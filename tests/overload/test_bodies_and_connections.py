@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from sessionworker.access import Role, Token
 from sessionworker.http import limits
 from sessionworker.http.limits import Bodies
 from tests.memory import Worker, request
 from tests.overload.words import CHUNKED, CREDS, GOOD, SALES, begin, refused_at_once
+from tests.server import TOKEN
 
 
 def announced(size: int) -> bytes:
@@ -33,6 +35,32 @@ def test_more_bodies_than_memory_may_hold_are_refused_before_they_come(
     assert [answer.status for answer in first.answers()] == [204]
     assert worker.ask("POST", f"{SALES}/large", body).status == 204
     assert worker.site.bodies.bytes == 0
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_strangers_take_no_room_from_those_who_have_a_token(worker: Worker, token: str | None) -> None:
+    worker.site.bodies = Bodies(250_000)
+    length = ("Content-Length", str(limits.TRUSTED_BODY))
+    strangers = [worker.connect() for _ in range(8)]
+    for stranger in strangers:
+        stranger.send(request("POST", f"{SALES}/creds", token=token, headers=[length]) + b"x" * 60_000)
+    assert worker.site.bodies.bytes == 0
+    assert not any(stranger.channel.requests[-1].body for stranger in strangers)
+    assert worker.ask("POST", f"{SALES}/small", {"data": "1"}).status == 204
+    for stranger in strangers:
+        stranger.send(b"x" * (limits.TRUSTED_BODY - 60_000))
+        assert [answer.status for answer in stranger.answers()] == [401]
+        assert stranger.is_open
+
+
+def test_a_token_that_comes_in_force_while_a_body_comes_makes_nothing_of_it(worker: Worker) -> None:
+    late = worker.connect()
+    body = json.dumps({"data": "1"}).encode()
+    asked = request("POST", f"{SALES}/late", body, token="new")
+    late.send(asked[:-5])
+    worker.access.replace([Token(Role.API, TOKEN.encode()), Token(Role.API, b"new")])
+    late.send(asked[-5:] + asked)
+    assert [answer.status for answer in late.answers()] == [401, 204]
 
 
 def test_a_body_of_unknown_length_is_counted_as_it_comes(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
