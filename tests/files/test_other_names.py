@@ -10,7 +10,7 @@ import pytest
 from sessionworker.errors import WorkerError
 from sessionworker.stores.changes import Batch, CreateInstance, Write
 from sessionworker.stores.files.folder import Folder
-from sessionworker.stores.seal import KeyRing
+from sessionworker.stores.seal import OVERHEAD, KeyRing
 from tests.contract.words import CREDS, KEY, commit, create, creds, write
 from tests.files.sealed import FIRST, FIRST_AGAIN, SECOND, STEPS, fill, nothing_else, rewrite, sealed_folder
 from tests.files.words import folder_of, own_folder, start, start_after_kill
@@ -82,3 +82,22 @@ def test_what_tells_a_long_name_stays_when_it_had_to_be_written_anew(folder: Pat
     assert nothing_else(store)
     store.close()
     assert told.exists()
+
+
+def test_a_good_file_is_not_removed_for_a_broken_one_that_has_the_newer_name(folder: Path) -> None:
+    fill(folder)
+    path = folder_of(folder) / KEY.key
+    before = path.read_bytes()
+    store = start(folder, ring=FIRST)
+    rewrite(store)
+    store.close()
+    ours = sealed_folder(folder, FIRST)
+    [sealed] = (file for file in ours.iterdir() if file.is_file() and file.stat().st_size == len(before) + OVERHEAD)
+    sealed.write_bytes(sealed.read_bytes()[:-1] + b"?")
+    (ours / KEY.key).write_bytes(before)
+    store = start(folder, ring=KeyRing(FIRST.keys, admits_plain=True))
+    rewrite(store)
+    store.close()
+    store = start(folder, ring=FIRST)
+    assert store.read(KEY) == before
+    store.close()
