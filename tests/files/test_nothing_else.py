@@ -11,6 +11,7 @@ import pytest
 
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import DropGroup
+from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.places import Places
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KeyRing
@@ -273,3 +274,23 @@ def test_no_file_under_way_and_none_that_an_older_version_left_stays_plain(folde
     store.close()
     for path in folder.rglob("*"):
         assert not path.is_file() or b"noiseKey" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("file", [CREDS, KEY])
+def test_of_two_files_of_a_key_the_one_is_taken_that_is_read(
+    folder: Path, file: SessionFile, is_reversed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder)
+    before = creds(1) if file == CREDS else b'"a value"'
+    odd = f"%{ord(file.key[0]):X}{file.key[1:]}"
+    (folder_of(folder) / odd).write_bytes(creds(9, 9))
+    names = Folder.names
+    monkeypatch.setattr(Folder, "names", lambda at: sorted(names(at), reverse=is_reversed))
+    store = start(folder, ring=FIRST)
+    rewrite(store)
+    store.close()
+    store = start(folder, ring=FIRST)
+    assert store.read(file) == before
+    store.close()
+    assert len(list(folder.rglob("broken/*"))) == 1

@@ -10,9 +10,19 @@ import pytest
 from sessionworker.errors import WorkerError
 from sessionworker.stores.changes import Batch, CreateInstance, Write
 from sessionworker.stores.files.folder import Folder
-from sessionworker.stores.seal import KeyRing
+from sessionworker.stores.seal import OVERHEAD, KeyRing
 from tests.contract.words import CREDS, KEY, commit, create, creds, write
-from tests.files.sealed import FIRST, FIRST_AGAIN, SECOND, STEPS, fill, nothing_else, rewrite, sealed_folder
+from tests.files.sealed import (
+    FIRST,
+    FIRST_AGAIN,
+    SECOND,
+    STEPS,
+    everything_written,
+    fill,
+    nothing_else,
+    rewrite,
+    sealed_folder,
+)
 from tests.files.words import folder_of, own_folder, start, start_after_kill
 
 
@@ -82,3 +92,40 @@ def test_what_tells_a_long_name_stays_when_it_had_to_be_written_anew(folder: Pat
     assert nothing_else(store)
     store.close()
     assert told.exists()
+
+
+@pytest.mark.parametrize("place", [".sessionworker/broken", ".aside"])
+@pytest.mark.parametrize(
+    "name", ["1795446697263-session-5511999999999.0", "of session-5511999999999.0", "5511999999999"]
+)
+def test_what_0_1_0_or_somebody_set_aside_is_sealed_under_whatever_name(folder: Path, place: str, name: str) -> None:
+    fill(folder)
+    (folder_of(folder) / place).mkdir()
+    (folder_of(folder) / place / name).write_bytes(b'{"noiseKey')
+    store = start(folder, ring=FIRST)
+    rewrite(store)
+    assert nothing_else(store)
+    store.close()
+    written = everything_written(folder)
+    assert b'{"noiseKey' not in written
+    assert b"5511999999999" not in written
+    [_] = folder.rglob("broken/*")
+
+
+def test_a_good_file_is_not_removed_for_a_broken_one_that_has_the_newer_name(folder: Path) -> None:
+    fill(folder)
+    path = folder_of(folder) / KEY.key
+    before = path.read_bytes()
+    store = start(folder, ring=FIRST)
+    rewrite(store)
+    store.close()
+    ours = sealed_folder(folder, FIRST)
+    [sealed] = (file for file in ours.iterdir() if file.is_file() and file.stat().st_size == len(before) + OVERHEAD)
+    sealed.write_bytes(sealed.read_bytes()[:-1] + b"?")
+    (ours / KEY.key).write_bytes(before)
+    store = start(folder, ring=KeyRing(FIRST.keys, admits_plain=True))
+    rewrite(store)
+    store.close()
+    store = start(folder, ring=FIRST)
+    assert store.read(KEY) == before
+    store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores.changes import Batch
+from sessionworker.stores.changes import Batch, DropGroup
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.saving import Saving
@@ -15,7 +15,7 @@ from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.files.tally import Tally
 from tests.contract.words import CREDS, SUPPORT, commit, create, creds, write
 from tests.files.sealed import FIRST, fill, nothing_else, rewrite
-from tests.files.words import start, start_after_kill, try_checkpoint
+from tests.files.words import contents, start, start_after_kill, try_checkpoint
 
 
 def test_a_new_store_without_a_key_says_that_it_is_plain(folder: Path) -> None:
@@ -88,3 +88,33 @@ def test_one_instance_whose_files_do_not_follow_holds_up_no_other_and_is_named(f
     assert [text for text in said if "'support'" in text and "could not be rewritten" in text]
     rewrite(store)
     assert nothing_else(store)
+
+
+def holds_plain(folder: Path) -> bool:
+    """Whether plain creds are in any file of a store."""
+    return any(b"noiseKey" in data for data in contents(folder).values())
+
+
+def test_a_store_whose_journal_held_something_plain_once_is_not_new(folder: Path) -> None:
+    store = start(folder)
+    create(store, CREDS)
+    for number in range(20):
+        commit(store, write(CREDS, creds(number)))
+        store.checkpoint()
+    commit(store, DropGroup(CREDS.group))
+    commit(store, *store.drops_before(2**50))
+    for _ in range(3):
+        store.checkpoint()
+    store.close()
+    assert holds_plain(folder)
+    store = start(folder, ring=FIRST)
+    assert store.encryption().plain
+    rewrite(store)
+    assert nothing_else(store)
+    store.close()
+    assert not holds_plain(folder)
+
+
+def test_a_new_store_at_the_root_of_a_volume_has_nothing_to_rewrite(folder: Path) -> None:
+    (folder / "lost+found").mkdir(parents=True)
+    assert not start(folder, ring=FIRST).encryption().plain

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 
-from sessionworker.disk import NotAFile, open_folder, read_file, remove_if_there
+from sessionworker.disk import NotAFile, make_folder, open_folder, opened_folder, read_file, remove_if_there, stands_in
 from sessionworker.file_names import LONGEST_FILE_NAME
 from sessionworker.stores.files.codec import SEALED, SealBroken
-from sessionworker.stores.files.folder import BROKEN, Folder
+from sessionworker.stores.files.folder import BROKEN, OLD_BROKEN, Folder
 
-_parts = re.compile(r"(\d+-\d+)(?:-(.*))?", re.DOTALL).fullmatch  # when, and what it was called
+_parts = re.compile(r"(\d+-\d+|\d{13,}(?=-))(?:-(.*))?", re.DOTALL).fullmatch  # when, 0.1.0 has no number, and its name
+_SOME_TIME = "0" * 13
+"""When something was set aside that somebody put there."""
 
 
 class BrokenFiles:
@@ -22,6 +25,7 @@ class BrokenFiles:
 
     def rewrite(self) -> None:
         """Write those anew that are not as the codec would write them: plain ones may hold what nobody is to read."""
+        self._take_over()
         try:
             handle = open_folder(BROKEN, self._folder.ours)
         except FileNotFoundError:
@@ -34,15 +38,25 @@ class BrokenFiles:
         finally:
             os.close(handle)
 
+    def _take_over(self) -> None:
+        """Take what 0.1.0 set aside in a folder that was taken over from it before, if somebody went back to it."""
+        folder = self._folder
+        with suppress(FileNotFoundError, NotADirectoryError), opened_folder(OLD_BROKEN, folder.handle) as old:
+            make_folder(BROKEN, folder.ours, sync=folder.is_synced)
+            with opened_folder(BROKEN, folder.ours) as new:
+                for name in os.listdir(old):
+                    if not stands_in(name, new):
+                        os.rename(name, name, src_dir_fd=old, dst_dir_fd=new)
+
     def _rewrite(self, name: str, handle: int) -> None:
         folder, codec, parts = self._folder, self._folder.codec, _parts(name)
         try:
             data = read_file(name, handle)
         except NotAFile:  # a folder, or a link
             return
-        if parts is None or data is None:
+        if data is None:
             return
-        when, called = parts[1], self._plain_name(parts[2] or "")
+        when, called = (parts[1], self._plain_name(parts[2] or "")) if parts else (_SOME_TIME, name)
         try:
             content = codec.open(data, "broken", folder.id, when)
         except SealBroken:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
+from sessionworker.disk import NotAFile
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.folder import Folder
@@ -80,6 +81,18 @@ class Inventory:
 
 
 def others_in(folder: Folder) -> list[tuple[str, str]]:
-    """Return the file names, and the keys, of the session files that have not the names that we give them."""
+    """Return the file names, and the keys, of the session files that have not the names that we give them.
+
+    Of two files of a key the one comes first that is read: what has a spelling of its own is last.
+    """
     keys = ((name, folder.key_of(name)) for name in folder.names())
-    return [(name, key) for name, key in keys if key is not None and folder.name_of(key) != name]
+    others = [(name, key) for name, key in keys if key is not None and folder.name_of(key) != name]
+    return sorted(others, key=lambda other: [*folder.other_names(other[1]), other[0]].index(other[0]))
+
+
+def is_written_anew(folder: Folder, key: str) -> bool:
+    """Tell whether there is a session file with the name that we give it, and it is whole."""
+    try:
+        return folder.read(key, folder.name_of(key)) is not None
+    except NotAFile:
+        return False

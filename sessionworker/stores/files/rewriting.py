@@ -23,7 +23,7 @@ from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
-from sessionworker.stores.files.inventory import Inventory, others_in
+from sessionworker.stores.files.inventory import Inventory, is_written_anew, others_in
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import DROPPED, PURGED, Places
@@ -231,7 +231,10 @@ class Rewriting:
             gone = []
             with self._changing(instance):
                 for name, key in some:
-                    is_anew = self._is_written_anew(folder, key)  # and the worker ended before this one was removed
+                    is_anew = key in values or is_written_anew(folder, key)  # and this one was not removed yet
+                    if is_anew and name not in folder.other_names(key):
+                        folder.set_aside(name)
+                        continue
                     value = None if is_anew else self._read(instance, folder, key, name)
                     if value is not None:
                         values[key] = value
@@ -242,13 +245,6 @@ class Rewriting:
                         values, gone = {}, []
                 folder.replace(gone, values)
             yield
-
-    @staticmethod
-    def _is_written_anew(folder: Folder, key: str) -> bool:
-        try:
-            return folder.read(key, folder.name_of(key)) is not None
-        except NotAFile:
-            return False
 
     def _read(self, instance: Instance, folder: Folder, key: str, name: str) -> bytes | None:
         """Return what a session file holds; where it is broken, have that seen to as if a client had asked."""

@@ -18,7 +18,7 @@ from sessionworker.errors import StartError
 from sessionworker.events import Event, Report
 from sessionworker.stores.files.codec import SEALED, Codec, Plain, Sealed
 from sessionworker.stores.files.long_names import LongNames
-from sessionworker.stores.files.places import DROPPED, JOURNAL, SEALS, Places
+from sessionworker.stores.files.places import DROPPED, JOURNAL, LOST, PURGED, SEALS, Places
 from sessionworker.stores.seal import KeyRing, Seal
 
 LARGEST = 2**16
@@ -93,9 +93,10 @@ class Sealing:
     def _is_new(self) -> bool:
         """Tell whether nothing was stored yet."""
         with opened_folder(JOURNAL, self._places.root) as journal:
-            names = os.listdir(journal)
-        folders = [*self._places.folders("."), *self._places.folders(DROPPED)]
-        return len(folders) <= 1 and not any(name.endswith(".segment") for name in names)
+            segments = os.listdir(journal)  # those that are ready hold what they held once
+        groups = filter(None, map(self._places.group_at, self._places.folders(".")))
+        others = (name for path in (DROPPED, PURGED, LOST) for name in self._places.folders(path))
+        return not (segments or any(groups) or any(others))
 
     def _add_ours(self) -> bool:
         """Say what is written from now on; tell whether something else may be there."""
