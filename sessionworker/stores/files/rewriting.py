@@ -112,6 +112,7 @@ class Rewriting:
     def begin(self) -> None:
         """Ask for it."""
         with self._locks.checkpoint:
+            self.idle = 0  # who asks again wakes the background: a long pause would never be over
             if self._steps is None and self._sealing.is_mixed:
                 self._adopting, self._problems, self.idle = set(), {}, 0
                 self._whole, self._doubts = set(), []
