@@ -99,13 +99,15 @@ def test_connections_that_are_far_too_many_are_closed_without_a_word(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sessionworker.http.site.MOST_TURNED_AWAY", 2)
-    connections = [worker.connect() for _ in range(8)]
+    for _ in range(3):
+        worker.connect().send(request("GET", FILE))
+    connections = [worker.connect() for _ in range(5)]
     for connection in connections:
         connection.transport.flush()
     said = [bool(connection.transport.received) for connection in connections]
-    assert said == [False] * 3 + [True] * 2 + [False] * 3  # served, told, closed
-    assert [connection.transport.connected for connection in connections[5:]] == [False] * 3
-    for connection in connections[3:]:
+    assert said == [True] * 2 + [False] * 3  # told, closed
+    assert [connection.transport.connected for connection in connections[2:]] == [False] * 3
+    for connection in connections:
         connection.close()
     assert len(worker.site.channels) == 3
 

@@ -47,6 +47,7 @@ class WorkerSite(Site):
         self.bodies = Bodies()
         self.known_headers = KnownHeaders()
         self.channels: set[OneOfMany] = set()
+        self.strangers: dict[OneOfMany, None] = {}
         self.date = datetimeToString()
         self.is_draining = False
         self._drained: Deferred[None] | None = None
@@ -78,16 +79,25 @@ class WorkerSite(Site):
         return {"connections": len(self.channels), "limit_connections": self.connections}
 
     def opened(self, channel: OneOfMany) -> bool:
-        """Count a connection in; tell whether there may be so many."""
+        """Count a connection in; tell whether there may be so many. The oldest stranger makes room for a new one."""
         if len(self.channels) >= self.connections + MOST_TURNED_AWAY:
             channel.abort()
-        else:
-            self.channels.add(channel)
-        return len(self.channels) <= self.connections
+            return False
+        self.channels.add(channel)
+        is_full = len(self.channels) > self.connections
+        if is_full and self.strangers:
+            oldest = next(iter(self.strangers))
+            del self.strangers[oldest]
+            oldest.abort()
+            is_full = False
+        if not is_full:
+            self.strangers[channel] = None
+        return not is_full
 
     def lost(self, channel: OneOfMany) -> None:
         """Forget a connection."""
         self.channels.discard(channel)
+        self.strangers.pop(channel, None)
         if self._drained is not None and not self.channels:
             self._finish_draining()
 

@@ -64,6 +64,7 @@ class Gate(Resource):
                 check_path(path, request.uri)
             else:
                 request.known = grant = self._grant_of(request)
+                request.site.strangers.pop(request.channel, None)
                 check_path(path, request.uri)
                 _check_right(grant, request)
         except Unauthorized as error:

@@ -109,7 +109,7 @@ def test_more_connections_than_may_be_open_are_refused_with_an_answer(store: Pat
     with Worker(store, connections=3) as worker:
         idle = [worker.connect() for _ in range(3)]
         for connection in idle:
-            connection.send(request("OPTIONS", "/ping"))
+            connection.send(request("GET", CREDS))
         refused = worker.connect()
         answer = refused_at_once(refused)
         assert answer.header("connection") == "close"
@@ -118,7 +118,24 @@ def test_more_connections_than_may_be_open_are_refused_with_an_answer(store: Pat
         assert len(refused.answers_so_far()) == 1
         for connection in idle:  # those that were there first go on
             connection.send(request("GET", CREDS))
-            assert connection.answers("OPTIONS")[-1].body.decode() == GOOD
+            assert connection.answers("GET")[-1].body.decode() == GOOD
         refused.close()
         idle[0].close()
         assert worker.ask("GET", CREDS).body.decode() == GOOD
+
+
+def test_strangers_who_take_all_connections_make_room_for_who_comes_with_a_token(store: Path) -> None:
+    with Worker(store, connections=3) as worker:
+        known = worker.connect()
+        known.send(request("GET", CREDS))
+        strangers = [worker.connect() for _ in range(2)]
+        strangers[0].send(b"GET /session/")
+        strangers[1].send(request("GET", CREDS, token="wrong"))
+        assert worker.ask("GET", CREDS).status == 200
+        assert [stranger.is_open for stranger in strangers] == [False, True]
+        more = [worker.connect() for _ in range(9)]
+        assert worker.ask("GET", CREDS).status == 200
+        known.send(request("GET", CREDS))
+        assert [answer.status for answer in known.answers("GET", "GET")] == [200, 200]
+        assert sum(stranger.is_open for stranger in more) <= 2
+        assert len(worker.site.channels) <= 3
