@@ -234,3 +234,14 @@ def test_the_older_key_is_needed_as_long_as_the_journal_holds_what_is_nowhere_el
     rewrite(store)
     assert store.encryption().keys == [KEYS[1].name]
     start_after_kill(folder, ring=SECOND_ALONE).close()
+
+
+def test_a_key_that_never_sealed_anything_can_be_taken_away_again(folder: Path) -> None:
+    store = filled(folder, FIRST)
+    before = everything(store)
+    store.close()
+    start(folder, ring=KeyRing([KEYS[1], KEYS[0]], writes_plain=True)).close()
+    for ring in (PLAIN_AGAIN, FIRST):
+        store = start(folder, ring=ring)
+        assert everything(store) == before
+        store.close()

@@ -36,7 +36,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "connections that are far too many are all told so",
         _SITE,
-        "            channel.abort()\n        else:\n            self.channels.add(channel)",
+        "            channel.abort()\n            return False\n        self.channels.add(channel)",
         "            pass\n        self.channels.add(channel)",
         _SLOW,
     ),

@@ -104,10 +104,17 @@ FAULTS: tuple[Fault, ...] = (
         _OVERLOAD,
     ),
     Fault(
+        "strangers keep all connections for themselves",
+        _SITE,
+        "if is_full and self.strangers:",
+        "if False:",
+        _OVERLOAD,
+    ),
+    Fault(
         "connections have no limit",
         _SITE,
-        "return len(self.channels) <= self.connections",
-        "return True",
+        "is_full = len(self.channels) > self.connections",
+        "is_full = False",
         _OVERLOAD,
     ),
     Fault(

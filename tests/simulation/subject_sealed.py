@@ -7,25 +7,23 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from sessionworker.file_names import OURS
 from sessionworker.stores import seal
 from sessionworker.stores.files.codec import Codec, Plain, SealBroken, Sealed
+from sessionworker.stores.files.places import SEALS
 from sessionworker.stores.files.rewriting import Rewriting
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing, Seal
 from tests.no_long_names import NoLongNames
 from tests.simulation.machine import Machine
-from tests.simulation.nodes import Folder
+from tests.simulation.nodes import File, Folder
 from tests.simulation.subject import DROPS, EVERYTHING, ROOT, Scope
 from tests.simulation.subject_files import BOUNDS, DAY_MS, SEGMENT, FileSubject, OpenFileStore
 
-KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(2)]
+KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
 
 
-CODECS: tuple[Codec, ...] = (
-    Sealed(Seal(KEYS[:1]), NoLongNames()),
-    Sealed(Seal(KEYS[1:]), NoLongNames()),
-    Plain(),
-)
+CODECS: tuple[Codec, ...] = (*(Sealed(Seal([key]), NoLongNames()) for key in KEYS), Plain())
 """Of each way in which something may lie on the disk."""
 
 _READING = Sealed(Seal(KEYS), NoLongNames(), admits_plain=True)
@@ -127,7 +125,10 @@ class SealedSubject(FileSubject):
 
 
 class TurningSubject(SealedSubject):
-    """The same with another key as the first one at each start, and at times with none."""
+    """The same with another key as the first one at each start, and at times with none.
+
+    A key is given as long as the store says that something may be sealed with it, and no longer.
+    """
 
     name = "files that are sealed and plain in turns"
     is_sealed = False
@@ -136,8 +137,17 @@ class TurningSubject(SealedSubject):
     def ring(self) -> KeyRing:
         """Return the keys of one start."""
         self._starts += 1
-        keys = KEYS if self._starts % 2 else KEYS[::-1]
-        return KeyRing(keys, writes_plain=self._starts % 3 == 0, admits_plain=True)
+        first = KEYS[self._starts % len(KEYS)]
+        said = self._person_reads(f"{ROOT}/{OURS}/{SEALS}")
+        others = [key for key in KEYS if key is not first and key.name.encode() in said]
+        return KeyRing([first, *others], writes_plain=self._starts % 4 == 0, admits_plain=True)
+
+    def _person_reads(self, path: str) -> bytes:
+        try:
+            node = self._machine.disk.existing(path, None, follow=False) if self._machine is not None else None
+        except OSError:
+            return b""
+        return bytes(node.data) if isinstance(node, File) else b""
 
 
 class MixedSubject(SealedSubject):

@@ -160,8 +160,9 @@ class Sealing:
     def say(self, keys: Iterable[str], *, plain: bool) -> None:
         """Write a statement down, durably. Raises OSError."""
         statement = Statement(sorted(set(keys)), plain)
-        if self.seal is not None and statement.keys:
-            statement = replace(statement, proof=self.seal.mark(b"seals", statement.text.encode()).hex())
+        if self._ring is not None and statement.keys:
+            prover = next(key for key in self._ring.keys if key.name in statement.keys)  # others may be taken away
+            statement = replace(statement, proof=Seal([prover]).mark(b"seals", statement.text.encode()).hex())
         if statement != self.statement:
             self._places.replace_ours(SEALS, msgspec.json.encode(statement))
             self._places.sync(os.path.dirname(JOURNAL))
