@@ -34,6 +34,13 @@ FAULTS: tuple[Fault, ...] = (
         _SLOW,
     ),
     Fault(
+        "strangers keep all connections for themselves",
+        _SITE,
+        "if is_full and self.strangers:",
+        "if False:",
+        ("tests/overload/test_bodies_and_connections.py",),
+    ),
+    Fault(
         "connections that are far too many are all told so",
         _SITE,
         "            channel.abort()\n            return False\n        self.channels.add(channel)",

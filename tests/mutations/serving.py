@@ -104,13 +104,6 @@ FAULTS: tuple[Fault, ...] = (
         _OVERLOAD,
     ),
     Fault(
-        "strangers keep all connections for themselves",
-        _SITE,
-        "if is_full and self.strangers:",
-        "if False:",
-        _OVERLOAD,
-    ),
-    Fault(
         "connections have no limit",
         _SITE,
         "is_full = len(self.channels) > self.connections",
