@@ -12,7 +12,7 @@ from sessionworker.stores.files.codec import LONG, LONGEST_SEALED
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KeyRing
 from tests.contract.words import commit, create, creds, delete, drop, drops_of, read_all, restore, write
-from tests.files.sealed import FIRST, SECOND, STEPS, alone, everything_written, rewrite
+from tests.files.sealed import FIRST, SECOND, SECOND_ALONE, STEPS, alone, everything_written, rewrite
 from tests.files.words import own_folder, start, start_after_kill
 
 LONG_NAME = "55119" + "9" * 245
@@ -86,6 +86,29 @@ def test_what_tells_it_can_be_lost_without_a_value_going_with_it(folder: Path) -
     store = start(folder, ring=FIRST)
     create(store, LONGEST)
     assert read_all(store, *FILES) == VALUES
+    store.close()
+
+
+def test_the_older_key_is_needed_as_long_as_a_long_name_of_a_file_under_it_is_lost(folder: Path) -> None:
+    filled(folder, FIRST).close()
+    for path in (own_folder(folder) / "names").iterdir():
+        path.write_bytes(b"junk")
+    store = start(folder, ring=FIRST)
+    create(store, LONGEST)
+    store.close()
+    said: list[str] = []
+    store = start(folder, said, ring=SECOND)
+    rewrite(store)
+    assert store.encryption().keys != [store.encryption().key]
+    assert any("no key opens the name of its file" in line for line in said)
+    assert read_all(store, *FILES) == VALUES
+    commit(store, *(write(file, value) for file, value in zip(FILES, VALUES, strict=True)))
+    store.checkpoint()
+    rewrite(store)
+    assert store.encryption().keys == [store.encryption().key]
+    store.close()
+    store = start(folder, ring=SECOND_ALONE)
+    assert_whole(store)
     store.close()
 
 

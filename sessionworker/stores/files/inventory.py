@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from sessionworker.disk import NotAFile
 from sessionworker.stores.files.catalogue import Catalogue
+from sessionworker.stores.files.codec import SEALED
 from sessionworker.stores.files.drops import Drops
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
@@ -18,6 +19,14 @@ from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.places import LOST, Places
 
 AGAIN = "Start the worker again, and have it rewritten once more"
+
+
+class UnknownName(OSError):
+    """A session file whose name no key opens: it was changed, or what tells a long one was lost."""
+
+    def __init__(self, name: str) -> None:
+        """Say so, as errors of the disk do."""
+        super().__init__(0, f"no key opens the name of its file {name!r}")
 
 
 class Inventory:
@@ -88,6 +97,13 @@ def others_in(folder: Folder) -> list[tuple[str, str]]:
     keys = ((name, folder.key_of(name)) for name in folder.names())
     others = [(name, key) for name, key in keys if key is not None and folder.name_of(key) != name]
     return sorted(others, key=lambda other: [*folder.other_names(other[1]), other[0]].index(other[0]))
+
+
+def check_names(folder: Folder) -> None:
+    """See that the key of each sealed session file is known. Raises UnknownName: it cannot be sealed anew."""
+    for name in folder.names():
+        if name.startswith(SEALED) and folder.key_of(name) is None:
+            raise UnknownName(name)
 
 
 def is_written_anew(folder: Folder, key: str) -> bool:

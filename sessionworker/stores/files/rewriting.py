@@ -23,7 +23,7 @@ from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
-from sessionworker.stores.files.inventory import Inventory, is_written_anew, others_in
+from sessionworker.stores.files.inventory import Inventory, check_names, is_written_anew, others_in
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import DROPPED, PURGED, Places
@@ -211,6 +211,7 @@ class Rewriting:
                 with self._changing(instance):
                     VersionFiles(folder).rewrite()
                     BrokenFiles(folder).rewrite()
+                    check_names(folder)
                     is_whole = not others_in(folder) and instance.is_saved
                     if is_whole:
                         identity.note_whole()
