@@ -100,7 +100,7 @@ def test_the_older_key_is_needed_as_long_as_a_long_name_of_a_file_under_it_is_lo
     store = start(folder, said, ring=SECOND)
     rewrite(store)
     assert store.encryption().keys != [store.encryption().key]
-    assert any("no key opens the name of its file" in line for line in said)
+    assert any("no key opens the name of its file" in line for line in said), said
     assert read_all(store, *FILES) == VALUES
     commit(store, *(write(file, value) for file, value in zip(FILES, VALUES, strict=True)))
     store.checkpoint()

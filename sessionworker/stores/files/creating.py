@@ -105,6 +105,7 @@ class Creating:
                 self._catalogue.open(instance).close()
             except FileNotFoundError:
                 raise _spelled_otherwise(name) from None
+            self._places.keep_names(group.name, name)  # what told a long one may be lost
             self._places.sync_above(instance.path)
         return instance
 
