@@ -119,14 +119,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the store says that all is rewritten while a group has its older name",
         f"{_FILES}/inventory.py",
-        "if folder != self._places.group_path(group.name) and not self._is_removed(folder):",
-        "if False:",
+        "for folder in [folder for folder in group.folders if folder != ours]:",
+        "for folder in ():",
         _LEFT_BEHIND,
     ),
     Fault(
         "a dropped instance is taken for rewritten with its older name and proof",
         _REWRITING,
-        "                self._inventory.renew(instance)\n",
+        "                instance = self._inventory.renew(instance)\n",
         "                pass\n",
         _LEFT_BEHIND,
     ),

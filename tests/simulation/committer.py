@@ -33,6 +33,7 @@ class Committer:
         self._machine = machine
         self._queue: list[_Ticket] = []
         self._idle: list[Task] = []
+        self._has_ended = False
         self.commits: list[Commit] = []
         """Those of the step that goes on."""
         self.ended = 0
@@ -49,10 +50,16 @@ class Committer:
 
     def forget(self) -> None:
         """Know that the store is gone, with all that waited for it."""
-        self._queue, self._idle = [], []
+        self._queue, self._idle, self._has_ended = [], [], False
+
+    def end(self) -> None:
+        """Take no more repairs: the thread that makes them ends before its store is closed."""
+        self._has_ended = True
 
     def ask(self, what: Any) -> None:
         """Take a repair that a store asks for."""
+        if self._has_ended:
+            return
         self._put(_Ticket([], [], repair=Repair(what)))
 
     def _put(self, ticket: _Ticket) -> None:

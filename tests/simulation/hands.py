@@ -246,6 +246,9 @@ class Hands:
     def _take_away(self, hand: Hand) -> Undo:
         path = self._subject.folder(hand.group, hand.instance)
         group = os.path.dirname(path)  # noqa: PTH120 - of the simulated disk
+        above = self._person.find(group)
+        assert isinstance(above, Folder)
+        number = above.number
         kept = self._person.move_away(path)
         if hand.what == "file in its place":
             self._person.put_file(path)
@@ -253,9 +256,13 @@ class Hands:
             self._disk.symlink("/elsewhere/nothing", path)
         self._person.sync(group)
         self._excuses.away.add((hand.group, hand.instance))
-        taken = self._model.state.groups[hand.group][hand.instance]
+        taken, name = self._model.state.groups[hand.group][hand.instance], os.path.basename(path)  # noqa: PTH119
 
         def undo() -> None:
+            folders = (each for each in all_folders(self._disk.root) if each.number == number)  # under its name now
+            found = next(folders, None)
+            group = "/none" if found is None else self._disk.path_of(found).rstrip("/")
+            path = f"{group}/{name}"
             there = self._person.find(path)
             if there is not None and not isinstance(there, Folder):
                 self._disk.unlink(path)

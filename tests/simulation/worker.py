@@ -91,6 +91,7 @@ class Worker:
     def stop(self) -> None:
         """Close the store, once what was to be committed is, and let nothing run any more."""
         self._run("the last commits", lambda: self.committer.is_idle)
+        self.committer.end()
         task = self.machine.start("stop", self.store.close)
         maintain = self._background[0]
         self._run("the stop", lambda: task.is_done and maintain.is_done)

@@ -72,6 +72,8 @@ class Catalogue:
                 group.folders.append(folder)
         for group in self.groups.values():
             self._respell_group(group)
+        self._places.sync(".")  # or a group that is dropped next may be in both places after a power cut
+        for group in self.groups.values():
             self.load_group(group)
 
     def load_group(self, group: Group) -> None:

@@ -51,11 +51,12 @@ class Inventory:
                 self._catalogue.load_group(group)
             if group.problem:
                 yield f"What is in group {group.name!r} could not be rewritten: {group.problem}."
-            for folder in list(group.folders):
-                if folder != self._places.group_path(group.name) and not self._is_removed(folder):
-                    yield f"The folder {folder!r} of the store could not be given another name. {AGAIN}."
-                elif folder != self._places.group_path(group.name):
+            ours = self._places.group_path(group.name)
+            for folder in [folder for folder in group.folders if folder != ours]:
+                if ours in group.folders and self._is_removed(folder):
                     group.folders.remove(folder)
+                else:
+                    yield f"The folder {folder!r} of the store could not be given another name. {AGAIN}."
         for path in self._catalogue.not_opened:
             if self._places.identity(path) is not None:
                 yield f"What is in the folder {path!r} of the store could not be rewritten: no key opens its name."
@@ -68,17 +69,16 @@ class Inventory:
             os.rmdir(folder, dir_fd=self._places.root)
         return self._places.identity(folder) is None
 
-    def renew(self, instance: Instance) -> None:
-        """Give what was dropped the name that we give, and prove whose it is."""
-        drop = self._drops.at(instance.path)
-        if drop is None:
-            return
-        path = self._drops.renew(drop)
-        if path != instance.path:
-            known = self._catalogue.dropped.pop(instance.path, None)
-            instance.path = path
-            if known is not None:
+    def renew(self, instance: Instance) -> Instance:
+        """Give what was dropped the name that we give, and prove whose it is; return what is known of it by now."""
+        known = self._catalogue.dropped.get(instance.path, instance)  # it may have been dropped since it was listed
+        drop = self._drops.at(known.path)
+        if drop is not None:
+            path = self._drops.renew(drop)
+            if self._catalogue.dropped.pop(known.path, None) is not None:
                 self._catalogue.dropped[path] = known
+            known.path = path
+        return known
 
     def holds_older(self) -> bool:
         """Tell whether a folder is proven with another key than the one that seals, as one out of an old backup."""

@@ -71,9 +71,13 @@ class Replay:
             known = self._catalogue.seek(there.group, there.name)
             if isinstance(known, NoSuchGroup | NoSuchInstance):
                 return None
-            if isinstance(known, Instance) and known.path == path:  # else there are two folders, or it cannot be told
-                there = known
+            if isinstance(known, Instance) and (known.path == path or self._is_renamed(known, path, id_)):
+                there = known  # else there are two folders, or it cannot be told
         return there if self._has(there, id_) else None
+
+    def _is_renamed(self, known: Instance, path: str, id_: str) -> bool:
+        """Tell whether an instance had a path, and has another since there is another key. Raises OSError."""
+        return self._places.identity(path) is None and self._is_original(known, id_)
 
     def _search(self, id_: str, path: str) -> Instance | None:
         """Return the instance with an id, a live one before one that was dropped, or None.

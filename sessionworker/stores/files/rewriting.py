@@ -197,7 +197,7 @@ class Rewriting:
             return False
         if not is_live:
             with self._locks.changing:  # nobody moves it meanwhile
-                self._inventory.renew(instance)
+                instance = self._inventory.renew(instance)
         with self._catalogue.open(instance) if is_live else self._places.open(instance.path) as folder:
             identity, path = Identity(folder), instance.path
             is_whole = identity.is_whole and not self._sealing.takes_plain and not others_in(folder)
