@@ -32,6 +32,10 @@ MOST_TURNED_AWAY = 100
 """Connections over the bound that are told so at the same time; further ones are closed without a word, for each of
 them is an open file."""
 
+STRANGER_SECONDS = 1.0
+"""For how long a connection that has shown no right token keeps its place where all are taken. In a storm of clients
+each has the time to ask."""
+
 MOST_HEADERS = 100
 """Headers that a request may have."""
 

@@ -99,8 +99,8 @@ class Site(Protocol):
     date: bytes
     channels: set[OneOfMany]
     """The connections that are open."""
-    strangers: dict[Any, None]
-    """Those of them that have shown no right token, oldest first."""
+    strangers: dict[Any, float]
+    """Since when those of them are open that have shown no right token, oldest first; in the reactor's seconds."""
 
     def opened(self, channel: OneOfMany) -> bool:
         """Count a connection in; tell whether there may be so many."""

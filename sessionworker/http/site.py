@@ -13,7 +13,7 @@ from twisted.web.server import Site
 
 from sessionworker.http.channel import WorkerChannel
 from sessionworker.http.heads import KnownHeaders
-from sessionworker.http.limits import MOST_TURNED_AWAY, Bodies
+from sessionworker.http.limits import MOST_TURNED_AWAY, STRANGER_SECONDS, Bodies
 from sessionworker.http.ports import Application, OneOfMany, Watcher
 from sessionworker.http.request import WorkerRequest
 
@@ -47,7 +47,7 @@ class WorkerSite(Site):
         self.bodies = Bodies()
         self.known_headers = KnownHeaders()
         self.channels: set[OneOfMany] = set()
-        self.strangers: dict[OneOfMany, None] = {}
+        self.strangers: dict[OneOfMany, float] = {}
         self.date = datetimeToString()
         self.is_draining = False
         self._drained: Deferred[None] | None = None
@@ -79,19 +79,20 @@ class WorkerSite(Site):
         return {"connections": len(self.channels), "limit_connections": self.connections}
 
     def opened(self, channel: OneOfMany) -> bool:
-        """Count a connection in; tell whether there may be so many. The oldest stranger makes room for a new one."""
+        """Count a connection in; tell whether there may be so many. An old stranger makes room for a new one."""
         if len(self.channels) >= self.connections + MOST_TURNED_AWAY:
             channel.abort()
             return False
         self.channels.add(channel)
         is_full = len(self.channels) > self.connections
-        if is_full and self.strangers:
-            oldest = next(iter(self.strangers))
+        now = self.reactor.seconds()
+        oldest, since = next(iter(self.strangers.items()), (channel, now))
+        if is_full and now - since >= STRANGER_SECONDS:
             del self.strangers[oldest]
             oldest.abort()
             is_full = False
         if not is_full:
-            self.strangers[channel] = None
+            self.strangers[channel] = now
         return not is_full
 
     def lost(self, channel: OneOfMany) -> None:

@@ -36,7 +36,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "strangers keep all connections for themselves",
         _SITE,
-        "if is_full and self.strangers:",
+        "if is_full and now - since >= STRANGER_SECONDS:",
         "if False:",
         ("tests/overload/test_bodies_and_connections.py",),
     ),
