@@ -149,12 +149,12 @@ class WorkerChannel(HTTPChannel):
             self._wait(limits.BODY_SECONDS + (self.length or self.site.body_size) / limits.SLOWEST_BODY)
 
     def _remember(self, head: Head) -> None:
-        """Remember the headers that have come, unless they ask for more than to be answered, or are a stranger's."""
+        """Remember the headers that have come, unless they ask for more than to be answered."""
         self._new_head = None
         request = self.requests[-1]
-        is_plain = self.length == head.length and self.persistent
-        if is_plain and self.site.application.refusal_of(request) is None:
-            self.site.known_headers.add(head, request.requestHeaders)
+        if self.length == head.length and self.persistent:
+            is_strange = self.site.application.refusal_of(request) is not None
+            self.site.known_headers.add(head, request.requestHeaders, is_strange=is_strange)
 
     def _refusal_of_body(self) -> WorkerError | None:
         """Return the reason for which the body that is announced is not wanted, if there is one."""

@@ -17,6 +17,9 @@ from sessionworker.http.limits import LONGEST_LENGTH, MOST_HEADERS
 MOST_KNOWN = 1024
 """Sets of headers that are remembered."""
 
+MOST_LAYOUTS = 64
+"""Sets of headers that are remembered without the credential: a stranger who shows many is refused with less work."""
+
 LARGEST_HEAD = 4096
 """Bytes of a head that is looked at here; a larger one is read line by line."""
 
@@ -68,9 +71,12 @@ def means_nothing(line: bytes) -> bool:
 class KnownHeaders:
     """What Twisted has read of lines of headers."""
 
-    def __init__(self) -> None:
-        """Know nothing."""
+    def __init__(self, credential: bytes) -> None:
+        """Know nothing. `credential` is the name of the header that says who asks."""
+        self._credential = credential
+        self._shown = re.compile(rb"\r\n%b: ?([!-~]+)(?=\r\n)" % credential, re.IGNORECASE)
         self._known: dict[bytes, Headers] = {}
+        self._layouts: dict[bytes, Headers] = {}
 
     def __len__(self) -> int:
         """Return how many sets of headers are known."""
@@ -78,10 +84,22 @@ class KnownHeaders:
 
     def get(self, head: Head) -> Headers | None:
         """Return what was read of the same lines before, or of lines that differ in nothing that matters."""
-        return self._known.get(head.lines) or self._known.get(_of_no_matter.sub(b"", head.lines))
+        known = self._known.get(head.lines) or self._known.get(_of_no_matter.sub(b"", head.lines))
+        return known or self._with_another_credential(head)
 
-    def add(self, head: Head, headers: Headers) -> None:
+    def _with_another_credential(self, head: Head) -> Headers | None:
+        found = None if head.length else self._shown.search(head.lines)  # nothing of a stranger's body is to be kept
+        layout = found and self._layouts.get(_without(found, head.lines))
+        if not found or layout is None:
+            return None
+        headers = layout.copy()
+        headers.setRawHeaders(self._credential, [found[1]])
+        return headers
+
+    def add(self, head: Head, headers: Headers, *, is_strange: bool) -> None:
         """Remember what was read of lines of headers, unless they ask for more than to be answered.
+
+        Of a stranger's nothing but how they look without the credential.
 
         Nor is it remembered where a line is continued in the next one: so what is left where a line in the middle is
         taken out is never mistaken for such a continuation. Nor where a length is left in the lines, in a spelling that
@@ -92,7 +110,18 @@ class KnownHeaders:
         asks_for_more = headers.hasHeader(b"Expect") or headers.hasHeader(b"Transfer-Encoding")
         if is_continued or has_length or asks_for_more or len(headers.getRawHeaders(b"Host", ())) != 1:
             return
-        for lines in {head.lines, _of_no_matter.sub(b"", head.lines)}:
-            if len(self._known) >= MOST_KNOWN:
-                del self._known[next(iter(self._known))]  # the oldest
-            self._known[lines] = headers
+        found = self._shown.search(head.lines)
+        if found and len(headers.getRawHeaders(self._credential, ())) == 1:  # of two, one would be overlooked
+            _put(self._layouts, _without(found, head.lines), headers, MOST_LAYOUTS)
+        for lines in {head.lines, _of_no_matter.sub(b"", head.lines)} if not is_strange else ():
+            _put(self._known, lines, headers, MOST_KNOWN)
+
+
+def _without(found: re.Match[bytes], lines: bytes) -> bytes:
+    return lines[: found.start()] + lines[found.end() :]
+
+
+def _put(known: dict[bytes, Headers], lines: bytes, headers: Headers, most: int) -> None:
+    if len(known) >= most and lines not in known:
+        del known[next(iter(known))]  # the oldest
+    known[lines] = headers

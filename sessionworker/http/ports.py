@@ -50,6 +50,9 @@ class Answerable(Protocol):
 class Application(Protocol):
     """What the machine serves; a resource of Twisted's."""
 
+    credential: bytes
+    """The name of the header that says who asks, in lower case."""
+
     def refusal_of(self, request: Asked) -> WorkerError | None:
         """Return the reason for which a request is refused whatever its body is, if there is one."""
 

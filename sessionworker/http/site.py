@@ -45,7 +45,7 @@ class WorkerSite(Site):
         self.body_size = body_size
         self.connections = connections
         self.bodies = Bodies()
-        self.known_headers = KnownHeaders()
+        self.known_headers = KnownHeaders(application.credential)
         self.channels: set[OneOfMany] = set()
         self.strangers: dict[OneOfMany, float] = {}
         self.date = datetimeToString()

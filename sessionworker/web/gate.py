@@ -34,6 +34,7 @@ class Gate(Resource):
     """
 
     isLeaf = True
+    credential = b"apikey"
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class Gate(Resource):
     def _grant_of(self, request: Asked) -> Grant:
         """Return what the token of a request opens. Raises Unauthorized unless it carries one."""
         headers = request.requestHeaders
-        given = headers.getRawHeaders(b"apikey", ())
+        given = headers.getRawHeaders(self.credential, ())
         if headers.hasHeader(b"Authorization"):
             given = [*given, *_bearers(headers.getRawHeaders(b"Authorization"))]
         grant = self._access.grant_of(given[0]) if len(given) == 1 else None

@@ -36,7 +36,7 @@ Cut = Callable[[Talk], list[bytes]]
 class Forgetful(KnownHeaders):
     """Remembers nothing, so each request is read line by line."""
 
-    def add(self, head: Head, headers: Headers) -> None:
+    def add(self, head: Head, headers: Headers, *, is_strange: bool) -> None:
         """Do nothing."""
 
 
@@ -62,7 +62,7 @@ class Trials:
     def remember(self, talks: list[Talk]) -> KnownHeaders:
         """Let each request come by itself, and the heads near its own: what can be remembered of them is."""
         requests = {data for talk in talks for data in talk.requests}
-        known = self._worker.site.known_headers = KnownHeaders()
+        known = self._worker.site.known_headers = KnownHeaders(b"apikey")
         for data in sorted(requests) + sorted({head for one in requests for head in heads_near(one)}):
             connection = self._worker.connect()
             connection.send(data)
@@ -109,7 +109,7 @@ class Trials:
         """Put the store into the state in which each conversation begins."""
         if self._state() == BEGINNING:
             return
-        self._worker.site.known_headers = Forgetful()
+        self._worker.site.known_headers = Forgetful(b"apikey")
         self._worker.ask("DELETE", "/session/codechat/other")
         self._worker.ask("POST", "/session/codechat", {"instance": "sales"})
         for key, value in VALUES.items():
@@ -176,9 +176,9 @@ def test_a_conversation_goes_the_same_way_where_its_heads_are_remembered(
     def hold_everywhere(talks: list[Talk]) -> None:
         known = trials.remember(talks)
         taken_whole.clear()
-        fresh = trials.hold(talks, Forgetful(), Talk.one_by_one, waits=True)
+        fresh = trials.hold(talks, Forgetful(b"apikey"), Talk.one_by_one, waits=True)
         assert taken_whole == []
-        assert trials.hold(talks, KnownHeaders(), Talk.whole) == fresh
+        assert trials.hold(talks, KnownHeaders(b"apikey"), Talk.whole) == fresh
         assert trials.hold(talks, known, Talk.whole, is_used=True) == fresh
         assert trials.hold(talks, known, Talk.in_pieces) == fresh
         taken_whole.clear()
