@@ -63,8 +63,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the headers of a stranger are remembered",
         _CHANNEL,
-        "if is_plain and self.site.application.refusal_of(request) is None:",
-        "if is_plain:",
+        "is_strange = self.site.application.refusal_of(request) is not None",
+        "is_strange = False",
         _HEADS,
     ),
     Fault(
