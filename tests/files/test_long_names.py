@@ -79,23 +79,24 @@ def test_it_can_be_dropped_brought_back_and_deleted(folder: Path) -> None:
     store.close()
 
 
-def test_what_tells_it_can_be_lost_without_a_value_going_with_it(folder: Path) -> None:
+def created_again_without_names(folder: Path) -> FileStore:
+    """A store in which what tells the long names was lost, after a client has asked for its instance again."""
     filled(folder, FIRST).close()
     for path in (own_folder(folder) / "names").iterdir():
         path.write_bytes(b"junk")
     store = start(folder, ring=FIRST)
     create(store, LONGEST)
+    return store
+
+
+def test_what_tells_it_can_be_lost_without_a_value_going_with_it(folder: Path) -> None:
+    store = created_again_without_names(folder)
     assert read_all(store, *FILES) == VALUES
     store.close()
 
 
 def test_the_older_key_is_needed_as_long_as_a_long_name_of_a_file_under_it_is_lost(folder: Path) -> None:
-    filled(folder, FIRST).close()
-    for path in (own_folder(folder) / "names").iterdir():
-        path.write_bytes(b"junk")
-    store = start(folder, ring=FIRST)
-    create(store, LONGEST)
-    store.close()
+    created_again_without_names(folder).close()
     said: list[str] = []
     store = start(folder, said, ring=SECOND)
     rewrite(store)

@@ -46,6 +46,21 @@ def try_to_rewrite(store: FileStore) -> None:
         store.checkpoint()
 
 
+def start_as_told(folder: Path, store: FileStore) -> FileStore:
+    """Close a store, and start it without the older key if it says that nothing else is there."""
+    is_over = nothing_else(store)
+    store.close()
+    return start(folder, ring=SECOND_ALONE if is_over else SECOND)
+
+
+def assert_whole_without_the_older_key(folder: Path, store: FileStore) -> None:
+    """Close a store, and see that what one instance held at first is there with the newer key alone."""
+    store.close()
+    store = start(folder, ring=SECOND_ALONE)
+    assert read_all(store, CREDS, KEY) == [creds(1), b'"a value"']
+    store.close()
+
+
 @pytest.mark.parametrize("rings", [[None, FIRST], [FIRST, SECOND], [FIRST, KeyRing(KEYS[:1], writes_plain=True)]])
 @pytest.mark.parametrize("file", [OLD, LONG], ids=["a name", "a long name"])
 def test_an_instance_that_is_dropped_before_it_was_rewritten_comes_back(
@@ -98,10 +113,7 @@ def test_a_drop_that_is_brought_back_to_where_something_was_rewritten_is_rewritt
     drop(store, CREDS)
     commit(store, restore(old, CREDS.instance))
     rewrite(store)
-    store.close()
-    store = start(folder, ring=SECOND_ALONE)
-    assert read_all(store, CREDS, KEY) == [creds(1), b'"a value"']
-    store.close()
+    assert_whole_without_the_older_key(folder, store)
 
 
 def test_a_drop_that_is_brought_back_as_all_is_found_rewritten_is_not_overlooked(folder: Path) -> None:
@@ -131,9 +143,7 @@ def test_a_drop_that_is_brought_back_as_all_is_found_rewritten_is_not_overlooked
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Places, "sync_above", slow)
         commit(store, restore(old, "new"))
-    is_over = nothing_else(store)
-    store.close()
-    store = start(folder, ring=SECOND_ALONE if is_over else SECOND)
+    store = start_as_told(folder, store)
     assert store.read(NEW) == creds(1, 3)
     store.close()
 
@@ -151,9 +161,7 @@ def test_a_group_that_could_not_be_listed_is_not_left_behind(folder: Path) -> No
         patch.setattr(Places, "folders", folders)
         store = start(folder, ring=SECOND)
     try_to_rewrite(store)
-    is_over = nothing_else(store)
-    store.close()
-    store = start(folder, ring=SECOND_ALONE if is_over else SECOND)
+    store = start_as_told(folder, store)
     assert read_all(store, CREDS, SUPPORT) == [creds(1), creds(1, 2)]
     store.close()
 
@@ -176,9 +184,7 @@ def test_drops_that_could_not_be_listed_are_not_left_behind(folder: Path) -> Non
         patch.setattr(Places, "folders", folders)
         store = start(folder, ring=SECOND)
         try_to_rewrite(store)
-    is_over = nothing_else(store)
-    store.close()
-    store = start(folder, ring=SECOND_ALONE if is_over else SECOND)
+    store = start_as_told(folder, store)
     assert len(store.drops()) == 4
     store.close()
 
@@ -200,9 +206,7 @@ def test_a_folder_that_could_not_be_given_its_new_name_is_not_left_behind(folder
         patch.setattr(Places, "respell", fails)
         store = start(folder, ring=SECOND)
     try_to_rewrite(store)
-    is_over = nothing_else(store)
-    store.close()
-    store = start(folder, ring=SECOND_ALONE if is_over else SECOND)
+    store = start_as_told(folder, store)
     assert read_all(store, CREDS, SUPPORT) == [creds(1), creds(1, 2)]
     assert len(drops_of(store, OLD)) == 1
     store.close()
@@ -257,10 +261,7 @@ def test_a_folder_of_an_old_backup_that_came_back_with_its_key_is_told_of_and_re
     assert not nothing_else(store)
     rewrite(store)
     assert nothing_else(store)
-    store.close()
-    store = start(folder, ring=SECOND_ALONE)
-    assert read_all(store, CREDS, KEY) == [creds(1), b'"a value"']
-    store.close()
+    assert_whole_without_the_older_key(folder, store)
 
 
 @pytest.mark.parametrize("name", ["large-0-1", "new-0-1", "../.versions/1795446697263-0.6d4f50e4047f.7"])

@@ -70,9 +70,9 @@ class Catalogue:
             if name is not None:
                 group = self.groups.setdefault(name, Group(name))
                 group.folders.append(folder)
-        for group in self.groups.values():
-            self._respell_group(group)
-        self._places.sync(".")  # or a group that is dropped next may be in both places after a power cut
+        renamed = [self._respell_group(group) for group in self.groups.values()]
+        if any(renamed):
+            self._places.sync(".")  # or a group that is dropped next may be in both places after a power cut
         for group in self.groups.values():
             self.load_group(group)
 
@@ -122,15 +122,17 @@ class Catalogue:
                 known,
             )
 
-    def _respell_group(self, group: Group) -> None:
+    def _respell_group(self, group: Group) -> bool:
+        """Give a group's folder our name for it, if it has another; tell whether that was tried."""
         ours = self._places.group_path(group.name)
         if ours in group.folders:
             group.folders.sort(key=lambda folder: folder != ours)
-            return
+            return False
         with suppress(OSError):  # then it keeps the name that it has
             self._places.keep_names(group.name)
             self._places.respell(group.folders[0], ours)
             group.folders[0] = ours
+        return True
 
     # Finding
 
