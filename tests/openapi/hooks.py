@@ -11,13 +11,25 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import ServerError
-from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData, UnsupportedMethodResponse
+from schemathesis.openapi.checks import (
+    EnsureResourceAvailability,
+    RejectedPositiveData,
+    UnsupportedMethodResponse,
+    UseAfterFree,
+)
 
 CREDS_MUST_BE_AN_OBJECT = b"The 'creds' of an instance must be a JSON object."
 TOO_LONG = b"is too long: with its escapes it may have 255 bytes."
 NO_JSON = b"The text in 'data' must be JSON itself."
 
 OPEN_PATHS = {"/ping", "/health"}
+
+MAKE_A_GROUP = {
+    ("POST", "/session"),
+    ("POST", "/session/{group}"),
+    ("POST", "/admin/drops/{group}/{instance}/{drop}/restore"),
+}
+"""Of the last two each makes the group, too, if it is not there."""
 
 dropped: set[Any] = set()
 """Groups that were dropped as an operator does, and not made again since."""
@@ -28,8 +40,13 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     """Note which groups are gone."""
     if response.status_code == 200 and (case.method.upper(), case.path) == ("DELETE", "/admin/groups/{group}"):
         dropped.add(case.path_parameters["group"])
-    elif response.status_code == 204 and case.path == "/session" and isinstance(case.body, dict):
-        dropped.discard(case.body.get("group"))
+    elif response.status_code in {200, 204} and (case.method.upper(), case.path) in MAKE_A_GROUP:
+        dropped.discard(group_of(case))
+
+
+def group_of(case: Case[Any]) -> Any:
+    """Return the group that a request names, in its path or in its body."""
+    return case.path_parameters.get("group") or (isinstance(case.body, dict) and case.body.get("group"))
 
 
 @schemathesis.hook
@@ -40,9 +57,11 @@ def filter_failure(context: HookContext, failure: Exception, case: Case[Any], re
     if isinstance(failure, UnsupportedMethodResponse):
         # Of an open path that alone is open which is described.
         return not (response.status_code == 401 and case.path in OPEN_PATHS)
+    # A group is dropped at one path and made at others.
     if isinstance(failure, EnsureResourceAvailability):
-        # A group that is made at one path is dropped at another one.
-        return case.path_parameters["group"] not in dropped
+        return group_of(case) not in dropped
+    if isinstance(failure, UseAfterFree):
+        return group_of(case) in dropped
     # A machine that is busy is not well: the store has 0.8 s to answer this.
     return not (isinstance(failure, ServerError) and response.status_code == 503 and case.path == "/health")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.simulation.faults import Fault
 from tests.simulation.hands import Hands
@@ -64,7 +64,8 @@ class Conditions:
         self.begun += 1
         match condition:
             case Failing(rule, steps):
-                fault = machine.add_fault(rule)
+                path = rule.path and self._subject.pattern(rule.path)
+                fault = machine.add_fault(replace(rule, path=path))
                 self._faults.append((fault, 0))
                 self._windows.append(Window(condition, steps, lambda: machine.remove_fault(fault)))
             case Full(blocks, inodes, steps):

@@ -20,7 +20,7 @@ from tests.simulation.operations import (
     Write,
 )
 from tests.simulation.state import CREDS
-from tests.simulation.subject import CreateGroup, CreateInstance, DropGroup, DropInstance, Subject
+from tests.simulation.subject import ROOT, CreateGroup, CreateInstance, DropGroup, DropInstance, Subject
 from tests.simulation.values import Plain, make_creds, make_plain
 
 KINDS = ("odd", "large", "drops", "groups", "full", "faults", "hands", "crashes", "restarts", "clock", "admin", "races")
@@ -148,7 +148,7 @@ class Draws:
             return Rule(0, random.randrange(1, 5), random.choice((1, None)), None, part="a part")
         path = None
         if random.random() < 0.25:
-            path = self.subject.folder(*self.place())
+            path = "/".join((ROOT, *self.place()))
         part: Part = "nothing"
         if error == errno.EIO:
             part = random.choice(("nothing", "nothing", "a part", "all"))

@@ -34,7 +34,7 @@ from tests.simulation.operations import (
     Write,
 )
 from tests.simulation.state import CREDS
-from tests.simulation.subject import CreateInstance, DropGroup, DropInstance, Subject
+from tests.simulation.subject import ROOT, CreateInstance, DropGroup, DropInstance, Subject
 
 TWO_DAYS = 2 * 24 * 3600.0
 
@@ -164,7 +164,7 @@ class _Generator(Draws):
     def _fail_long(self) -> Step:
         """Files cannot follow for long, while one thing after another is deleted, which is not refused."""
         group, instance = self.place()
-        rule = Rule(errno.EIO, 1, None, frozenset({"rename", "mkdir"}), f"{self.subject.folder(group, instance)}/")
+        rule = Rule(errno.EIO, 1, None, frozenset({"rename", "mkdir"}), f"{ROOT}/{group}/{instance}/")
         places = [(*self.place(), key) for key in KEYS * 2]
         stored = [Write(of, name, (self.plain(key),)) for of, name, key in places]
 

@@ -76,6 +76,8 @@ class Runner:
                 self.figures.faults = self.machine.failed_calls
                 self.figures.calls = self.machine.calls
                 self.figures.switches = self.machine.points
+                self.machine.kill_all()
+                self._subject.forget()
         return None
 
     def _say(self, line: str) -> None:

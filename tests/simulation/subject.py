@@ -251,10 +251,16 @@ class Subject(Protocol):
         wait, and `commit` is given it as a Repair.
         """
 
+    def forget(self) -> None:
+        """Let go of the stores that were opened: their machine is off, and nothing of them may reach another."""
+
     # Where things lie
 
     def scope_of(self, path: str) -> Scope:
         """Tell what can suffer where a call fails that is about this path."""
+
+    def pattern(self, path: str) -> str:
+        """Return a regular expression for a path at ROOT that is told in plain names: it matches where that lies."""
 
     def folder(self, group: str, instance: str) -> str:
         """Return the path of an instance's folder."""

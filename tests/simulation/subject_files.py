@@ -101,6 +101,13 @@ class FileSubject:
         now = cast("Any", machine.stand_ins["time"]).time_ns
         return OpenFileStore(store, ask, lambda: now() // 1_000_000 - int(self.keep_drops_days * DAY_MS))
 
+    def forget(self) -> None:
+        """Nothing runs on by itself."""
+
+    def pattern(self, path: str) -> str:
+        """It lies at it."""
+        return path
+
     def scope_of(self, path: str) -> Scope:
         """Tell by the path."""
         parts = PurePosixPath(path).parts[2:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -52,7 +53,6 @@ class SealedSubject(FileSubject):
         """Open it."""
         if machine is not self._machine:  # of another history
             self._machine, self._starts = machine, machine.ids.randrange(12)
-            self._let_go()
         store = FileStore(
             Path(ROOT),
             report=lambda event: report(event.text),
@@ -66,8 +66,8 @@ class SealedSubject(FileSubject):
         now = cast("Any", machine.stand_ins["time"]).time_ns
         return OpenFileStore(store, ask, lambda: now() // 1_000_000 - int(self.keep_drops_days * DAY_MS))
 
-    def _let_go(self) -> None:
-        """Let go of the stores of a history that is over: earlier, they would close folders in the midst of it."""
+    def forget(self) -> None:
+        """Let go of the stores of a history. Earlier or later they would close folders in the midst of one."""
         for rewriting in self._opened:
             if isinstance(rewriting._steps, Generator):
                 with suppress(BaseException):  # its machine is off
@@ -83,6 +83,11 @@ class SealedSubject(FileSubject):
             return EVERYTHING
         group = _READING.decode_name(parts[0], "group")
         return Scope(group, _READING.decode_name(parts[1], "instance", group or "") if len(parts) > 1 else None)
+
+    def pattern(self, path: str) -> str:
+        """Return one for all the names that it may have: while keys change, nobody knows which."""
+        group, instance, *inside = path.removeprefix(f"{ROOT}/").split("/")
+        return "/".join((ROOT, self._all_names(group, "group"), self._all_names(instance, "instance", group), *inside))
 
     def folder(self, group: str, instance: str) -> str:
         """Return the path of an instance's folder."""
@@ -104,6 +109,9 @@ class SealedSubject(FileSubject):
     def _id_in(self, folder: str) -> str:
         ours = self._names(f"{folder}/.sessionworker")
         return next((name.split("-")[1] for name in ours if name.startswith("id-")), "")
+
+    def _all_names(self, name: str, *place: str) -> str:
+        return f"(?:{'|'.join(re.escape(codec.encode_name(name, *place)) for codec in CODECS)})"
 
     def _standing(self, above: str, name: str, *place: str) -> str:
         return f"{above}/{self._called(above, name, *place)}"

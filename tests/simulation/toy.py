@@ -74,6 +74,13 @@ class ToySubject:
         """Open it."""
         return ToyStore(self._planted, report)
 
+    def forget(self) -> None:
+        """Nothing runs on by itself."""
+
+    def pattern(self, path: str) -> str:
+        """There is none."""
+        return path
+
     def scope_of(self, _: str) -> Scope:
         """Everything is in one file."""
         return EVERYTHING
