@@ -85,15 +85,11 @@ class ToySubject:
         """Everything is in one file."""
         return EVERYTHING
 
-    def folder(self, group: str, instance: str) -> str:
+    def file(self, *of: str) -> str:
         """There is none."""
-        return f"/none/{group}/{instance}"
+        return "/".join(("/none", *of))
 
-    def file(self, group: str, instance: str, key: str) -> str:
-        """There is none."""
-        return f"{self.folder(group, instance)}/{key}"
-
-    versions_folder = folder
+    folder = versions_folder = file
 
     def version_in(self, _group: str, _instance: str, _name: str, data: bytes) -> bytes:
         """There is none."""
