@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,31 @@ def test_the_first_wrong_tokens_are_answered_at_once_and_the_next_ones_late(work
     worker.advance(LATE_SECONDS)
     answers = guessing.answers_so_far()
     assert [answer.status for answer in answers] == [401] * (AT_ONCE + 1)
+
+
+def test_of_those_that_are_late_together_each_leaves_a_turn_to_others() -> None:
+    reactor, order = Reactor(), list[str]()
+    throttle_of_all = Throttle(reactor)
+    for _ in range(AT_ONCE + 3):
+        throttle_of_all.call("192.0.2.7", order.append, "late")
+    del order[:AT_ONCE]
+    for _ in range(3):
+        reactor.callLater(LATE_SECONDS, order.append, "somebody else")
+    reactor.advance(LATE_SECONDS)
+    assert order == ["late", *["somebody else"] * 3, "late", "late"]
+
+
+def test_what_cannot_be_answered_holds_no_other_answer_up() -> None:
+    reactor, order = Reactor(), list[str]()
+    throttle_of_all = Throttle(reactor)
+    for _ in range(AT_ONCE):
+        throttle_of_all.call("192.0.2.7", str)
+    throttle_of_all.call("192.0.2.7", int, "no number")
+    throttle_of_all.call("192.0.2.7", order.append, "the next")
+    for _ in range(2):
+        with suppress(ValueError):
+            reactor.advance(LATE_SECONDS)
+    assert order == ["the next"]
 
 
 def test_the_right_token_is_answered_at_once_from_the_same_address(worker: Worker) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
@@ -32,6 +34,7 @@ class Throttle:
         """Begin without suspicion."""
         self._reactor = reactor
         self._accounts: dict[str, _Account] = {}
+        self._late: deque[tuple[float, Callable[[], object]]] = deque()  # when, and what is called then
 
     def call(self, address: str, function: Callable[..., object], *arguments: object) -> None:
         """Call a function, which answers a wrong token from an address: now, or late."""
@@ -42,7 +45,16 @@ class Throttle:
         if len(self._accounts) >= MOST_ADDRESSES:
             del self._accounts[next(iter(self._accounts))]
         self._accounts[address] = _Account(left if is_late else left - 1, now)
-        if is_late:
-            self._reactor.callLater(LATE_SECONDS, function, *arguments)
-        else:
+        if not is_late:
             function(*arguments)
+            return
+        self._late.append((now + LATE_SECONDS, partial(function, *arguments)))
+        if len(self._late) == 1:
+            self._reactor.callLater(LATE_SECONDS, self._call_next)
+
+    def _call_next(self) -> None:
+        """Call one of those that are late, and leave the next to another turn: others ask in between."""
+        _, call = self._late.popleft()
+        if self._late:
+            self._reactor.callLater(max(0.0, self._late[0][0] - self._reactor.seconds()), self._call_next)
+        call()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import pytest
 
@@ -55,17 +55,25 @@ def seconds_of_reads(worker: WorkerProcess, count: int) -> list[float]:
     return seconds
 
 
+def ninety_ninth(worker: WorkerProcess, count: int) -> float:
+    """Return below how many seconds 99 of 100 reads took."""
+    return quantiles(seconds_of_reads(worker, count), n=100)[98]
+
+
 def test_who_has_the_right_token_is_neither_locked_out_nor_slowed_down(tmp_path: Path, *, full: bool) -> None:
-    count = 6000 if full else 400
+    rounds, count = (5, 2000) if full else (1, 400)
+    addresses = {"the same address": "127.0.0.1", "another": OTHER_ADDRESS}
+    quiet, beside = list[float](), {who: list[float]() for who in addresses}
     with WorkerProcess(tmp_path / "store") as worker:
         ask(worker, "POST", "/session/codechat", {"instance": "sales"})
         ask(worker, "POST", "/session/codechat/sales/creds", {"data": "{}"})
-        quiet = quantiles(seconds_of_reads(worker, count), n=100)[98]
-        for who, address in {"the same address": "127.0.0.1", "another": OTHER_ADDRESS}.items():
-            with flooded(worker, address):
-                flooded_by = quantiles(seconds_of_reads(worker, count), n=100)[98]
-            text = (
-                f"{flooded_by * 1000:.2f} ms beside {RATE} wrong tokens a second from {who}, {quiet * 1000:.2f} without"
-            )
-            show_figure(f"p99 of reads with the right token: {text}")
-            assert flooded_by < (1.5 * quiet if full else max(10 * quiet, 0.1))
+        for _ in range(rounds):  # in turns, so that what else the machine does meets all alike
+            quiet.append(ninety_ninth(worker, count))
+            for who, address in addresses.items():
+                with flooded(worker, address):
+                    beside[who].append(ninety_ninth(worker, count))
+    for who, seconds in beside.items():
+        text = f"{median(seconds) * 1000:.2f} ms beside {RATE} wrong tokens a second from {who}"
+        show_figure(f"p99 of reads with the right token: {text}, {median(quiet) * 1000:.2f} without")
+    for seconds in beside.values():
+        assert median(seconds) < (1.5 * median(quiet) if full else max(10 * median(quiet), 0.1))

@@ -7,6 +7,9 @@ from tests.mutations.fault import Fault
 _CHANNEL = "sessionworker/http/channel.py"
 _SITE = "sessionworker/http/site.py"
 
+_THROTTLE = "sessionworker/web/throttle.py"
+
+_THROTTLES = ("tests/test_throttle.py",)
 _SLOW = ("tests/test_slow_readers.py",)
 _DROP_IN = ("tests/test_drop_in.py",)
 _HEADS = ("tests/test_heads.py",)
@@ -123,5 +126,24 @@ FAULTS: tuple[Fault, ...] = (
         "        if self._is_full(times=2):\n            return fail(Overloaded())\n        self.under_way += 1\n",
         "        if self._is_full():\n            return fail(Overloaded())\n        self.under_way += 1\n",
         ("tests/overload/test_queue.py",),
+    ),
+    # Wrong tokens
+    Fault("a wrong token is never answered late", _THROTTLE, "is_late = left < 1", "is_late = False", _THROTTLES),
+    Fault(
+        "answers that are late together hold everybody up",
+        _THROTTLE,
+        "        _, call = self._late.popleft()\n",
+        "        _, call = self._late.popleft()\n"
+        "        while self._late and self._late[0][0] <= self._reactor.seconds():\n"
+        "            call()\n"
+        "            _, call = self._late.popleft()\n",
+        _THROTTLES,
+    ),
+    Fault(
+        "a late answer that fails is the last one",
+        _THROTTLE,
+        "        _, call = self._late.popleft()\n",
+        "        _, call = self._late.popleft()\n        call()\n        call = int\n",
+        _THROTTLES,
     ),
 )
