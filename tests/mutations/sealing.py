@@ -98,14 +98,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the versions of an instance are not rewritten",
         _REWRITING,
-        "                VersionFiles(folder).rewrite()\n",
+        "                    VersionFiles(folder).rewrite()\n",
         "",
         _REWRITES,
     ),
     Fault(
         "what was set aside is not rewritten",
         _REWRITING,
-        "                BrokenFiles(folder).rewrite()\n",
+        "                    BrokenFiles(folder).rewrite()\n",
         "",
         _REWRITES,
     ),
