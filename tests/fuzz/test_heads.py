@@ -115,6 +115,7 @@ def test_a_head_is_read_up_to_its_end_and_in_no_time(tries: Tries, cases: Counte
     @tries(200)
     @given(st.one_of(*(changed(head) for head in heads), st.binary(), odd))
     @example(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"trace" * 780 + b"\r\n\r\n")
+    @example(b"POST / HTTP/1.1\r\nContent-Length: 12\r\nHost: a\r\nContent-Length: 12\r\n\r\n")
     def try_one(data: bytes) -> None:
         assert any(seconds_to_look_through(data) < MOST_SECONDS for _ in range(5))
         found = read_head(data)
@@ -128,7 +129,7 @@ def test_a_head_is_read_up_to_its_end_and_in_no_time(tries: Tries, cases: Counte
         first = b"%b %b HTTP/1.1" % (found.method, found.path)
         rest = head.removeprefix(first)
         assert rest != head
-        left = [line for line in rest.split(b"\r\n") if line not in found.lines.split(b"\r\n")]
+        left = Counter(rest.split(b"\r\n")) - Counter(found.lines.split(b"\r\n"))  # of two lengths one is left there
         assert rest == found.lines or [int(line.partition(b":")[2]) for line in left] == [found.length]
         cases["read"] += 1
 
