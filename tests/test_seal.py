@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessionworker.stores import seal as module
@@ -85,6 +85,19 @@ def test_a_name_is_sealed_to_the_same_each_time_and_comes_back(name: str, place:
     assert sealed.isalnum()
     assert sealed == sealed.lower()
     assert sealed.isascii()
+
+
+@given(data=st.binary(min_size=1, max_size=200))
+def test_what_is_written_in_letters_comes_back(data: bytes) -> None:
+    assert module._data_of(module._letters(data)) == data
+
+
+@given(letters=st.text(st.sampled_from("abcyz2367A=189_- \u0660"), max_size=20))
+@example(letters="")
+@example(letters="ab")
+def test_letters_that_are_not_the_only_ones_for_something_are_nothing(letters: str) -> None:
+    data = module._data_of(letters)
+    assert data == b"" or module._letters(data) == letters
 
 
 def test_a_name_opens_in_its_place_alone_and_with_any_of_the_keys(seal: Seal) -> None:

@@ -9,7 +9,9 @@ import pytest
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateInstance
 from sessionworker.stores.files import copies
+from sessionworker.stores.seal import Seal
 from tests.contract.words import CREDS, commit, create, drop, purge, read_and_recall, value_of, write
+from tests.files.sealed import FIRST
 from tests.files.words import gauge, start
 
 
@@ -61,4 +63,27 @@ def test_the_names_that_are_known_are_counted_out_with_their_instances(folder: P
         store.checkpoint()
         assert gauge(store, "cached_key_names") == 0
         commit(store, purge(dropped))
+    store.close()
+
+
+def test_nobody_opens_all_sealed_names_to_save_one_value(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A worker with 1,000 instances of 1,000 keys took 20 s to stop.
+    store = start(folder, ring=FIRST)
+    create(store)
+    commit(store, *(write(key(number), b"1") for number in range(50)))
+    store.close()
+    store = start(folder, ring=FIRST)
+    opened = list[str]()
+    open_name = Seal.open_name
+
+    def noting(seal: Seal, sealed: str, *place: bytes) -> str:
+        opened.append(sealed)
+        return open_name(seal, sealed, *place)
+
+    monkeypatch.setattr(Seal, "open_name", noting)
+    commit(store, write(key(1), b"2"))
+    store.close()
+    assert len(opened) < 10
+    store = start(folder, ring=FIRST)
+    assert [store.read(key(number)) for number in range(3)] == [b"1", b"2", b"1"]
     store.close()

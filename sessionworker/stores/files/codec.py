@@ -30,6 +30,8 @@ class Codec(Protocol):
 
     is_bound: bool
     """Whether what it writes is bound to a place."""
+    has_spellings: bool
+    """Whether a key may lie in a file of another name than those that it is given, as others spell it."""
 
     def encode_name(self, name: str, *place: str) -> str:
         """Return the file name for a name of a place."""
@@ -66,6 +68,7 @@ class Plain:
     """All as it is."""
 
     is_bound = False
+    has_spellings = True
 
     @staticmethod
     def encode_name(name: str, *_place: str) -> str:
@@ -145,6 +148,7 @@ class Sealed:
         self._long_names = long_names
         self._admits_plain = admits_plain or writes_plain
         self._writes_plain = writes_plain
+        self.has_spellings = self._admits_plain
 
     def encode_name(self, name: str, *place: str) -> str:
         """Return the file name for a name of a place: the same each time, and another one in another place."""

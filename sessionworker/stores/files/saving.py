@@ -47,7 +47,8 @@ class Saving:
 
         Returns what they come to then, if that is known without counting them.
         """
-        self._reading.learn_names(instance, folder)  # so that files of another spelling are found
+        if folder.codec.has_spellings:  # or nobody has to know all names: those that are sealed take long to open
+            self._reading.learn_names(instance, folder)
         rest = self._begin(instance, folder)
         self._respell(instance, folder)
         if not instance.is_swept:
