@@ -72,7 +72,7 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/tokens.py",
         "os.O_EXCL, 0o600)",
         "os.O_EXCL, 0o644)",
-        ("tests/test_settings.py",),
+        ("tests/test_tokens.py",),
     ),
     # Limits
     Fault(
@@ -215,7 +215,7 @@ FAULTS: tuple[Fault, ...] = (
         _ANSWERS,
         "    if request.channel is not None:\n",
         "    if True:\n",
-        (_PROTOCOL,),
+        (_PROTOCOL, "tests/test_throttle.py"),
     ),
     Fault(
         "a client that hangs up cancels its call",

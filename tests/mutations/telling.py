@@ -82,15 +82,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "files that somebody broke are counted as they were",
         _SAVING,
-        "not instance.odd_names and not instance.saving_broken",
-        "not instance.odd_names",
+        "if instance.saving_broken:  # somebody",
+        "if False:  # somebody",
         _COUNTING,
     ),
     Fault(
         "files of another spelling are counted twice",
         _SAVING,
-        "not instance.odd_names and not instance.saving_broken",
-        "not instance.saving_broken",
+        "if tally is None or not tally.is_plain or",
+        "if tally is None or",
         _COUNTING,
     ),
     Fault(

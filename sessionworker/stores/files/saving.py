@@ -73,8 +73,9 @@ class Saving:
         """Return what the files of an instance come to without those that will be changed, if that is known."""
         with self._locks.state:
             tally = self._state.begin_save(instance)
-        is_plain = not instance.odd_names and not instance.saving_broken  # somebody changed files that are broken
-        if tally is None or not (is_plain and tally.is_plain) or tally.changed != last_change(folder):
+        if tally is None or not tally.is_plain or tally.changed != last_change(folder):
+            return None
+        if instance.saving_broken:  # somebody changed files that are broken
             return None
         rest = tally.after(_sizes(folder, instance.saving), {})
         return rest if rest.is_possible else None
