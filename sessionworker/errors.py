@@ -159,6 +159,16 @@ class BodyTooLarge(WorkerError):
         super().__init__(f"The body is larger than {limit / 2**20:g} MiB, the limit set by BODY_SIZE.")
 
 
+class TooManyKeys(WorkerError):
+    """More keys in one request than one may have."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, limit: int) -> None:
+        """Name the limit."""
+        super().__init__(f"At most {limit:,} keys in one request.")
+
+
 class Overloaded(WorkerError):
     """More work waits than the worker may hold."""
 

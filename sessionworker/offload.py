@@ -6,7 +6,7 @@ collected and committed together: one sync for all of it. Reads run beside, in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -130,6 +130,14 @@ class Offload:
         if self._is_full(times=2 if file.key == CREDS else 1):
             return fail(Overloaded())
         return self._run_in_thread(self.store.read, file)
+
+    def read_many(
+        self, group: str, instance: str, keys: Sequence[str], compose: Callable[[dict[str, bytes | None]], T]
+    ) -> Deferred[T]:
+        """Read several keys of an instance, as `Store.read_many` does; in that thread `compose` makes the result."""
+        if self._is_full(times=2 if CREDS in keys else 1):
+            return fail(Overloaded())
+        return self._run_in_thread(lambda: compose(self.store.read_many(group, instance, keys)))
 
     def ask(self, question: Callable[..., T], *args: object) -> Deferred[T]:
         """Call a method of the store that changes nothing."""

@@ -16,7 +16,7 @@ _UTF8_AT_ONCE = 2**16
 
 def is_json(value: bytes) -> bool:
     """Tell whether bytes are one JSON text in UTF-8 (RFC 8259)."""
-    if not value.isascii() and not _is_utf8(value):
+    if not value.isascii() and not is_utf8(value):
         return False  # asked first: msgspec takes any bytes inside a string
     try:
         _skip.decode(value)  # 30 MiB in 15 ms: it builds no objects
@@ -30,7 +30,8 @@ def is_json_object(value: bytes) -> bool:
     return value.lstrip(b" \t\r\n").startswith(b"{") and is_json(value)
 
 
-def _is_utf8(value: bytes) -> bool:
+def is_utf8(value: bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
     decoder = getincrementaldecoder("utf-8")()
     try:
         for begin in range(0, len(value), _UTF8_AT_ONCE):
@@ -43,13 +44,18 @@ def _is_utf8(value: bytes) -> bool:
 
 def _is_json_with_lone_surrogates(value: bytes) -> bool:
     r"""Tell it again, more slowly: `"\ud83d"` is JSON, and Node writes it for half an emoji in a contact's name."""
-    if _surrogate.search(value) is None:
+    if not has_surrogates(value):
         return False
     try:
         _skip.decode(without_surrogates(value))
     except (msgspec.MsgspecError, RecursionError):
         return False
     return True
+
+
+def has_surrogates(value: bytes) -> bool:
+    """Tell whether a JSON text may hold an escaped surrogate."""
+    return _surrogate.search(value) is not None
 
 
 def without_surrogates(value: bytes) -> bytearray:

@@ -23,6 +23,14 @@ class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True, g
     """What is the matter with it, in words; empty where nothing is."""
 
 
+class NamesForm(Struct, frozen=True):
+    """Keys of an instance that hold something, sorted."""
+
+    keys: list[str]
+    more: bool
+    """Whether there are further ones."""
+
+
 class VersionSummary(Struct, frozen=True, rename="camel"):
     """One version of an instance's `creds`."""
 

@@ -19,6 +19,7 @@ FLOORS = (
         "names",
         "file_names",
         "values",
+        "json_members",
         "disk",
         "wire",
         "version",
@@ -127,7 +128,13 @@ def test_the_machine_knows_no_route_no_token_no_store_and_no_metrics() -> None:
 def test_the_client_knows_nothing_of_the_servers_insides() -> None:
     for name in MODULES:
         if name.startswith("client"):
-            assert {other.partition(".")[0] for other in imports_of(name)} <= {"client", "errors", "wire"}, name
+            assert {other.partition(".")[0] for other in imports_of(name)} <= {
+                "client",
+                "errors",
+                "json_members",
+                "values",
+                "wire",
+            }, name
 
 
 def test_a_store_is_plain_python() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -11,7 +12,9 @@ from twisted.web.iweb import IAgent
 
 from sessionworker.client.errors import NOT_THE_FORM, NoSuchKey, UnexpectedAnswer
 from sessionworker.client.exchange import Exchanges
-from sessionworker.wire import PONG, WELL, DropSummary, InstanceSummary, VersionSummary, WellForm
+from sessionworker.client.values import values_in
+from sessionworker.values import is_json
+from sessionworker.wire import PONG, WELL, DropSummary, InstanceSummary, NamesForm, VersionSummary, WellForm
 
 TIME_LIMIT_SECONDS = 30.0
 """How long a call may take, from the moment it is made to the last byte of its answer, unless the program says else."""
@@ -112,6 +115,43 @@ class Client:
         """Remove what a key holds, if anything."""
         await self._call("DELETE", _path(group, instance, key))
 
+    async def change(self, group: str, instance: str, changes: Mapping[str, bytes | str | None]) -> None:
+        """Store JSON texts over what several keys held, and remove what those with None hold: all of it, or nothing.
+
+        At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too, and ValueError for what is no JSON, and for the
+        text `null`, which means a removal here: it can be stored by `write`.
+        """
+        body = {"changes": {key: _as_raw(value) for key, value in changes.items()}}
+        await self._call("POST", _path(group, instance), body=body, success=HTTPStatus.NO_CONTENT)
+
+    async def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+        """Return what several keys hold, as `read` does. At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too.
+
+        Those that one answer has room for are of one moment; what it has none for is asked for again.
+        """
+        values: dict[str, bytes | None] = {}
+        left = list(keys)
+        while left:
+            answered = values_in(await self._call("POST", _path(group, instance), body={"keys": left}))
+            values |= {key: answered[key] for key in left if key in answered}
+            if values.keys().isdisjoint(left):
+                raise UnexpectedAnswer(HTTPStatus.OK, "The answer holds none of the keys that were asked for.")
+            left = [key for key in left if key not in values]
+        return values
+
+    async def keys(self, group: str, instance: str, beginning: str = "") -> list[str]:
+        """Return the keys of an instance that hold something and begin so, sorted.
+
+        Raises NoSuchInstance or NoSuchGroup, too.
+        """
+        found = NamesForm([], more=True)
+        keys: list[str] = []
+        while found.more:
+            body = {"list": beginning, "after": keys[-1] if keys else ""}
+            found = _decode(await self._call("POST", _path(group, instance), body=body), NamesForm)
+            keys += found.keys
+        return keys
+
     async def drop_instance(self, group: str, instance: str) -> None:
         """Remove an instance with all its keys, if it exists. For a while, `restore_instance` brings it back."""
         await self._call("DELETE", _path(group, instance))
@@ -191,6 +231,15 @@ def _as_text(value: bytes | str) -> str:
         return value.decode()
     except UnicodeDecodeError:
         raise ValueError("A value must be JSON, in UTF-8.") from None
+
+
+def _as_raw(value: bytes | str | None) -> msgspec.Raw | None:
+    if value is None:
+        return None
+    text = _as_text(value).strip().encode(errors="surrogatepass")
+    if text == b"null" or not is_json(text):
+        raise ValueError("A value must be JSON, in UTF-8, and not null.")
+    return msgspec.Raw(text)
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

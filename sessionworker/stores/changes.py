@@ -50,13 +50,17 @@ class Unwritten(Struct, frozen=True):
     """The store's own mark of that moment."""
 
 
+class Existing(Struct, frozen=True):
+    """The condition that the instance exists, also for a batch that only deletes, or changes nothing."""
+
+
 class Batch(Struct, frozen=True, gc=False):
     """Changes of one instance, all or none. Refused with NoSuchGroup, NoSuchInstance or ConditionFailed."""
 
     group: str
     instance: str
     changes: tuple[Change, ...]
-    condition: Unwritten | None = None
+    condition: Unwritten | Existing | None = None
 
 
 class CreateGroup(Struct, frozen=True):

@@ -77,6 +77,18 @@ class Store(Protocol):
     def read(self, file: SessionFile) -> bytes | None:
         """Return the value of a session file, or None if its key holds nothing."""
 
+    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+        """Return what several keys of an instance hold, each as `read` does.
+
+        They are of one moment: no batch is seen in part, unless the instance is written to faster than it can be read.
+        """
+
+    def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
+        """Return the keys of an instance that hold something, begin so, and come after another; at most so many.
+
+        They are sorted by their code points.
+        """
+
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN."""
 

@@ -22,6 +22,7 @@ from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstan
 from sessionworker.web.admin import add_admin
 from sessionworker.web.bodies import read_group, read_instance
 from sessionworker.web.health import Health
+from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import CONTENT_TYPE, Metrics
 from sessionworker.web.overview import Overview
 from sessionworker.web.session_files import SessionFiles
@@ -51,9 +52,14 @@ class _KeyConverter(BaseConverter):
 
 
 def build_api(
-    reactor: IReactorTime, offload: Offload, session_files: SessionFiles, health: Health, metrics: Metrics
+    reactor: IReactorTime,
+    offload: Offload,
+    session_files: SessionFiles,
+    many_keys: ManyKeys,
+    health: Health,
+    metrics: Metrics,
 ) -> Klein:
-    """Build the tree over a store, with its leaf for session files.
+    """Build the tree over a store, with its leaves for session files.
 
     In the routes an instance is called `name`: Klein has a parameter called `instance` of its own.
     """
@@ -107,6 +113,10 @@ def build_api(
     def drop_instance(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:
         change = DropInstance(check_name("group", group), check_name("instance", name), by=host_of(request))
         return offload.commit(change).addCallback(lambda _: answer(request, b"null"))
+
+    @app.route("/session/<group>/<name>", methods=["POST"])
+    def many(_request: WorkerRequest, **_path: str) -> ManyKeys:
+        return many_keys
 
     @app.route("/session/<group>/<name>/<key:key>", branch=True)
     def files(_request: WorkerRequest, **_path: str) -> SessionFiles:

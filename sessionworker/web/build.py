@@ -10,6 +10,7 @@ from sessionworker.offload import Offload
 from sessionworker.web.api import build_api
 from sessionworker.web.gate import Gate
 from sessionworker.web.health import Health
+from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.throttle import Throttle
@@ -34,9 +35,9 @@ def build_site(
     `body_size` is in bytes; for `hosts` see `Gate`.
     """
     metrics = metrics or Metrics()
-    session_files = SessionFiles(offload)
+    session_files, many_keys = SessionFiles(offload), ManyKeys(offload, metrics.keys, body_size)
     health = Health(reactor, offload)
-    tree = build_api(reactor, offload, session_files, health, metrics)
-    gate = Gate(access, Throttle(reactor), session_files, tree.resource(), hosts)
+    tree = build_api(reactor, offload, session_files, many_keys, health, metrics)
+    gate = Gate(access, Throttle(reactor), session_files, many_keys, tree.resource(), hosts)
     watching = Watching(reactor, metrics, http_logs=http_logs)
     return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

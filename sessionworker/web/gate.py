@@ -15,7 +15,8 @@ from sessionworker.errors import Misdirected, Unauthorized, WorkerError
 from sessionworker.http.answers import answer_error, send
 from sessionworker.http.ports import Asked
 from sessionworker.http.request import WorkerRequest
-from sessionworker.web.paths import check_path, group_in, is_session_file, right_to
+from sessionworker.web.many_keys import ManyKeys
+from sessionworker.web.paths import check_path, group_in, is_instance, is_session_file, right_to
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.throttle import Throttle
 from sessionworker.web.watching import network_of
@@ -41,10 +42,11 @@ class Gate(Resource):
         access: Access,
         throttle: Throttle,
         session_files: SessionFiles,
+        many_keys: ManyKeys,
         tree: IResource,
         hosts: frozenset[str] | None = None,
     ) -> None:
-        """Ask for a token in front of `tree`, and of its leaf for session files, to which there is a shorter way.
+        """Ask for a token in front of `tree`, and of its leaves for session files, to which there is a shorter way.
 
         With `hosts`, only those names may be asked for, and any address.
         """
@@ -53,6 +55,7 @@ class Gate(Resource):
         self._access = access
         self._throttle = throttle
         self._session_files = session_files
+        self._many_keys = many_keys
         self._tree = tree
 
     def render(self, request: WorkerRequest) -> Any:
@@ -76,6 +79,8 @@ class Gate(Resource):
             return NOT_DONE_YET
         if is_session_file(path):
             return self._session_files.render(request)
+        if request.method == b"POST" and is_instance(path):
+            return self._many_keys.render(request)
         request.split_path()
         return self._tree.render(request)
 

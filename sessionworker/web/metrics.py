@@ -26,6 +26,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 REQUEST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SYNC_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 CHECKPOINT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+REQUEST_KEYS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
 SYNC_CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 COUNTS = {
@@ -110,6 +111,15 @@ class Metrics:
             buckets=REQUEST_SECONDS,
             registry=self._registry,
         )
+        self._keys = Histogram(
+            "sessionworker_keys_in_request",
+            "Keys in a request that is about many.",
+            ["what"],
+            buckets=REQUEST_KEYS,
+            registry=self._registry,
+        )
+        for what in ("changed", "read"):
+            self._keys.labels(what)
         self._refused = Counter(
             "sessionworker_refused_early",
             "Requests refused before they came whole.",
@@ -178,6 +188,10 @@ class Metrics:
             self._tokens.inc()
         children[0].inc()
         children[1].observe(seconds)
+
+    def keys(self, what: str, count: int) -> None:
+        """Tell how many keys a request "changed" or "read". May be called in any thread."""
+        self._keys.labels(what).observe(count)
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it came whole."""

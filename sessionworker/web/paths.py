@@ -33,6 +33,17 @@ def read_path(path: bytes) -> SessionFile:
     )
 
 
+def is_instance(path: bytes) -> bool:
+    """Tell whether a raw path is one of an instance: `/session/G/I`."""
+    return path.startswith(b"/session/") and path.count(b"/") == PARTS_BEFORE_KEY - 1
+
+
+def read_place(path: bytes) -> tuple[str, str]:
+    """Return the group and the instance that a raw path names. Raises NameNotAllowed."""
+    _, _, group, instance = path.split(b"/")
+    return check_name("group", _text(group)), check_name("instance", _text(instance))
+
+
 def _text(part: bytes) -> str:
     try:
         return (unquote_to_bytes(part) if b"%" in part else part).decode()
@@ -84,7 +95,7 @@ def route_of(path: bytes) -> str:
     if path.startswith(b"/session/"):
         if path.endswith(b"/list-instances"):
             return "/session/G/list-instances"
-        return "/session/G/I" if path.count(b"/") == PARTS_BEFORE_KEY - 1 else "/session/G"
+        return "/session/G/I" if is_instance(path) else "/session/G"
     return "other"
 
 

@@ -145,3 +145,30 @@ async def test_a_dropped_instance_is_brought_back_under_its_own_name_or_another(
     [drop] = [drop for drop in await client.drops() if drop.instance == "ação 100%"]
     await client.restore_instance(drop.group, drop.instance, drop.drop)
     assert await client.read("codechat", "ação 100%", "creds") == creds(1).encode()
+
+
+@asynchronous
+async def test_many_keys_are_changed_read_and_listed(client: Client) -> None:
+    await client.change("codechat", "sales", {"a": " [1.50]\n", "b": b'"\\ud83d"', "creds": "{}"})
+    await client.change("codechat", "sales", {"a": "2", "gone": None})
+    assert await client.read_many("codechat", "sales", ["a", "b", "creds", "gone"]) == {
+        "a": b"2",
+        "b": b'"\\ud83d"',
+        "creds": b"{}",
+        "gone": None,
+    }
+    assert await client.keys("codechat", "sales") == ["a", "b", "creds"]
+    await client.change("codechat", "sales", {f"k{number:04}": "1" for number in range(5000)})
+    assert await client.keys("codechat", "sales", "k") == [f"k{number:04}" for number in range(5000)]
+    await client.change("codechat", "sales", {"l": "1"})
+    assert len(await client.keys("codechat", "sales")) == 5004
+    with pytest.raises(NoSuchInstance):
+        await client.read_many("codechat", "nobody", ["a"])
+
+
+@asynchronous
+@pytest.mark.parametrize("value", ["null", " null", '1, "c": 2', "{", b'"\xff"', ""])
+async def test_what_is_no_json_is_not_sent_among_others(client: Client, value: bytes | str) -> None:
+    with pytest.raises(ValueError, match="must be JSON"):
+        await client.change("codechat", "sales", {"a": "1", "b": value})
+    assert await client.keys("codechat", "sales") == []

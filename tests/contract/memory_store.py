@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Event as ThreadEvent
 from typing import Literal
 
@@ -18,10 +17,9 @@ from sessionworker.errors import WorkerError
 from sessionworker.events import Event
 from sessionworker.names import CREDS, SessionFile, type_of_key
 from sessionworker.stores import changes, interface
-from sessionworker.stores.changes import Batch, Delete, Entry, PurgeDrop, SetAside, Unwritten, Write
+from sessionworker.stores.changes import Batch, Delete, Entry, Existing, PurgeDrop, SetAside, Write
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
-from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
 from sessionworker.values import is_json
 from sessionworker.wire import (
@@ -32,39 +30,7 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
-
-
-@dataclass(eq=False)
-class Instance:
-    """What an instance holds."""
-
-    values: Mapping[str, bytes] = field(default_factory=dict)
-    versions: Mapping[Version, bytes | None] = field(default_factory=dict)
-    """By what they are called; None for a deletion."""
-    last_write: int = 0
-    writes: int = 0
-
-    @property
-    def unwritten(self) -> Unwritten:
-        """The condition that it is written to no more."""
-        return Unwritten((self, self.writes))
-
-    def sum_up(self) -> tuple[int, int]:
-        """Return how many session files it has, and their bytes."""
-        return len(self.values), sum(map(len, self.values.values()))
-
-
-@dataclass
-class Contents:
-    """What a store holds: it outlives the store, as a disk does."""
-
-    groups: dict[str, dict[str, Instance]] = field(default_factory=dict)
-    drops: dict[tuple[str, str, str], Instance] = field(default_factory=dict)
-    """By the names that they had, and what the drop is called; oldest first."""
-    aside: list[bytes] = field(default_factory=list)
-    """Values that were broken."""
-    last_drop: int = 0
-    events: RecentEvents = field(default_factory=RecentEvents)
+from tests.contract.memory_contents import Contents, Instance
 
 
 class MemoryStore:
@@ -131,10 +97,10 @@ class MemoryStore:
         group = self.contents.groups.get(batch.group)
         instance = group.get(batch.instance) if group is not None else None
         if instance is None:
-            if all(isinstance(change, Delete) for change in batch.changes):
+            if batch.condition != Existing() and all(isinstance(change, Delete) for change in batch.changes):
                 return None
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
-        if batch.condition is not None and batch.condition != instance.unwritten:
+        if batch.condition not in (None, Existing(), instance.unwritten):
             return errors.ConditionFailed()
         before = instance.values
         values, versions = dict(instance.values), dict(instance.versions)
@@ -187,6 +153,14 @@ class MemoryStore:
         if found is None:
             raise errors.NoSuchInstance
         return found
+
+    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+        self._find(group, instance)
+        return {key: self.read(SessionFile(group, instance, key)) for key in keys}
+
+    def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
+        keys = sorted(self._find(group, instance).values)
+        return [key for key in keys if key.startswith(beginning) and key > after][:most]
 
     def read(self, file: SessionFile) -> bytes | None:
         recalled = self.recall(file)

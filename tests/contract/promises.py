@@ -12,6 +12,7 @@ from tests.contract.instances import InstancesContract
 from tests.contract.judging import JudgingContract
 from tests.contract.large_values import LargeValuesContract
 from tests.contract.lifetime import LifetimeContract
+from tests.contract.many import ManyKeysContract
 from tests.contract.odd_creds import OddCredsContract
 from tests.contract.overview import OverviewContract
 from tests.contract.purges import PurgesContract
@@ -35,6 +36,7 @@ class StoreContract(
     RestoresContract,
     PurgesContract,
     LargeValuesContract,
+    ManyKeysContract,
     OverviewContract,
     EventsContract,
     LifetimeContract,

@@ -7,7 +7,8 @@ import pytest
 from sessionworker.names import SessionFile
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
-from tests.contract.memory_store import Contents, MemoryStore
+from tests.contract.memory_contents import Contents
+from tests.contract.memory_store import MemoryStore
 from tests.contract.promises import StoreContract
 from tests.contract.words import Place
 

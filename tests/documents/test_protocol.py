@@ -25,6 +25,8 @@ from sessionworker.stores.files.store import FileStore
 from sessionworker.web.api import CREATE_SECONDS, build_api
 from sessionworker.web.gate import OPEN
 from sessionworker.web.health import LIMIT_SECONDS, Health
+from sessionworker.web.many_bodies import MOST_KEYS
+from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.session_files import METHODS, SessionFiles
 from tests.documents.reading import read, rows
@@ -39,7 +41,8 @@ def routes(folder: Path) -> Iterator[tuple[str, str]]:
     reactor: Any = Reactor()
     store = FileStore(folder, sync=False)
     offload = Offload(reactor, store, threads=1)
-    tree = build_api(reactor, offload, SessionFiles(offload), Health(reactor, offload), Metrics())
+    many_keys = ManyKeys(offload, lambda *_: None, body_size=1)
+    tree = build_api(reactor, offload, SessionFiles(offload), many_keys, Health(reactor, offload), Metrics())
     for rule in tree.url_map.iter_rules():
         if "__rest__" in rule.rule:
             continue  # Klein's own, for what follows a branch
@@ -93,6 +96,7 @@ def test_the_limits_in_the_protocol_are_those_of_the_program() -> None:
     expected = {
         "body": f"BODY_SIZE, {body_size} MiB if not set",
         "body without a token, or with a wrong one": f"{TRUSTED_BODY // kib} KiB, and none that is chunked",
+        "keys in one request, and in one list of them": f"{MOST_KEYS:,}",
         "headers": f"{WorkerChannel.maxHeaders}, together with the request line "
         f"{WorkerChannel.totalHeadersSize // kib} KiB",
         "time for the headers, and for the first request of a connection": f"{HEADER_SECONDS:g} s",

@@ -26,6 +26,9 @@ CREDS = "/session/codechat/sales/creds"
 KEY = "/session/codechat/sales/pre-key-12"
 
 
+MANY_KEYS = [Operation("POST", "/session/{group}/{instance}"), Operation("POST", "/session/{group}/list-instances")]
+
+
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
     """A worker that has what the examples name: an instance with a key, with versions, and one that was dropped."""
@@ -64,6 +67,16 @@ class Asking:
     def ask(self) -> Answer:
         path = self.operation.path.format_map({name: quote(value, safe="") for name, value in self.names.items()})
         return self.worker.ask(self.operation.method, path, self.body, token=self.token, headers=self.headers)
+
+
+def something_to_answer(asking: Asking) -> None:
+    if asking.operation in MANY_KEYS:
+        asking.body = {"keys": ["pre-key-12"]}
+
+
+def something_to_do(asking: Asking) -> None:
+    if asking.operation == MANY_KEYS[1]:  # it was dropped
+        assert asking.worker.ask("POST", "/session/codechat", {"instance": "list-instances"}).status == 204
 
 
 def ill_formed(asking: Asking) -> None:
@@ -121,8 +134,8 @@ def raising(error: type[Exception]) -> Callable[..., None]:
 
 
 WAYS: dict[int, Callable[[Asking], None]] = {
-    200: lambda _: None,
-    204: lambda _: None,
+    200: something_to_answer,
+    204: something_to_do,
     400: ill_formed,
     401: no_token,
     403: token_of_another,

@@ -69,6 +69,7 @@ class Instance:
         "has_no_creds",
         "id",
         "is_adopted",
+        "is_changing",
         "is_listed",
         "is_purged",
         "is_swept",
@@ -129,6 +130,8 @@ class Instance:
         self.superseded: tuple[str, ...] = ()
         """Files of large values that were written over before they became their keys' own."""
         self.writes = 0
+        self.is_changing = False
+        """Whether a commit is changing it just now; `writes` goes up before that is over."""
         self.creds: Creds | None = None
         """What the latest creds were about, if there were any and it is known."""
         self.last_version = 0

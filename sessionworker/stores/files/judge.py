@@ -20,7 +20,7 @@ from sessionworker.errors import (
     WorkerError,
 )
 from sessionworker.names import CREDS
-from sessionworker.stores.changes import Batch, Change, Delete, Probe, Restore, SetAside, Unwritten, Write
+from sessionworker.stores.changes import Batch, Change, Delete, Existing, Probe, Restore, SetAside, Unwritten, Write
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.large import LargeWrite
@@ -114,12 +114,14 @@ class Judge:
 
     @staticmethod
     def _judge_nobody(batch: Batch, absence: WorkerError) -> Accepted | WorkerError:
-        is_certain = isinstance(absence, NoSuchGroup | NoSuchInstance)
+        is_certain = isinstance(absence, NoSuchGroup | NoSuchInstance) and not isinstance(batch.condition, Existing)
         if is_certain and all(type(change) is Delete for change in batch.changes):
             return Accepted(None, [], False, False)
         return absence
 
-    def _holds(self, condition: Unwritten, instance: Instance) -> bool:
+    def _holds(self, condition: Unwritten | Existing, instance: Instance) -> bool:
+        if isinstance(condition, Existing):
+            return True
         return instance not in self._touched and condition.since == Since(instance, instance.writes)
 
     def _resolve(self, instance: Instance, change: Change, *, is_first: bool) -> Pending | WorkerError:

@@ -30,6 +30,7 @@ from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.large import LargeValues
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
+from sessionworker.stores.files.many import ManyKeys
 from sessionworker.stores.files.moves import Moves
 from sessionworker.stores.files.overview import Overview
 from sessionworker.stores.files.places import JOURNAL, NEW, Places
@@ -68,6 +69,7 @@ class Parts:
     reserve: Reserve
     reading: Reading
     creds: CredsReading
+    many: ManyKeys
     overview: Overview
     moves: Moves
     large: LargeValues
@@ -174,6 +176,7 @@ def open_parts(
         reserve=reserve,
         reading=reading,
         creds=creds,
+        many=ManyKeys(catalogue, reading, creds),
         overview=Overview(places, catalogue, drops, tallies, locks, keep),
         moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults),
         large=LargeValues(catalogue, faults, limits.large_value),

@@ -67,14 +67,18 @@ class Reading:
         if recalled is not UNKNOWN:
             return recalled
         with self._catalogue.open(instance) as folder:
-            self.learn_names(instance, folder)
-            try:
-                value = self.read_file(instance, folder, key)
-                if value is None or is_json(value):
-                    self.remember(since, key, value)
-                    return value
-            except NotAFile:
-                pass
+            return self.read_in(folder, since, key)
+
+    def read_in(self, folder: Folder, since: Since, key: str) -> bytes | None:
+        """Return what an instance's open folder holds for a key that memory does not know, or None. Raises OSError."""
+        self.learn_names(since.instance, folder)
+        try:
+            value = self.read_file(since.instance, folder, key)
+            if value is None or is_json(value):
+                self.remember(since, key, value)
+                return value
+        except NotAFile:
+            pass
         self.ask_for(since, SetAside(key), Delete(key))
         return None
 

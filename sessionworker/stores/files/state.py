@@ -37,6 +37,7 @@ class State:
 
     def apply(self, instance: Instance, changes: Sequence[Pending], when: int) -> None:
         """Make changes of an instance that are in the journal; readers see all of them at once."""
+        instance.is_changing = True
         first = changes[0]
         if len(changes) == 1 and type(first) is Value:  # as nearly always, so it is not looked at in five ways
             values: dict[str, AnyValue] = {first.key: first.value}
@@ -66,6 +67,7 @@ class State:
             self._copies.add(instance, new)  # after the values: a name that is not known has none
         instance.last_write = when
         instance.writes += 1  # last: whoever read a file before sees that there was one
+        instance.is_changing = False
         self.to_save[instance] = None
 
     def _values_of(self, instance: Instance, changes: Sequence[Pending]) -> dict[str, AnyValue]:

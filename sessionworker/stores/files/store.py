@@ -125,6 +125,16 @@ class FileStore:
                 return self._parts.creds.read(instance)
             return self._reading.read(instance, file.key)
 
+    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+        """Return what several keys of an instance hold; see `interface.Store`."""
+        with self._reading_of(group, instance) as found:
+            return self._parts.many.read(found, keys)
+
+    def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
+        """Return the keys of an instance that hold something; see `interface.Store`."""
+        with self._reading_of(group, instance) as found:
+            return self._parts.many.names(found, beginning, after, most)
+
     @contextmanager
     def _reading_of(self, group: str, name: str) -> Iterator[Instance]:
         """Find an instance whose folder is read in a block; if it is dropped meanwhile, nothing there counts."""

@@ -1,0 +1,35 @@
+"""The values in an answer that has those of several keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+
+from sessionworker.client.errors import NOT_THE_FORM, UnexpectedAnswer
+from sessionworker.json_members import members_of
+
+
+class _Values(msgspec.Struct):
+    values: dict[str, msgspec.Raw]
+
+
+_decoder = msgspec.json.Decoder(_Values)
+
+
+def values_in(body: bytes) -> dict[str, bytes | None]:
+    """Return what the keys hold that an answer is about, None for nothing. Raises UnexpectedAnswer."""
+    try:
+        found: Mapping[str, bytes | msgspec.Raw] = _decoder.decode(body).values
+    except NOT_THE_FORM:
+        found = _slowly(body)
+    values = {key: bytes(value) for key, value in found.items()}
+    return {key: None if value == b"null" else value for key, value in values.items()}
+
+
+def _slowly(body: bytes) -> Mapping[str, bytes]:
+    try:
+        return members_of(members_of(body)["values"])
+    except (ValueError, KeyError):
+        raise UnexpectedAnswer(HTTPStatus.OK, "The answer is not of the form that was expected.") from None

@@ -1,0 +1,110 @@
+"""What the bodies of calls about many keys must be: JSON objects with changes, with keys, or with a beginning of keys.
+
+Values are cut out of the body as they came: nothing is decoded that is only stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, NoReturn, TypeAlias
+
+import msgspec
+
+from sessionworker.errors import BodyNotAllowed, TooManyKeys
+from sessionworker.json_members import members_of
+from sessionworker.names import check_key
+from sessionworker.stores.changes import Change, Delete, Write
+from sessionworker.values import has_surrogates, is_utf8
+
+MOST_KEYS = 5_000
+"""Keys in one request. Each may be a new file, and these have to follow what is acknowledged."""
+
+FORM = (
+    "The body must be a JSON object with one of 'changes', an object, 'keys', an array of strings, or 'list', a string."
+)
+
+
+class Keys(NamedTuple):
+    """What several keys hold is asked for."""
+
+    keys: tuple[str, ...]
+
+
+class Names(NamedTuple):
+    """Which keys there are is asked for: those that begin so, and come after another."""
+
+    beginning: str
+    after: str
+
+
+Asked: TypeAlias = tuple[Change, ...] | Keys | Names
+
+
+class _Body(msgspec.Struct):
+    changes: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    keys: list[str] | msgspec.UnsetType = msgspec.UNSET
+    beginning: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="list")
+    after: str = ""
+
+
+_body = msgspec.json.Decoder(_Body)
+_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read_many(body: bytes) -> Asked:
+    """Return what a body asks for. Raises BodyNotAllowed, NameNotAllowed or TooManyKeys."""
+    if not body.isascii() and not is_utf8(body):
+        _refuse()  # asked first: msgspec takes any bytes inside a string
+    try:
+        asked = _body.decode(body)
+    except msgspec.ValidationError:
+        raise BodyNotAllowed(FORM) from None
+    except (msgspec.MsgspecError, RecursionError):
+        asked = _read_slowly(body)
+    fields = [field for field in (asked.changes, asked.keys, asked.beginning) if field is not msgspec.UNSET]
+    if len(fields) != 1:
+        raise BodyNotAllowed(FORM)
+    match fields[0]:
+        case dict() as changes:
+            return tuple(_changes(changes))
+        case list() as keys:
+            return Keys(tuple(dict.fromkeys(_checked(keys))))
+    return Names(str(fields[0]), asked.after)
+
+
+def _changes(values: Mapping[str, msgspec.Raw]) -> Iterable[Change]:
+    for key in _checked(values):
+        value = bytes(values[key])
+        yield Delete(key) if value == b"null" else Write(key, value)
+
+
+def _checked(keys: Mapping[str, object] | list[str]) -> Iterable[str]:
+    if len(keys) > MOST_KEYS:
+        raise TooManyKeys(MOST_KEYS)
+    return map(check_key, keys)
+
+
+def _refuse() -> NoReturn:
+    raise BodyNotAllowed("The body must be JSON, in UTF-8.") from None
+
+
+def _read_slowly(body: bytes) -> _Body:
+    """Read a body that msgspec does not take."""
+    try:
+        texts = members_of(body)
+        found: dict[str, object] = {}
+        for name, text in texts.items():
+            if name == "changes" and text.startswith(b"{"):
+                found[name] = {key: msgspec.Raw(value) for key, value in _inner(text).items()}
+            else:
+                found[name] = json.loads(text)
+        return msgspec.convert(found, _Body)
+    except msgspec.ValidationError:
+        raise BodyNotAllowed(FORM) from None
+    except ValueError:
+        _refuse()
+
+
+def _inner(text: bytes) -> Mapping[str, bytes]:
+    return members_of(text) if has_surrogates(text) else _values.decode(text)

@@ -1,0 +1,124 @@
+"""Many keys of an instance in one request: `POST /session/G/I`. See docs/protocol.md, "Many keys at once"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from sessionworker.errors import MethodNotAllowed, WorkerError
+from sessionworker.http.answers import answer, answer_error, answer_nothing, answer_when, send
+from sessionworker.http.request import WorkerRequest
+from sessionworker.offload import Offload
+from sessionworker.stores.changes import Batch, Change, Existing
+from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
+from sessionworker.web.paths import read_place
+from sessionworker.wire import NamesForm
+
+METHODS = "DELETE, POST"
+
+LARGE_BODY = 2**16
+"""Bytes of a body from which on it is read in a thread, beside everything else."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Reads(Exception):
+    """A large body turned out to change nothing."""
+
+    def __init__(self, asked: Keys | Names) -> None:
+        super().__init__()
+        self.asked = asked
+
+
+class ManyKeys(Resource):
+    """Serves POST of `/session/G/I`. The other methods are the tree's."""
+
+    isLeaf = True
+
+    def __init__(self, offload: Offload, count: Callable[[str, int], None], body_size: int) -> None:
+        """Serve the store behind `offload`; the values of one answer have about `body_size` bytes at most.
+
+        `count` is told how many keys were "read" or "changed" by each request.
+        """
+        super().__init__()
+        self._offload = offload
+        self._count = count
+        self._body_size = body_size
+
+    def render(self, request: WorkerRequest) -> int:
+        """Make the changes of a request, or answer what it asks for."""
+        try:
+            if request.method != b"POST":
+                raise MethodNotAllowed(METHODS)
+            group, instance = read_place(request.path)
+            body = request.body
+            take = self._take_large if len(body) > LARGE_BODY else self._take_small
+            answer_when(take(group, instance, body), _prepare, request)
+        except WorkerError as error:
+            send(request, answer_error(request, error))
+        return NOT_DONE_YET
+
+    def _take_small(self, group: str, instance: str, body: bytes) -> Deferred[bytes | None]:
+        asked = read_many(body)
+        if isinstance(asked, Keys | Names):
+            return self._read(group, instance, asked)
+        return self._offload.commit(self._batch(group, instance, asked))  # type: ignore[return-value]  # of None
+
+    def _take_large(self, group: str, instance: str, body: bytes) -> Deferred[bytes | None]:
+        """Read a body in a thread, as if it held changes: what comes later for the instance waits for them."""
+
+        def make() -> Batch:
+            asked = read_many(body)
+            if isinstance(asked, Keys | Names):
+                raise _Reads(asked)
+            return self._batch(group, instance, asked)
+
+        def read(failure: Failure) -> Deferred[bytes | None]:
+            failure.trap(_Reads)
+            return self._read(group, instance, failure.value.asked)  # type: ignore[union-attr]  # one of these
+
+        done: Deferred[bytes | None] = self._offload.commit_made(group, instance, len(body), make)  # type: ignore[assignment]
+        return done.addErrback(read)
+
+    def _batch(self, group: str, instance: str, changes: tuple[Change, ...]) -> Batch:
+        self._count("changed", len(changes))
+        return Batch(group, instance, changes, Existing())
+
+    def _read(self, group: str, instance: str, asked: Keys | Names) -> Deferred[bytes | None]:
+        """Find what is asked for, and make the answer's body of it, both in a thread."""
+        if isinstance(asked, Names):
+            return self._offload.ask(self._names, group, instance, asked)
+        self._count("read", len(asked.keys))
+        return self._offload.read_many(
+            group, instance, asked.keys, lambda values: values_form(asked.keys, values, self._body_size)
+        )
+
+    def _names(self, group: str, instance: str, asked: Names) -> bytes:
+        most = MOST_KEYS + 1  # one more tells whether there are more
+        found = self._offload.store.names(group, instance, beginning=asked.beginning, after=asked.after, most=most)
+        return _encode(NamesForm(found[:MOST_KEYS], more=len(found) == most))
+
+
+def _prepare(body: bytes | None, request: WorkerRequest) -> bytes:
+    return answer_nothing(request) if body is None else answer(request, body)
+
+
+def values_form(keys: Sequence[str], values: Mapping[str, bytes | None], most_bytes: int) -> bytes:
+    """Return `{"values": ...}` with the texts that keys hold; what there is no room for is listed as `left`."""
+    parts: list[bytes] = []
+    left: list[str] = []
+    size = 0
+    for key in keys:
+        value = values[key] or b"null"
+        size += len(value)
+        if size > most_bytes and parts:
+            left.append(key)
+        else:
+            parts.append(b"%b:%b" % (_encode(key), value))
+    end = b',"left":%b}' % _encode(left) if left else b"}"
+    return b'{"values":{%b}%b' % (b",".join(parts), end)

@@ -1,0 +1,69 @@
+"""What is promised of several keys at once: what they hold, and which there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from sessionworker.errors import NoSuchGroup, NoSuchInstance, WorkerError
+from sessionworker.stores.changes import Batch, Change, Delete, Existing, Write
+from tests.contract.base import Contract
+from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, Life, changes, commit, create, creds, refusals, write
+
+IDS = [f"device-list-{number}" for number in range(20)]
+
+
+def names(life: Life, beginning: str = "", after: str = "", most: int = 100) -> list[str]:
+    return life.store.names(CREDS.group, CREDS.instance, beginning=beginning, after=after, most=most)
+
+
+def read_many(life: Life, *keys: str) -> dict[str, bytes | None]:
+    return life.store.read_many(CREDS.group, CREDS.instance, keys)
+
+
+class ManyKeysContract(Contract):
+    """Several keys of one instance."""
+
+    def test_several_keys_are_read_at_once(self, life: Life) -> None:
+        create(life.store)
+        commit(life.store, write(CREDS, creds(1)), changes(*(Write(key, b'"%s"' % key.encode()) for key in IDS)))
+        life.go_on()
+        commit(life.store, changes(Delete(IDS[1]), Write(IDS[2], b"2")))
+        expected = {"creds": creds(1), IDS[0]: b'"device-list-0"', IDS[1]: None, IDS[2]: b"2", "never written": None}
+        assert read_many(life, *expected) == expected
+        life.go_on()
+        assert read_many(life, *expected) == expected
+        assert read_many(life) == {}
+
+    def test_the_keys_that_hold_something_are_listed_in_order(self, life: Life) -> None:
+        create(life.store, CREDS, SUPPORT)
+        commit(life.store, write(CREDS, creds(1)), write(KEY, b"1"), write(SUPPORT, creds(2)))
+        commit(life.store, changes(*(Write(key, b"1") for key in IDS)))
+        life.go_on()
+        commit(life.store, changes(Delete(IDS[1]), Delete("never written"), Write("é☎/😀", b"1")))
+        for _ in range(2):
+            assert names(life) == sorted({*IDS, "creds", KEY.key, "é☎/😀"} - {IDS[1]})
+            assert names(life, "device-list-1") == sorted(key for key in IDS[2:] if key.startswith("device-list-1"))
+            assert names(life, "device-list-", "device-list-18") == sorted(key for key in IDS if key > "device-list-18")
+            assert names(life, "device-list-", most=2) == ["device-list-0", "device-list-10"]
+            assert names(life, "nothing") == []
+            life.go_on()
+
+    def test_an_instance_that_does_not_exist_has_no_keys(self, life: Life) -> None:
+        for error in (NoSuchGroup, NoSuchInstance):
+            with pytest.raises(error):
+                read_many(life, "creds")
+            with pytest.raises(error):
+                names(life)
+            create(life.store, SUPPORT)
+
+    @pytest.mark.parametrize("made", [(), (Delete(KEY.key),), (Delete(KEY.key), Delete(OTHER_KEY.key))])
+    def test_a_batch_may_ask_for_an_instance_that_exists(self, life: Life, made: tuple[Change, ...]) -> None:
+        batch = Batch(CREDS.group, CREDS.instance, made, Existing())
+        expected: list[type[WorkerError]] = [NoSuchGroup, NoSuchInstance]
+        for error in expected:
+            assert refusals(life.store, batch) == [error]
+            create(life.store, SUPPORT)
+        create(life.store)
+        commit(life.store, write(KEY, b"1"), batch)
+        life.go_on()
+        assert life.store.read(KEY) == (None if made else b"1")

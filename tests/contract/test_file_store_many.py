@@ -1,0 +1,40 @@
+"""Many keys of the file store are read as of one moment, whatever is committed and saved meanwhile."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from sessionworker.stores.changes import Write
+from tests.contract.file_place import SMALL, start
+from tests.contract.words import CREDS, changes, commit, create
+
+KEYS = [f"k{number}" for number in range(40)]
+
+
+def test_no_batch_is_seen_in_part(folder: Path) -> None:
+    store = start(folder, limits=SMALL)
+    create(store)
+    commit(store, changes(*(Write(key, b"0") for key in KEYS)))
+    is_over = Event()
+
+    def write() -> None:
+        for number in range(300):
+            commit(store, changes(*(Write(key, b"%d" % number) for key in KEYS)))
+            if number % 7 == 0:
+                store.checkpoint()
+            is_over.wait(0.001)  # a client waits for its answer
+        is_over.set()
+
+    def read() -> set[int]:
+        seen = set()
+        while not is_over.is_set():
+            seen.add(len(set(store.read_many(CREDS.group, CREDS.instance, KEYS).values())))
+        return seen
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        pool.submit(write).result()
+        assert [reader.result() for reader in readers] == [{1}, {1}]
+    store.close()
