@@ -14,7 +14,9 @@ OPERATIONS = ("docs/operations.md", "docs/operations.pt-BR.md")
 
 SECURITY = ("docs/security.md", "docs/security.pt-BR.md")
 
-PAIRS = (READMES, OPERATIONS, SECURITY)
+PATCHES = ("docs/patches.md", "docs/patches.pt-BR.md")
+
+PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES)
 """The documents that are there in English and in Portuguese."""
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
