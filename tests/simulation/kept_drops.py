@@ -213,7 +213,7 @@ LEFT_NOWHERE: History = (
     Step(
         seed=542305072,
         operations=(),
-        conditions=(Failing(rule=Rule(error=5, first=13, count=None, part="all"), steps=2),),
+        conditions=(Failing(rule=Rule(error=5, first=14, count=None, part="all"), steps=2),),
     ),
     Step(seed=2275884119, operations=(BringBack(place=0.0, name=None),)),
 )

@@ -92,7 +92,7 @@ GONE_WITH_ITS_GROUP: History = (
 GONE_WITH_WHAT_IT_LEFT: History = (
     Step(seed=1, operations=(Send(entries=(CreateInstance(group="g", instance="one"),)),)),
     Step(seed=1, operations=(Send(entries=(DropGroup(group="g"),)),), stretch=1000000.0),
-    Step(seed=1, conditions=(Failing(rule=Rule(error=13, first=21, count=2), steps=2),)),
+    Step(seed=1, conditions=(Failing(rule=Rule(error=13, first=22, count=2), steps=2),)),
     Step(seed=1, operations=(BringBack(place=0.0, name=None),)),
     Step(seed=5, crash=Crash(calls=1, how="torn", again=())),
 )
