@@ -35,7 +35,8 @@ def read_path(path: bytes) -> SessionFile:
 
 def is_instance(path: bytes) -> bool:
     """Tell whether a raw path is one of an instance: `/session/G/I`."""
-    return path.startswith(b"/session/") and path.count(b"/") == PARTS_BEFORE_KEY - 1
+    is_as_long = path.count(b"/") == PARTS_BEFORE_KEY - 1 and not path.endswith(b"/")
+    return path.startswith(b"/session/") and is_as_long
 
 
 def read_place(path: bytes) -> tuple[str, str]:

@@ -108,8 +108,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a file that holds no JSON is served",
         _READING,
-        "if value is None or is_json(value):\n                    self.remember",
-        "if True:\n                    self.remember",
+        "if value is None or is_json(value):\n                self.remember",
+        "if True:\n                self.remember",
         (_BROKEN,),
     ),
     Fault(
@@ -122,7 +122,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a value that is no UTF-8 is taken for JSON",
         _VALUES,
-        "if not value.isascii() and not _is_utf8(value):",
+        "if not value.isascii() and not is_utf8(value):",
         "if False:",
         ("tests/defects/test_odd_creds.py",),
     ),
