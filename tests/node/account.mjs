@@ -17,9 +17,13 @@ export function identityOf ({ registrationId, noiseKey, signedIdentityKey }) {
   return JSON.stringify([registrationId, noiseKey, signedIdentityKey], BufferJSON.replacer)
 }
 
-/** An account that can encrypt and decrypt: every step of its ratchets goes through the worker. */
-export async function openAccount (worker, instance) {
-  const { save, ...state } = await openState(worker, instance)
+/**
+ * An account that can encrypt and decrypt: every step of its ratchets goes through the worker.
+ *
+ * `open` is how its state is opened: as the APIs do it, if not given.
+ */
+export async function openAccount (worker, instance, open = openState) {
+  const { save, ...state } = await open(worker, instance)
   const saves = []
   return {
     ...signalOver(state),
