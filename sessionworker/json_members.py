@@ -12,16 +12,12 @@ from json.decoder import WHITESPACE, scanstring  # type: ignore[attr-defined]  #
 from json.scanner import make_scanner
 from typing import NoReturn
 
-from sessionworker.values import has_surrogates
-
 
 def members_of(text: bytes) -> dict[str, bytes]:
     """Return the members of the object that a JSON text is, each as its own text; of two of a name the last one.
 
-    Raises ValueError for what is no JSON in UTF-8, no object, or has no surrogates, so that msgspec could read it.
+    Raises ValueError for what is no JSON in UTF-8, or no object.
     """
-    if not has_surrogates(text):
-        raise ValueError("no surrogates")
     try:
         return _members(text.decode())
     except (IndexError, StopIteration, RecursionError):

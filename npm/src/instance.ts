@@ -63,6 +63,11 @@ export class Instance {
     await this.#owned('POST', this.#path, body, 204)
   }
 
+  /** Change nothing: a worker that is too old for changes says so. */
+  async check (): Promise<void> {
+    await this.change(NO_CHANGES)
+  }
+
   /** Delete the instance with all that it holds. */
   async drop (): Promise<void> {
     await this.#owned('DELETE', this.#path, undefined, 200)

@@ -130,7 +130,7 @@ async function open<Creds extends object> (options: Options<Creds>, place: Place
   const text = await instance.creds()
   if (text === undefined && !mayPair) throw new NotPaired('This instance has no credentials.', 404)
   // An identity that could not be stored afterwards would be paired in vain.
-  if (text === undefined) await instance.change('{"changes":{}}')
+  if (text === undefined) await instance.check()
   const creds = text === undefined ? initAuthCreds() : credsOf<Creds>(text)
   const session = new Session(options, instance, place, wire, creds, text === undefined)
   place.holder = session

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 import msgspec
 from twisted.web.iweb import IAgent
 
-from sessionworker.client.errors import NOT_THE_FORM, NoSuchKey, UnexpectedAnswer
+from sessionworker.client.answers import decode, values_in
+from sessionworker.client.errors import NoSuchKey, UnexpectedAnswer
 from sessionworker.client.exchange import Exchanges
-from sessionworker.client.values import values_in
 from sessionworker.values import is_json
 from sessionworker.wire import PONG, WELL, DropSummary, InstanceSummary, NamesForm, VersionSummary, WellForm
 
@@ -21,8 +21,6 @@ TIME_LIMIT_SECONDS = 30.0
 
 CONNECTIONS = 64
 """Connections that a client opens at most, unless the program says else; further calls wait for one of them."""
-
-T = TypeVar("T")
 
 
 class Client:
@@ -78,7 +76,7 @@ class Client:
 
     async def health(self) -> None:
         """Return if the worker's store takes writes and reads now. The token is not looked at. Raises Unavailable."""
-        if _decode(await self._call("GET", "/health"), WellForm).status != WELL:
+        if decode(await self._call("GET", "/health"), WellForm).status != WELL:
             raise UnexpectedAnswer(HTTPStatus.OK, "The answer to a health check is not 'ok'.")
 
     async def create_group(self, group: str) -> None:
@@ -91,7 +89,7 @@ class Client:
 
     async def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup, too."""
-        return _decode(await self._call("GET", _path(group) + "/list-instances"), list[str])
+        return decode(await self._call("GET", _path(group) + "/list-instances"), list[str])
 
     async def write(self, group: str, instance: str, key: str, value: bytes | str) -> None:
         """Store a JSON text over whatever the key held. It is kept as it is given, byte for byte.
@@ -148,7 +146,7 @@ class Client:
         keys: list[str] = []
         while found.more:
             body = {"list": beginning, "after": keys[-1] if keys else ""}
-            found = _decode(await self._call("POST", _path(group, instance), body=body), NamesForm)
+            found = decode(await self._call("POST", _path(group, instance), body=body), NamesForm)
             keys += found.keys
         return keys
 
@@ -160,7 +158,7 @@ class Client:
 
     async def groups(self) -> list[str]:
         """Return the names of all groups, sorted."""
-        return _decode(await self._call("GET", "/admin/groups"), list[str])
+        return decode(await self._call("GET", "/admin/groups"), list[str])
 
     async def drop_group(self, group: str) -> None:
         """Remove a group, each of its instances as `drop_instance` does.
@@ -171,7 +169,7 @@ class Client:
 
     async def describe(self, group: str) -> list[InstanceSummary]:
         """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup, too."""
-        return _decode(await self._call("GET", _escape("/admin/groups", group, "instances")), list[InstanceSummary])
+        return decode(await self._call("GET", _escape("/admin/groups", group, "instances")), list[InstanceSummary])
 
     async def versions(self, group: str, instance: str) -> list[VersionSummary]:
         """Return the versions of an instance's `creds` that are kept, newest first.
@@ -179,7 +177,7 @@ class Client:
         Raises NoSuchInstance or NoSuchGroup, too.
         """
         path = _escape("/admin/groups", group, "instances", instance, "versions")
-        return _decode(await self._call("GET", path), list[VersionSummary])
+        return decode(await self._call("GET", path), list[VersionSummary])
 
     async def restore_version(self, group: str, instance: str, version: str) -> None:
         """Make an older version of an instance's `creds` the current one. What it replaces is kept as a version.
@@ -195,7 +193,7 @@ class Client:
 
     async def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
-        return _decode(await self._call("GET", "/admin/drops"), list[DropSummary])
+        return decode(await self._call("GET", "/admin/drops"), list[DropSummary])
 
     async def restore_instance(self, group: str, instance: str, drop: str, name: str | None = None) -> None:
         """Bring an instance back that was dropped, under its own name or under another one in the same group.
@@ -240,10 +238,3 @@ def _as_raw(value: bytes | str | None) -> msgspec.Raw | None:
     if text == b"null" or not is_json(text):
         raise ValueError("A value must be JSON, in UTF-8, and not null.")
     return msgspec.Raw(text)
-
-
-def _decode(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except NOT_THE_FORM:
-        raise UnexpectedAnswer(HTTPStatus.OK, "The answer is not of the form that was expected.") from None

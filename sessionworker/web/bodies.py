@@ -9,6 +9,8 @@ import msgspec
 from sessionworker.errors import BodyNotAllowed
 from sessionworker.values import is_json
 
+NOT_JSON = "The body must be JSON, in UTF-8."
+
 
 class _Group(msgspec.Struct):
     group: str | msgspec.UnsetType = msgspec.UNSET
@@ -63,7 +65,7 @@ def read_data(body: bytes) -> bytes:
 def _refuse(error: Exception, field: str) -> NoReturn:
     if isinstance(error, msgspec.ValidationError):
         raise _without(field) from None
-    raise BodyNotAllowed("The body must be JSON, in UTF-8.") from None
+    raise BodyNotAllowed(NOT_JSON) from None
 
 
 def _without(field: str) -> BodyNotAllowed:

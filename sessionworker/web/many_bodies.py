@@ -16,6 +16,7 @@ from sessionworker.json_members import members_of
 from sessionworker.names import check_key
 from sessionworker.stores.changes import Change, Delete, Write
 from sessionworker.values import has_surrogates, is_utf8
+from sessionworker.web.bodies import NOT_JSON
 
 MOST_KEYS = 5_000
 """Keys in one request. Each may be a new file, and these have to follow what is acknowledged."""
@@ -49,7 +50,6 @@ class _Body(msgspec.Struct):
 
 
 _body = msgspec.json.Decoder(_Body)
-_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_many(body: bytes) -> Asked:
@@ -86,17 +86,18 @@ def _checked(keys: Mapping[str, object] | list[str]) -> Iterable[str]:
 
 
 def _refuse() -> NoReturn:
-    raise BodyNotAllowed("The body must be JSON, in UTF-8.") from None
+    raise BodyNotAllowed(NOT_JSON) from None
 
 
 def _read_slowly(body: bytes) -> _Body:
     """Read a body that msgspec does not take."""
+    if not has_surrogates(body):
+        _refuse()
     try:
-        texts = members_of(body)
         found: dict[str, object] = {}
-        for name, text in texts.items():
+        for name, text in members_of(body).items():
             if name == "changes" and text.startswith(b"{"):
-                found[name] = {key: msgspec.Raw(value) for key, value in _inner(text).items()}
+                found[name] = {key: msgspec.Raw(value) for key, value in members_of(text).items()}
             else:
                 found[name] = json.loads(text)
         return msgspec.convert(found, _Body)
@@ -104,7 +105,3 @@ def _read_slowly(body: bytes) -> _Body:
         raise BodyNotAllowed(FORM) from None
     except ValueError:
         _refuse()
-
-
-def _inner(text: bytes) -> Mapping[str, bytes]:
-    return members_of(text) if has_surrogates(text) else _values.decode(text)

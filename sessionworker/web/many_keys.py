@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from sessionworker.errors import MethodNotAllowed, WorkerError
+from sessionworker.errors import WorkerError
 from sessionworker.http.answers import answer, answer_error, answer_nothing, answer_when, send
 from sessionworker.http.request import WorkerRequest
 from sessionworker.offload import Offload
@@ -18,8 +18,6 @@ from sessionworker.stores.changes import Batch, Change, Existing
 from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
 from sessionworker.web.paths import read_place
 from sessionworker.wire import NamesForm
-
-METHODS = "DELETE, POST"
 
 LARGE_BODY = 2**16
 """Bytes of a body from which on it is read in a thread, beside everything else."""
@@ -53,8 +51,6 @@ class ManyKeys(Resource):
     def render(self, request: WorkerRequest) -> int:
         """Make the changes of a request, or answer what it asks for."""
         try:
-            if request.method != b"POST":
-                raise MethodNotAllowed(METHODS)
             group, instance = read_place(request.path)
             body = request.body
             take = self._take_large if len(body) > LARGE_BODY else self._take_small

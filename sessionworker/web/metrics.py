@@ -111,15 +111,14 @@ class Metrics:
             buckets=REQUEST_SECONDS,
             registry=self._registry,
         )
-        self._keys = Histogram(
+        keys = Histogram(
             "sessionworker_keys_in_request",
             "Keys in a request that is about many.",
             ["what"],
             buckets=REQUEST_KEYS,
             registry=self._registry,
         )
-        for what in ("changed", "read"):
-            self._keys.labels(what)
+        self._keys = {what: keys.labels(what) for what in ("changed", "read")}
         self._refused = Counter(
             "sessionworker_refused_early",
             "Requests refused before they came whole.",
@@ -191,7 +190,7 @@ class Metrics:
 
     def keys(self, what: str, count: int) -> None:
         """Tell how many keys a request "changed" or "read". May be called in any thread."""
-        self._keys.labels(what).observe(count)
+        self._keys[what].observe(count)
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it came whole."""

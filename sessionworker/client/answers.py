@@ -1,14 +1,17 @@
-"""The values in an answer that has those of several keys."""
+"""What the bodies of answers hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import NoReturn, TypeVar
 
 import msgspec
 
 from sessionworker.client.errors import NOT_THE_FORM, UnexpectedAnswer
 from sessionworker.json_members import members_of
+
+T = TypeVar("T")
 
 
 class _Values(msgspec.Struct):
@@ -16,6 +19,14 @@ class _Values(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Values)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Return what is of a kind. Raises UnexpectedAnswer."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except NOT_THE_FORM:
+        _refuse()
 
 
 def values_in(body: bytes) -> dict[str, bytes | None]:
@@ -32,4 +43,8 @@ def _slowly(body: bytes) -> Mapping[str, bytes]:
     try:
         return members_of(members_of(body)["values"])
     except (ValueError, KeyError):
-        raise UnexpectedAnswer(HTTPStatus.OK, "The answer is not of the form that was expected.") from None
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise UnexpectedAnswer(HTTPStatus.OK, "The answer is not of the form that was expected.") from None
