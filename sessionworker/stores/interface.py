@@ -44,11 +44,43 @@ class Figures(Struct, frozen=True):
     """How much there is now."""
 
 
+class Load(Struct, frozen=True, gc=False):
+    """How much some changes come to."""
+
+    keys: int
+    size: int
+    """Bytes of their values."""
+
+
+class Waiting(Protocol):
+    """What of a store waits to be brought to where it stays, and who may add to it. Nothing here blocks."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits to be brought to where it stays that `admits` has to be asked of each batch."""
+
+    def admits(self, group: str, instance: str, own: Load, ahead: Load) -> bool:
+        """Tell whether changes of an instance can be committed without holding up other instances.
+
+        `ahead` was admitted before, and is not committed yet. A commit takes also what is not admitted, and may wait.
+        """
+
+    def on_room(self, tell: Callable[[bool], None]) -> None:
+        """Have `tell` called, in any thread, when more is admitted than before.
+
+        It is told whether the store has come to the end of a round in which it brings all that waits to where it stays.
+        """
+
+
 class Store(Protocol):
     """A place for session files. Names have been checked by the caller; every method but `recall` may block.
 
     Those that read raise NoSuchGroup, NoSuchInstance, or StoreUnavailable where it cannot be said what is there.
     """
+
+    @property
+    def waiting(self) -> Waiting:
+        """What waits."""
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         """Have `ask` called, in any thread, with a batch that is to be committed in its turn.

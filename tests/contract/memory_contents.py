@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sessionworker.stores.changes import Unwritten
+from sessionworker.stores.interface import Load
 from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.stores.rules.versions import Version
 
@@ -41,3 +42,15 @@ class Contents:
     """Values that were broken."""
     last_drop: int = 0
     events: RecentEvents = field(default_factory=RecentEvents)
+
+
+class NothingWaits:
+    """What waits in a store in which all is in its place at once; see `interface.Waiting`."""
+
+    is_crowded = False
+
+    def admits(self, _group: str, _instance: str, _own: Load, _ahead: Load) -> bool:
+        return True
+
+    def on_room(self, tell: Callable[[bool], None]) -> None:
+        pass

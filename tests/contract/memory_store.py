@@ -30,7 +30,7 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
-from tests.contract.memory_contents import Contents, Instance
+from tests.contract.memory_contents import Contents, Instance, NothingWaits
 
 
 class MemoryStore:
@@ -42,6 +42,7 @@ class MemoryStore:
         self._keep = keep
         self._ask: Callable[[Batch], None] = lambda _: None
         self._is_closed = ThreadEvent()
+        self.waiting = NothingWaits()
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         self._ask = ask

@@ -37,8 +37,8 @@ class Committing:
 
     def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
         """Make changes durable, in their order; see `interface.Store`."""
-        background = self._parts.background
-        self._is_crowded = background.waits_much() and not background.wait_for_room()
+        background, waiting = self._parts.background, self._parts.waiting
+        self._is_crowded = waiting.is_used() and not background.wait_for_room()
         outcomes: list[WorkerError | None] = []
         batches: list[Batch | Probe] = []  # that come one after the other: they are one record
         for entry in entries:
@@ -51,7 +51,7 @@ class Committing:
             outcomes.append(self._move(entry))  # type: ignore[arg-type]  # mypy does not see what is left of the union
         if batches:
             outcomes += self._commit(batches)
-        if background.waits_much(0.75) or self._parts.journal.size > self._parts.checkpoints.due_at:
+        if waiting.is_crowded or waiting.is_used(0.75) or self._parts.journal.size > self._parts.checkpoints.due_at:
             background.wake()
         return outcomes
 

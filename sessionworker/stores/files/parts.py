@@ -44,6 +44,7 @@ from sessionworker.stores.files.segments import remove_spares
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.files.unfinished import UnfinishedNames
+from sessionworker.stores.files.waiting import Waiting
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 
@@ -66,6 +67,7 @@ class Parts:
     copies: Copies
     state: State
     journal: Journal
+    waiting: Waiting
     reserve: Reserve
     reading: Reading
     creds: CredsReading
@@ -138,9 +140,10 @@ def open_parts(
     copies = Copies(catalogue.live)
     state = State(copies)
     reading = Reading(catalogue, copies, locks, ask)
+    waiting = Waiting(state, journal, catalogue, locks, limits)
     reserve = Reserve(journal, locks.reserve)
     tallies = Tallies(places, catalogue, locks, limits)
-    saving = Saving(reading, state, locks, faults, limits, keep)
+    saving = Saving(reading, state, waiting, locks, faults, limits, keep)
     erasing = Erasing(places, locks, faults, limits)
     checkpoints = Checkpoints(
         catalogue, state, journal, reserve, saving, copies, locks, faults, limits, erasing, tallies, events
@@ -173,6 +176,7 @@ def open_parts(
         copies=copies,
         state=state,
         journal=journal,
+        waiting=waiting,
         reserve=reserve,
         reading=reading,
         creds=creds,
@@ -186,7 +190,7 @@ def open_parts(
         checkpoints=checkpoints,
         inventory=inventory,
         rewriting=rewriting,
-        background=Background(checkpoints, erasing, tallies, rewriting, state, journal, locks, faults, limits),
+        background=Background(checkpoints, erasing, tallies, rewriting, waiting, journal, locks, faults, limits),
     )
     try:
         _take_up(parts)

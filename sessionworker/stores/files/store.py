@@ -94,6 +94,7 @@ class FileStore:
         self._parts.background.observe = observe_checkpoint
         self._catalogue = self._parts.catalogue
         self._reading = self._parts.reading
+        self.waiting = self._parts.waiting
 
     def _let_go(self) -> None:
         os.close(self._root)
@@ -171,8 +172,8 @@ class FileStore:
         found = self._group(group)
         if found.problem:
             self._catalogue.load_group(found)
-        if found.problem:
-            raise StoreUnavailable
+            if found.problem:
+                raise StoreUnavailable
         return sorted(found.instances)
 
     def _group(self, name: str) -> Group:
@@ -253,8 +254,7 @@ class FileStore:
     def checkpoint(self) -> None:
         """Bring what was committed until now into the files; see `interface.Store`."""
         self._parts.erasing.go_on(again=True)
-        refusal = self._parts.background.try_checkpoint()
-        if refusal is not None:
+        if (refusal := self._parts.background.try_checkpoint()) is not None:
             raise refusal
 
     def figures(self) -> Figures:
