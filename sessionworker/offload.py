@@ -19,6 +19,7 @@ from sessionworker.errors import Overloaded, WorkerError
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, Probe, Write
 from sessionworker.stores.interface import Store, Unknown
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.turns import Turns, place_of
 
 LARGEST_COMMIT = 512
@@ -75,8 +76,11 @@ class Offload:
         self._pool.callInThread(self._commit_what_comes)
         self._pool.callInThread(self.store.maintain)
 
-    def commit(self, entry: Entry) -> Deferred[None]:
-        """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
+    def commit(self, entry: Entry) -> Deferred[Lease | None]:
+        """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it.
+
+        Its result is what the entry's owner is told, if it has one; see `interface.Outcome`.
+        """
         ticket = self._accept(_size(entry))
         if ticket is None:
             return fail(Overloaded())
@@ -86,7 +90,7 @@ class Offload:
             self._turns.enter(place_of(entry), lambda: self._entries.put((entry, ticket)))
         return ticket[0]
 
-    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[None]:
+    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[Lease | None]:
         """Commit the batch of an instance that `make` returns, as `commit` does; its values have about `size` bytes.
 
         It is made and prepared in a thread, beside the commits of others. What comes later for the instance waits.

@@ -235,7 +235,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a create waits for ever for a disk that hangs",
         f"{_WEB}/api.py",
-        "        done.addTimeout(CREATE_SECONDS, reactor)\n",
+        "    done.addTimeout(CREATE_SECONDS, reactor)\n",
         "",
         _OVERLOAD,
     ),
