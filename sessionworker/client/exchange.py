@@ -31,6 +31,9 @@ KEEP_IDLE_SECONDS = 20
 """How long a connection is kept for the next call. The worker closes it after 75 s, and must not be the first: a
 `POST` that crosses with the close is lost, and is not tried again."""
 
+LONGEST_OWNER = 128
+"""Characters of the name of an owner."""
+
 _NETWORK_ERRORS = (
     ConnectError,
     ConnectionClosed,
@@ -52,6 +55,7 @@ class Exchanges:
         url: str,
         token: str,
         *,
+        owner: str,
         time_limit: float,
         connections: int,
         agent: IAgent | None,
@@ -62,7 +66,10 @@ class Exchanges:
             from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
         self._reactor = reactor
         self.url = _check_url(url)
-        self._token = _check_token(token)
+        self._headers = {"apikey": [_check_token(token)], "Content-Type": ["application/json"]}
+        if owner:
+            self._headers["owner"] = [_check_owner(owner)]
+        self.has_owner = bool(owner)
         self._time_limit = time_limit
         self._turns = DeferredSemaphore(connections)
         self._pool: HTTPConnectionPool | None = None
@@ -101,7 +108,7 @@ class Exchanges:
     async def _exchange(self, method: str, path: str, body: object) -> tuple[int, str | None, bytes]:
         """Send a request, and return the status, the header `Retry-After` and the body of its answer."""
         data = None if body is msgspec.UNSET else _encode(body)
-        headers = Headers({"apikey": [self._token], "Content-Type": ["application/json"]})
+        headers = Headers(self._headers)
         async with self._turns:
             try:
                 response: IResponse = await self._http.request(
@@ -182,6 +189,13 @@ def _check_url(url: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("The URL cannot hold a user, a query or a fragment.")
     return url.rstrip("/")
+
+
+def _check_owner(owner: str) -> str:
+    """Return `owner` if it is one. Raises ValueError."""
+    if len(owner) > LONGEST_OWNER or not all("!" <= character <= "~" for character in owner):
+        raise ValueError(f"The owner must be 1 to {LONGEST_OWNER} visible ASCII characters.")
+    return owner
 
 
 def _check_token(token: str) -> str:

@@ -62,6 +62,10 @@ class Tenures:
     def end(self, instance: Instance) -> None:
         self._tenures.pop(instance, None)
 
+    def forget(self) -> None:
+        """Forget them all, as a store does that is opened again."""
+        self._tenures.clear()
+
 
 @dataclass
 class Contents:

@@ -42,7 +42,7 @@ class MemoryStore:
         self._keep = keep
         self._ask: Callable[[Batch], None] = lambda _: None
         self._is_closed = ThreadEvent()
-        self._tenures = Tenures()
+        self.tenures = Tenures()
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         self._ask = ask
@@ -63,7 +63,7 @@ class MemoryStore:
             case changes.CreateGroup(group):
                 groups.setdefault(group, {})
             case changes.CreateInstance(group, name, owner):
-                return self._tenures.let_in(groups.setdefault(group, {}).setdefault(name, Instance()), owner)
+                return self.tenures.let_in(groups.setdefault(group, {}).setdefault(name, Instance()), owner)
             case changes.ReleaseInstance():
                 return self._release(entry)
             case changes.DropInstance(group, name, by, owner):
@@ -90,7 +90,7 @@ class MemoryStore:
         return None
 
     def _drop_one(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
-        held = self._tenures.let_in(self.contents.groups[group][name], owner)
+        held = self.tenures.let_in(self.contents.groups[group][name], owner)
         if isinstance(held, errors.HeldElsewhere):
             return held
         self._drop(group, [name])
@@ -102,15 +102,15 @@ class MemoryStore:
             self.contents.last_drop = max(_now(), self.contents.last_drop + 1)
             drop = f"{self.contents.last_drop:013}-0"
             self.contents.drops[group, name, drop] = instance = self.contents.groups[group].pop(name)
-            self._tenures.end(instance)
+            self.tenures.end(instance)
 
     def _release(self, entry: changes.ReleaseInstance) -> WorkerError | None:
         try:
             instance = self._find(entry.group, entry.instance)
         except errors.NotFound as error:
             return error
-        is_held = self._tenures.has(instance)
-        refusal = self._tenures.let_go(instance, entry.owner)
+        is_held = self.tenures.has(instance)
+        refusal = self.tenures.let_go(instance, entry.owner)
         if entry.owner is None and is_held:
             self._tell("lease_ended", entry.group, entry.instance, entry.by)
         return refusal
@@ -122,7 +122,7 @@ class MemoryStore:
             if batch.condition != Existing() and all(isinstance(change, Delete) for change in batch.changes):
                 return None
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
-        lease = self._tenures.let_in(instance, batch.owner)
+        lease = self.tenures.let_in(instance, batch.owner)
         if isinstance(lease, errors.HeldElsewhere):
             return lease
         if batch.condition not in (None, Existing(), instance.unwritten):
