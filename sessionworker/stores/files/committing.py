@@ -159,7 +159,7 @@ class Committing:
         in_turns = peers.wrote(by, time.monotonic())
         if in_turns:
             text = (
-                f"The {instance} is written in turns from {' and '.join(in_turns)}. If these are two programs with one "
+                f"Writes of {instance} come in turns from {' and '.join(in_turns)}. If these are two programs with one "
                 "account, WhatsApp disconnects them in turns (440): stop one of them."
             )
             self._parts.faults.note("written_in_turns", "written_in_turns", text, instance, level="warn")
