@@ -13,7 +13,7 @@ from sessionworker.stores.changes import Batch, CreateInstance, DropInstance, Re
 from sessionworker.web.many_keys import LARGE_BODY
 from tests.answers import Answer
 from tests.contract.clock import Clock, stopped_clock
-from tests.memory import Worker
+from tests.memory import Worker, request
 from tests.protocol.words import CREDS, SALES, assert_store_is_as_it_was
 
 GROUP = "/session/codechat"
@@ -174,6 +174,17 @@ def test_a_release_makes_nothing(worker: Worker) -> None:
     assert answer.json["message"] == ["This instance does not exist. Create it with POST /session/<group>."]
     assert ask(worker, ("POST", "/session/new", RELEASE), ONE).status == 404
     assert_store_is_as_it_was(worker)
+
+
+def test_a_release_waits_for_what_its_owner_asked_for_before(worker: Worker) -> None:
+    large, let_go = worker.connect(), worker.connect()
+    with worker.held_up("prepare") as held:
+        large.send(request(*CHANGES["a large write"], headers=[("owner", ONE)]))
+        held.wait_until_called()
+        let_go.send(request("POST", GROUP, RELEASE, headers=[("owner", ONE)]))
+        held.let_go()
+        assert [answer.status for answer in (*large.answers(), *let_go.answers())] == [204, 204]
+    assert ask(worker, CHANGES["a write"]).status == 204
 
 
 def test_a_release_needs_an_owner(worker: Worker) -> None:
