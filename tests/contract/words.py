@@ -123,9 +123,9 @@ class Life:
 # Changes
 
 
-def write(file: SessionFile, value: bytes) -> Batch:
+def write(file: SessionFile, value: bytes, owner: str | None = None) -> Batch:
     """Store a value."""
-    return Batch(file.group, file.instance, (Write(file.key, value),))
+    return Batch(file.group, file.instance, (Write(file.key, value),), owner=owner)
 
 
 def delete(file: SessionFile) -> Batch:

@@ -12,6 +12,7 @@ _WEB = "sessionworker/web"
 
 _STORE = "tests/contract/test_file_store.py::TestFileStore"
 _OTHERS = (f"{_STORE}::test_nobody_else_changes_an_instance_while_its_owner_has_it",)
+_JUDGED_AGAIN = (f"{_STORE}::test_owners_are_let_in_in_their_order_also_beside_an_instance_that_nobody_used_yet",)
 _WIRE = ("tests/protocol/test_owners.py",)
 _IN_TURNS = ("tests/test_peers.py",)
 
@@ -21,19 +22,18 @@ FAULTS: tuple[Fault, ...] = (
         "a batch is made whoever has the instance",
         _JUDGE,
         """        if isinstance(lease, HeldElsewhere):
-            self.held_elsewhere += 1
             return lease
-""",
+        if batch.condition""",
         """        if isinstance(lease, HeldElsewhere):
             lease = None
-""",
+        if batch.condition""",
         _OTHERS,
     ),
     Fault(
         "a client that names no owner is let in",
         _JUDGE,
-        "not owner and instance.tenure is None and batch",
-        "not owner and batch",
+        "is_free = instance.tenure is None and not self._leases.has_changed()",
+        "is_free = True",
         _OTHERS,
     ),
     Fault(
@@ -46,8 +46,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an instance is dropped whoever has it",
         _MOVES,
-        "        if isinstance(held := self._leases.let_in(instance, owner), HeldElsewhere):",
-        "        if isinstance(held := self._leases.let_in(instance, None), HeldElsewhere):",
+        "        if isinstance(held := self._let_in(instance, owner), HeldElsewhere):",
+        "        if isinstance(held := self._let_in(instance, None), HeldElsewhere):",
         _OTHERS,
     ),
     Fault(
@@ -70,6 +70,20 @@ FAULTS: tuple[Fault, ...] = (
         "replace(batch, changes=tuple(changes))",
         "Batch(batch.group, batch.instance, tuple(changes), batch.condition)",
         (f"{_STORE}::test_large_values_have_an_owner_too",),
+    ),
+    Fault(
+        "owners that were let in stay in when all is judged once more",
+        _COMMITTING,
+        "                self._parts.leases.forget()\n",
+        "",
+        _JUDGED_AGAIN,
+    ),
+    Fault(
+        "who came before in the same commit does not count",
+        _JUDGE,
+        "instance.tenure is None and not self._leases.has_changed()",
+        "instance.tenure is None",
+        (f"{_STORE}::test_owners_take_turns_in_one_commit_in_its_order",),
     ),
     # For how long
     Fault(
@@ -96,8 +110,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what changes nothing renews no lease",
         _JUDGE,
-        "        is_plain = not owner",
-        "        is_plain = not batch.changes or not owner",
+        "not owner and batch",
+        "(not batch.changes or not owner) and batch",
         (f"{_STORE}::test_whatever_an_owner_asks_for_takes_and_renews_its_lease",),
     ),
     Fault(
@@ -105,7 +119,6 @@ FAULTS: tuple[Fault, ...] = (
         _JUDGE,
         """        lease = self._leases.let_in(instance, batch.owner)
         if isinstance(lease, HeldElsewhere):
-            self.held_elsewhere += 1
             return lease
         if batch.condition is not None and not self._holds(batch.condition, instance):
             return ConditionFailed()
@@ -114,7 +127,6 @@ FAULTS: tuple[Fault, ...] = (
             return ConditionFailed()
         lease = self._leases.let_in(instance, batch.owner)
         if isinstance(lease, HeldElsewhere):
-            self.held_elsewhere += 1
             return lease
 """,
         (f"{_STORE}::test_whatever_an_owner_asks_for_takes_and_renews_its_lease",),
@@ -122,8 +134,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a create that makes an instance takes no lease",
         _MOVES,
-        "        return refusal or self._leases.let_in(",
-        "        return refusal if known is None else self._leases.let_in(",
+        "        return refusal or self._let_in(",
+        "        return refusal if known is None else self._let_in(",
         (f"{_STORE}::test_a_create_takes_an_instance_whether_it_makes_it_or_finds_it",),
     ),
     Fault(
@@ -208,8 +220,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "what is refused because of an owner is not counted",
-        _COMMITTING,
-        'counts["held_elsewhere"] += judge.held_elsewhere',
+        _LEASES,
+        'counts["held_elsewhere"] += self._refused',
         'counts["held_elsewhere"] += 0',
         _WIRE,
     ),

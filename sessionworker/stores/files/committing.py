@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from sessionworker.errors import HeldElsewhere, NoSpace, StoreUnavailable, WorkerError
+from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
 from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop, ReleaseInstance
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
@@ -69,7 +69,6 @@ class Committing:
             text = f"A group or an instance could not be made, moved or erased: {reason_of(error)}."
             self._parts.faults.note("catalogue_errors", "catalogue_failed", text)
             return refusal_for(error)
-        self._parts.faults.counts["held_elsewhere"] += isinstance(outcome, HeldElsewhere)
         if isinstance(change, PurgeDrop):
             self._parts.erasing.note()
             self._parts.background.wake()
@@ -81,16 +80,17 @@ class Committing:
         tried: dict[Instance, bool] = {}
         while True:
             with self._state_lock:
+                self._parts.leases.forget()
                 judge = Judge(self._parts.catalogue, self._parts.reading, self._parts.leases, self._refusal)
                 verdicts = [judge.judge(batch) for batch in batches]
                 unknown = {one: needs for one, needs in judge.unknown.items() if one not in tried}
                 if not unknown:
+                    self._parts.leases.settle()
                     self._make([one for one in verdicts if type(one) is Accepted and one.is_change], judge)
                     break
             for instance, needs_room in unknown.items():  # asks the disk, so not with the lock held
                 self._adopt(instance, may_lend=not needs_room)
             tried |= unknown
-        self._parts.faults.counts["held_elsewhere"] += judge.held_elsewhere
         outcomes = [one.failure or one.lease if isinstance(one, Accepted) else one for one in verdicts]
         if self._parts.large.prepared:
             self._finish_large(batches, outcomes)

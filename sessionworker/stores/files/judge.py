@@ -81,8 +81,6 @@ class Judge:
         self._now = time.time_ns() // 1_000_000
         self.has_creds = False
         """Whether a batch that was judged writes or deletes creds."""
-        self.held_elsewhere = 0
-        """Batches that were refused because another owner has their instance."""
         self._touched: set[Instance] = set()  # by batches that were accepted, and are not applied yet
         self.unknown: dict[Instance, bool] = {}
         """Instances that have to be adopted before anything of them can be judged, and whether they want room for more
@@ -107,8 +105,8 @@ class Judge:
         if not instance.is_adopted:
             return self._adopt_before(batch, instance)
         owner = batch.owner
-        is_plain = not owner and instance.tenure is None and batch.condition is None  # nearly always
-        lease = None if is_plain else self._let_in(batch, instance)
+        is_free = instance.tenure is None and not self._leases.has_changed()
+        lease = None if is_free and not owner and batch.condition is None else self._let_in(batch, instance)
         if isinstance(lease, WorkerError):
             return lease
         changes: list[Pending] = []
@@ -137,9 +135,7 @@ class Judge:
     def _release(self, release: ReleaseInstance) -> Accepted | WorkerError:
         found = self._catalogue.seek(release.group, release.instance)
         if isinstance(found, Instance):
-            refusal = self._leases.let_go(found, release.owner, release.by)
-            self.held_elsewhere += refusal is not None
-            return refusal or Accepted(found, [], False, False)
+            return self._leases.let_go(found, release.owner, release.by) or Accepted(found, [], False, False)
         return found
 
     def _adopt_before(self, batch: Batch, instance: Instance) -> WorkerError:
@@ -152,7 +148,6 @@ class Judge:
         """Give an owner its lease, whatever becomes of the batch; or return why it is refused."""
         lease = self._leases.let_in(instance, batch.owner)
         if isinstance(lease, HeldElsewhere):
-            self.held_elsewhere += 1
             return lease
         if batch.condition is not None and not self._holds(batch.condition, instance):
             return ConditionFailed()
