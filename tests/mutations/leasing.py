@@ -110,8 +110,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what changes nothing renews no lease",
         _JUDGE,
-        "not owner and batch",
-        "(not batch.changes or not owner) and batch",
+        "self._leases.let_in(instance, batch.owner)",
+        "self._leases.let_in(instance, batch.owner if batch.changes else None)",
         (f"{_STORE}::test_whatever_an_owner_asks_for_takes_and_renews_its_lease",),
     ),
     Fault(
