@@ -6,6 +6,7 @@ Every check is on. What is let pass here are single failures, each by a rule tha
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import schemathesis
@@ -25,6 +26,8 @@ HELD, HELD_STATUS = b"Another owner holds this instance.", 409
 NO_JSON = b"The text in 'data' must be JSON itself."
 
 OPEN_PATHS = {"/ping", "/health"}
+
+_is_owner = re.compile(r"[!-~]{1,128}").fullmatch
 
 MAKE_A_GROUP = {
     ("POST", "/session"),
@@ -57,7 +60,8 @@ def filter_failure(context: HookContext, failure: Exception, case: Case[Any], re
     if isinstance(failure, RejectedPositiveData):
         return not is_refused_by_rule(case, response)
     if isinstance(failure, AcceptedNegativeData):  # whatever the owner is: where something is read it does not count
-        return not (isinstance(case.body, dict) and case.path.endswith("}") and {*case.body} & {"keys", "list"})
+        is_read = isinstance(case.body, dict) and {*case.body} & {"keys", "list"}
+        return not is_read or bool(_is_owner(str(case.headers.get("owner", "one"))))
     if isinstance(failure, UnsupportedMethodResponse):
         # Of an open path that alone is open which is described.
         return not (response.status_code == 401 and case.path in OPEN_PATHS)
