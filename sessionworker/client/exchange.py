@@ -95,18 +95,27 @@ class Exchanges:
         self, method: str, path: str, *, body: object = msgspec.UNSET, success: int = HTTPStatus.OK
     ) -> bytes:
         """Make one call within the time limit, and return the body of its answer. `body` is sent as JSON."""
+        _, answer = await self._answer_to(method, path, body, success)
+        return answer
+
+    async def change(self, path: str, body: object) -> str | None:
+        """Make one call that changes something, and return the id of the owner's lease, if the client has an owner."""
+        headers, _ = await self._answer_to("POST", path, body, HTTPStatus.NO_CONTENT)
+        return _first(headers, "lease")
+
+    async def _answer_to(self, method: str, path: str, body: object, success: int) -> tuple[Headers, bytes]:
         if self._closed:
             raise RuntimeError("This client was closed.")
         exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
         # `treq`'s own time limit ends with the headers of the answer: a body that stalls would be awaited for ever.
         exchange.addTimeout(self._time_limit, self._reactor, onTimeoutCancel=_time_is_up)
-        status, retry_after, answer = await exchange
+        status, headers, answer = await exchange
         if status != success:
-            raise refusal_of(status, retry_after, answer)
-        return answer
+            raise refusal_of(status, _first(headers, "Retry-After"), answer)
+        return headers, answer
 
-    async def _exchange(self, method: str, path: str, body: object) -> tuple[int, str | None, bytes]:
-        """Send a request, and return the status, the header `Retry-After` and the body of its answer."""
+    async def _exchange(self, method: str, path: str, body: object) -> tuple[int, Headers, bytes]:
+        """Send a request, and return the status, the headers and the body of its answer."""
         data = None if body is msgspec.UNSET else _encode(body)
         headers = Headers(self._headers)
         async with self._turns:
@@ -126,8 +135,7 @@ class Exchanges:
                 if _is_cancellation(error):
                     raise CancelledError from None
                 raise ConnectionFailed(f"No answer from {self.url}: {_reason(error)}") from None
-        retry_after = (response.headers.getRawHeaders("Retry-After") or [None])[0]
-        return response.code, retry_after, answer
+        return response.code, response.headers, answer
 
 
 class _BodyReader(Protocol):
@@ -151,6 +159,11 @@ class _BodyReader(Protocol):
     def _give_up(self, _: Deferred[bytes]) -> None:
         if self.transport is not None:
             self.transport.loseConnection()
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    found = headers.getRawHeaders(name)
+    return found[0] if found else None
 
 
 def _encode(body: object) -> bytes:

@@ -86,9 +86,13 @@ class Client:
         """Make a group, if it does not exist."""
         await self._call("POST", "/session", body={"group": group}, success=HTTPStatus.NO_CONTENT)
 
-    async def create_instance(self, group: str, instance: str) -> None:
-        """Make an instance, and its group, if they do not exist."""
-        await self._call("POST", _path(group), body={"instance": instance}, success=HTTPStatus.NO_CONTENT)
+    async def create_instance(self, group: str, instance: str) -> str | None:
+        """Make an instance, and its group, if they do not exist.
+
+        A client with an owner has the instance then. The id of its lease is returned, here and from `write` and
+        `change`: if it is another one than before, somebody else may have changed the instance in between.
+        """
+        return await self._exchanges.change(_path(group), {"instance": instance})
 
     async def release_instance(self, group: str, instance: str) -> None:
         """Let an instance go that this client's owner holds, so that the next one need not wait for the lease to end.
@@ -104,13 +108,13 @@ class Client:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup, too."""
         return decode(await self._call("GET", _path(group) + "/list-instances"), list[str])
 
-    async def write(self, group: str, instance: str, key: str, value: bytes | str) -> None:
+    async def write(self, group: str, instance: str, key: str, value: bytes | str) -> str | None:
         """Store a JSON text over whatever the key held. It is kept as it is given, byte for byte.
 
-        Raises NoSuchInstance or NoSuchGroup, too, and ValueError for bytes that are not UTF-8.
+        Returns what `create_instance` does. Raises NoSuchInstance or NoSuchGroup, too, and ValueError for bytes that
+        are not UTF-8.
         """
-        path = _path(group, instance, key)
-        await self._call("POST", path, body={"data": _as_text(value)}, success=HTTPStatus.NO_CONTENT)
+        return await self._exchanges.change(_path(group, instance, key), {"data": _as_text(value)})
 
     async def read(self, group: str, instance: str, key: str) -> bytes | None:
         """Return the JSON text that a key holds, in UTF-8, or None if it holds nothing.
@@ -126,14 +130,15 @@ class Client:
         """Remove what a key holds, if anything."""
         await self._call("DELETE", _path(group, instance, key))
 
-    async def change(self, group: str, instance: str, changes: Mapping[str, bytes | str | None]) -> None:
+    async def change(self, group: str, instance: str, changes: Mapping[str, bytes | str | None]) -> str | None:
         """Store JSON texts over what several keys held, and remove what those with None hold: all of it, or nothing.
 
-        At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too, and ValueError for what is no JSON, and for the
-        text `null`, which means a removal here: it can be stored by `write`.
+        At most 5,000 keys; none at all renews the lease of the client's owner. Returns what `create_instance` does.
+        Raises NoSuchInstance or NoSuchGroup, too, and ValueError for what is no JSON, and for the text `null`, which
+        means a removal here: it can be stored by `write`.
         """
         body = {"changes": {key: _as_raw(value) for key, value in changes.items()}}
-        await self._call("POST", _path(group, instance), body=body, success=HTTPStatus.NO_CONTENT)
+        return await self._exchanges.change(_path(group, instance), body)
 
     async def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
         """Return what several keys hold, as `read` does. At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too.

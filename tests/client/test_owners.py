@@ -9,7 +9,7 @@ import pytest
 from sessionworker.client import Client, HeldElsewhere, NoSuchInstance
 from tests.server import RunningWorker, asynchronous
 
-CHANGES: list[Callable[[Client], Awaitable[None]]] = [
+CHANGES: list[Callable[[Client], Awaitable[str | None]]] = [
     lambda client: client.create_instance("codechat", "sales"),
     lambda client: client.write("codechat", "sales", "creds", "{}"),
     lambda client: client.change("codechat", "sales", {"creds": "{}"}),
@@ -59,6 +59,22 @@ async def test_an_owner_lets_go_and_an_operator_ends_a_lease(worker: RunningWork
                 await call("codechat", "nobody")
         with pytest.raises(ValueError, match="This client has no owner"):
             await operator.release_instance("codechat", "sales")
+
+
+@asynchronous
+async def test_a_client_with_an_owner_is_told_its_lease(worker: RunningWorker) -> None:
+    async with (
+        Client(worker.url, worker.token, owner="host-1:71") as client,
+        Client(worker.url, worker.token) as nobody,
+    ):
+        assert await nobody.create_instance("codechat", "sales") is None
+        assert await nobody.write("codechat", "sales", "creds", "{}") is None
+        lease = await client.create_instance("codechat", "sales")
+        assert lease
+        assert await client.write("codechat", "sales", "creds", "{}") == lease
+        assert await client.change("codechat", "sales", {}) == lease
+        await client.release_instance("codechat", "sales")
+        assert await client.change("codechat", "sales", {"creds": "{}"}) not in {lease, None}
 
 
 @pytest.mark.parametrize("owner", ["x" * 129, "a b", "é", "a\n", "a\r\nX: y", "\x7f"])
