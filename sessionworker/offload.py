@@ -21,6 +21,7 @@ from sessionworker.holding import Holding, Reactor
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, Probe, Write
 from sessionworker.stores.interface import Store, Unknown
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.turns import Place, Turns, place_of
 
 LARGEST_COMMIT = 512
@@ -77,11 +78,14 @@ class Offload:
         self._pool.callInThread(self._commit_what_comes)
         self._pool.callInThread(self.store.maintain)
 
-    def commit(self, entry: Entry) -> Deferred[None]:
-        """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
+    def commit(self, entry: Entry) -> Deferred[Lease | None]:
+        """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it.
+
+        Its result is what the entry's owner is told, if it has one; see `interface.Outcome`.
+        """
         size = _size(entry)
         is_free = self._turns.are_free and not self.store.waiting.is_crowded  # nearly always
-        if is_free and (type(entry) is not Batch or len(entry.changes) == 1):
+        if is_free and (type(entry) is not Batch or len(entry.changes) <= 1):
             ticket = self._accept(size)
             if ticket is not None:
                 self._entries.put((entry, ticket))
@@ -89,7 +93,7 @@ class Offload:
             ticket = self._enter(place_of(entry), size, lambda ticket: self._begin(entry, ticket))
         return fail(Overloaded()) if ticket is None else ticket.done
 
-    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[None]:
+    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[Lease | None]:
         """Commit the batch of an instance that `make` returns, as `commit` does; its values have about `size` bytes.
 
         It is made and prepared in a thread, beside the commits of others. What comes later for the instance waits.
@@ -120,7 +124,7 @@ class Offload:
 
     def _begin(self, entry: Entry, ticket: _Ticket) -> bool:
         """Have an entry committed; tell whether what comes later for its instance has to wait for a `leave`."""
-        if type(entry) is not Batch:
+        if type(entry) is not Batch or not entry.changes:
             self._entries.put((entry, ticket))
             return False
         size = _size(entry)

@@ -12,6 +12,7 @@ from sessionworker.stores.changes import (
     DropGroup,
     DropInstance,
     Entry,
+    ReleaseInstance,
     RestoreInstance,
 )
 
@@ -26,7 +27,9 @@ NOTHING: Place = ("",)
 def place_of(entry: Entry) -> Place:
     """Return what an entry is about."""
     match entry:
-        case Batch(group, name) | CreateInstance(group, name) | DropInstance(group, name):
+        case (
+            Batch(group, name) | CreateInstance(group, name) | DropInstance(group, name) | ReleaseInstance(group, name)
+        ):
             return group, name
         case RestoreInstance(group, _, _, name):
             return group, name

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.wire import (
     DropSummary,
     EncryptionSummary,
@@ -33,6 +34,11 @@ class Unknown(Enum):
 
 
 UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
+
+
+Outcome: TypeAlias = WorkerError | Lease | None
+"""What an entry came to: the error that refused it; what its owner is told, if the entry has one and made, changed or
+asked for an instance that exists; or nothing."""
 
 
 class Figures(Struct, frozen=True):
@@ -97,11 +103,11 @@ class Store(Protocol):
         Returns the batch to commit in its place; it has to be committed. Raises NoSpace or StoreUnavailable.
         """
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Make changes durable, in their order.
 
-        Returns one outcome for each entry: None, or the error that refused it. An entry that was refused has left
-        things as they were; it does not hold up the others.
+        Returns one outcome for each entry. One that was refused has left things as they were, but for who has the
+        instance; it does not hold up the others. Who has which instance is not durable: after a start nobody has any.
         """
 
     # Reading

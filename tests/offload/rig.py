@@ -153,7 +153,7 @@ class Rig:
     def results(self, deferreds: list[Deferred[Any]]) -> list[Any]:
         return [self.result(deferred) for deferred in deferreds]
 
-    def hold(self) -> Deferred[None]:
+    def hold(self) -> Deferred[Any]:
         """Have a commit under way that does not end before `let_go`; what comes meanwhile waits."""
         self.store.may_end.clear()
         held = self.offload.commit(write(CREDS._replace(key="held"), b""))

@@ -6,7 +6,7 @@ import pytest
 
 from sessionworker import turns
 from sessionworker.errors import Overloaded
-from sessionworker.stores.changes import Batch, CreateInstance, DropGroup, Entry, Write
+from sessionworker.stores.changes import Batch, CreateInstance, DropGroup, Entry, Existing, Write
 from sessionworker.stores.interface import Load
 from tests.offload.rig import CREDS, Rig, values_in, write
 
@@ -63,6 +63,13 @@ def test_what_is_made_in_a_thread_is_asked_about_when_it_is_made(rig: Rig) -> No
     rig.store.waiting.tell(False)
     assert rig.results([held, later]) == [None] * 2
     assert committed(rig) == [b"4", b"1", b"2", b"3"]
+
+
+def test_what_changes_nothing_is_not_held(rig: Rig) -> None:
+    rig.store.waiting.refused = {"sales"}
+    rig.store.waiting.is_crowded = True
+    assert rig.result(rig.offload.commit(Batch("codechat", "sales", (), Existing()))) is None
+    assert rig.store.waiting.asked == []
 
 
 def test_room_that_is_made_while_it_is_asked_for_is_not_missed(rig: Rig) -> None:

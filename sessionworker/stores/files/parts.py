@@ -28,6 +28,7 @@ from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.inventory import Inventory
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.large import LargeValues
+from sessionworker.stores.files.leases import Leases
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.many import ManyKeys
@@ -73,6 +74,7 @@ class Parts:
     creds: CredsReading
     many: ManyKeys
     overview: Overview
+    leases: Leases
     moves: Moves
     large: LargeValues
     checkpoints: Checkpoints
@@ -150,6 +152,7 @@ def open_parts(
     )
     creds = CredsReading(catalogue, copies, reading, faults)
     inventory = Inventory(places, catalogue, drops)
+    leases = Leases(faults, report)
     rewriting = Rewriting(
         places,
         catalogue,
@@ -182,7 +185,8 @@ def open_parts(
         creds=creds,
         many=ManyKeys(catalogue, reading, creds),
         overview=Overview(places, catalogue, drops, tallies, locks, keep),
-        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults),
+        leases=leases,
+        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults, leases),
         large=LargeValues(catalogue, faults, limits.large_value),
         erasing=erasing,
         tallies=tallies,

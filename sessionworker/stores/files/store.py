@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from sessionworker.disk import read_file, remove_if_there, write_new
-from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable, WorkerError
+from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable
 from sessionworker.events import Report
 from sessionworker.file_names import OURS
 from sessionworker.names import CREDS, SessionFile
@@ -31,7 +31,7 @@ from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
-from sessionworker.stores.interface import UNKNOWN, Figures, Unknown
+from sessionworker.stores.interface import UNKNOWN, Figures, Outcome, Unknown
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import (
@@ -113,7 +113,7 @@ class FileStore:
         """Do what takes long about a batch with large values; see `interface.Store`."""
         return self._parts.large.prepare(batch)
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Make changes durable, in their order; see `interface.Store`."""
         return self._committing.commit(entries)
 
