@@ -51,10 +51,16 @@ class Holding:
         own, ahead = Load(len(batch.changes), size), Load(self._names, self._bytes)
         return self._waiting.admits(batch.group, batch.instance, own, ahead)
 
-    def hold(self, batch: Batch, size: int, go_on: Callable[[], object]) -> None:
-        """Call `go_on` when a batch may be committed. One of an instance is held at a time."""
-        self._held[place_of(batch)] = _Held(batch, size, go_on)
-        self._let_in(is_over=False)  # room that was made since it was asked for was told to nobody
+    def hold(self, batch: Batch, size: int, go_on: Callable[[], object]) -> bool:
+        """Call `go_on` when a batch may be committed; or return False if it may be now. One of an instance is held."""
+        if self.admits(batch, size):
+            return False
+        place = place_of(batch)
+        self._held[place] = _Held(batch, size, go_on)
+        if self.admits(batch, size):  # room that was made between the two was told to nobody
+            del self._held[place]
+            return False
+        return True
 
     def begin(self, batch: Batch, size: int) -> None:
         """Count a batch that was let in, until it is committed."""

@@ -45,10 +45,16 @@ class Rooms:
         """Instances that are not admitted."""
         self.refusals_left = -1
         """After how many refusals all are admitted; never, if it is negative."""
+        self.refuses_once = False
+        """Whether each first question is answered with no, and each second one with yes."""
+        self._refuses = False
         self.asked: list[tuple[str, Load, Load]] = []
 
     def admits(self, _group: str, instance: str, own: Load, ahead: Load) -> bool:
         self.asked.append((instance, own, ahead))
+        if self.refuses_once:
+            self._refuses = not self._refuses
+            return not self._refuses
         if instance not in self.refused or self.refusals_left == 0:
             return True
         self.refusals_left -= 1

@@ -72,10 +72,23 @@ def test_what_changes_nothing_is_not_held(rig: Rig) -> None:
     assert rig.store.waiting.asked == []
 
 
-def test_room_that_is_made_while_it_is_asked_for_is_not_missed(rig: Rig) -> None:
+@pytest.mark.parametrize("batch", [several(b"1", b"2"), write(CREDS, b"1")], ids=["several", "one"])
+def test_room_that_is_made_while_it_is_asked_for_is_not_missed(rig: Rig, batch: Batch) -> None:
     rig.store.waiting.refused = {"sales"}
+    rig.store.waiting.is_crowded = True
     rig.store.waiting.refusals_left = 1
-    assert rig.result(rig.offload.commit(several(b"1", b"2"))) is None
+    assert rig.result(rig.offload.commit(batch)) is None
+    assert rig.result(rig.offload.commit(batch)) is None
+
+
+def test_room_that_is_made_for_many_while_it_is_asked_for_is_not_missed(rig: Rig) -> None:
+    rig.store.waiting.refused = {"sales"}
+    rig.store.waiting.is_crowded = True
+    held = [rig.offload.commit(write(CREDS, b"%d" % number)) for number in range(900)]
+    rig.store.waiting.refuses_once = True
+    rig.store.waiting.tell(True)
+    rig.store.waiting.tell(True)
+    assert rig.results(held) == [None] * 900
 
 
 def test_nothing_is_held_for_longer_than_a_round_that_began_after_it(rig: Rig) -> None:
