@@ -15,6 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE_TESTS := tests/node
+NPM := npm
 OLDEST := .venv-oldest
 AUDIT := .venv-audit
 AUDIT_PIP := $(AUDIT)/bin/python -m pip --disable-pip-version-check
@@ -76,7 +77,7 @@ audit:
 	$(AUDIT)/bin/pip-audit --strict --requirement $(AUDIT)/installed.txt --no-deps --disable-pip $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(AUDIT) build dist *.egg-info $(NODE_TESTS)/node_modules
+	rm -rf $(VENV) $(OLDEST) $(AUDIT) build dist *.egg-info $(NODE_TESTS)/node_modules $(NPM)/node_modules $(NPM)/dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -102,10 +103,11 @@ $(OLDEST)/installed: setup.py pyproject.toml tests/oldest.py | $(BIN)/python
 	@touch $@
 
 # The real client's packages. Without Node the tests that need it say so themselves: skipped, or failed where CI is set.
-$(NODE_PACKAGES): $(wildcard $(NODE_TESTS)/package-lock.json) | $(BIN)/python
+$(NODE_PACKAGES): $(wildcard $(NODE_TESTS)/package-lock.json $(NPM)/package-lock.json) | $(BIN)/python
 	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
-		echo "Installing the real client's packages into $(NODE_TESTS)/node_modules ..."; \
-		npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --loglevel=error && touch $@; \
+		echo "Installing the real client's packages into $(NODE_TESTS)/node_modules, and what $(NPM) is built with ..."; \
+		npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --loglevel=error && \
+		npm ci --prefix $(NPM) --no-audit --no-fund --loglevel=error && touch $@; \
 	else \
 		echo "No npm with Node 20 or newer here: the tests with the real client are left out."; \
 	fi
