@@ -1,5 +1,5 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
-# make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
+# make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x --numprocesses 0" is passed on)
 # make test-fast  the quick ones, which start no program and wait for nothing: under a minute (ARGS is passed on)
 # make test-oldest  those of the HTTP side, with the oldest versions that setup.py admits (ARGS is passed on)
 # make lint    ruff and mypy
@@ -29,6 +29,9 @@ ARGS ?=
 # a container there may not be.
 MEMORY = $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 1000 { print "/dev/shm" }')
 
+# Tests wait for disks and programs: one process more than there are processors. A file's tests stay in one process.
+BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile
+
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node
 $(VENV)/installed-test: EXTRAS := [test]
@@ -47,14 +50,14 @@ run: $(VENV)/installed-run
 	exec $(BIN)/twistd --nodaemon --pidfile= sessionworker $(ARGS)
 
 test: $(VENV)/installed-test $(NODE_PACKAGES)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 test-fast: $(VENV)/installed-test
 	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" --numprocesses auto \
 		--override-ini tmp_path_retention_policy=failed --durations=10 --durations-min=1 $(ARGS)
 
 test-oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS) $(ARGS)
+	$(OLDEST)/bin/python -m pytest $(BESIDE) $(OLDEST_TESTS) $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check
