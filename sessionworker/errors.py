@@ -6,6 +6,7 @@ A message is a sentence that a person can act on. It never holds a token, a key'
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 
 
 class WorkerError(Exception):
@@ -124,6 +125,23 @@ class NameTaken(WorkerError):
 
     status = HTTPStatus.CONFLICT
     message = "An instance with this name exists. Drop it first, or bring this one back under another name."
+
+
+class HeldElsewhere(WorkerError):
+    """An instance that another owner has, for some seconds more at least."""
+
+    status = HTTPStatus.CONFLICT
+    message = "Another owner holds this instance."
+
+    def __init__(self, seconds: float) -> None:
+        """Tell for how many seconds the other one has it, if it asks for nothing more."""
+        super().__init__()
+        self.seconds = max(1, ceil(seconds))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Tell the client when to come back, in seconds (RFC 9110, section 10.2.3)."""
+        return {"Retry-After": str(self.seconds)}
 
 
 class ConditionFailed(WorkerError):

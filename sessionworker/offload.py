@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, TypeVar
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred, DeferredList, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from sessionworker.errors import Overloaded, WorkerError
+from sessionworker.holding import Holding, Reactor
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, Probe, Write
 from sessionworker.stores.interface import Store, Unknown
-from sessionworker.turns import Turns, place_of
+from sessionworker.stores.rules.leases import Lease
+from sessionworker.turns import Place, Turns, place_of
 
 LARGEST_COMMIT = 512
 """Entries that one commit takes at most, so that the first of a long queue does not wait for the last."""
@@ -36,15 +39,14 @@ MOST_WAITING_BYTES = 128 * 2**20
 T = TypeVar("T")
 
 
-class Reactor(Protocol):
-    """The one thing that is asked of a reactor here."""
+class _Ticket(Struct):
+    """What an entry that was accepted counts as until its outcome is told."""
 
-    def callFromThread(self, callable: Callable[..., object], *args: object) -> None:  # noqa: A002 - its name
-        """Call a function in the reactor's thread."""
-
-
-_Ticket: TypeAlias = tuple[Deferred[Any], int]
-"""What tells the outcome of an entry that was accepted, and the bytes that it counts as until then."""
+    done: Deferred[Any]
+    size: int
+    """Bytes of its values."""
+    behind: Batch | None = None
+    """It, if what comes later for its instance waits until it is committed."""
 
 
 class Offload:
@@ -63,6 +65,7 @@ class Offload:
         self._pool = ThreadPool(minthreads=2, maxthreads=threads + 2, name="store")
         self._entries: SimpleQueue[tuple[Entry, _Ticket] | None] = SimpleQueue()
         self._turns = Turns()
+        self._holding = Holding(reactor, store)
         self.under_way = 0
         self.waiting_bytes = 0
         self._stopping = False
@@ -75,36 +78,73 @@ class Offload:
         self._pool.callInThread(self._commit_what_comes)
         self._pool.callInThread(self.store.maintain)
 
-    def commit(self, entry: Entry) -> Deferred[None]:
-        """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it."""
-        ticket = self._accept(_size(entry))
-        if ticket is None:
-            return fail(Overloaded())
-        if self._turns.are_free:  # nearly always
-            self._entries.put((entry, ticket))
-        else:
-            self._turns.enter(place_of(entry), lambda: self._entries.put((entry, ticket)))
-        return ticket[0]
+    def commit(self, entry: Entry) -> Deferred[Lease | None]:
+        """Make a change durable. The Deferred fires when it is, or fails with the WorkerError that refused it.
 
-    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[None]:
+        Its result is what the entry's owner is told, if it has one; see `interface.Outcome`.
+        """
+        size = _size(entry)
+        is_free = self._turns.are_free and not self.store.waiting.is_crowded  # nearly always
+        if is_free and (type(entry) is not Batch or len(entry.changes) <= 1):
+            ticket = self._accept(size)
+            if ticket is not None:
+                self._entries.put((entry, ticket))
+        else:
+            ticket = self._enter(place_of(entry), size, lambda ticket: self._begin(entry, ticket))
+        return fail(Overloaded()) if ticket is None else ticket.done
+
+    def commit_made(self, group: str, instance: str, size: int, make: Callable[[], Batch]) -> Deferred[Lease | None]:
         """Commit the batch of an instance that `make` returns, as `commit` does; its values have about `size` bytes.
 
         It is made and prepared in a thread, beside the commits of others. What comes later for the instance waits.
         """
-        ticket = self._accept(size)
-        if ticket is None:
-            return fail(Overloaded())
         place = group, instance
 
-        def begin() -> None:
-            made = self._run_in_thread(lambda: self.store.prepare(make()))
-            made.addCallbacks(
-                lambda batch: self._entries.put((batch, ticket)), lambda failure: self._answer([(ticket, failure)])
-            )
-            made.addBoth(lambda _: self._turns.leave(place))
+        def begin(ticket: _Ticket) -> bool:
+            def go_on(batch: Batch) -> None:
+                if not self._begin(batch, ticket):
+                    self._turns.leave(place)
 
-        self._turns.enter(place, begin, takes_time=True)
-        return ticket[0]
+            def give_up(failure: Failure) -> None:
+                self._answer([(ticket, failure)])
+                self._turns.leave(place)
+
+            self._run_in_thread(lambda: self.store.prepare(make())).addCallbacks(go_on, give_up)
+            return True
+
+        ticket = self._enter(place, size, begin)
+        return fail(Overloaded()) if ticket is None else ticket.done
+
+    def _enter(self, place: Place, size: int, begin: Callable[[_Ticket], bool]) -> _Ticket | None:
+        """Count in an entry and let it begin in its turn, or return None if too much waits."""
+        ticket = None if self._turns.is_long(place, size) else self._accept(size)
+        if ticket is not None:
+            self._turns.enter(place, lambda: begin(ticket), size)
+        return ticket
+
+    def _begin(self, entry: Entry, ticket: _Ticket) -> bool:
+        """Have an entry committed; tell whether what comes later for its instance has to wait for a `leave`."""
+        if type(entry) is not Batch or not entry.changes:
+            self._entries.put((entry, ticket))
+            return False
+        size = _size(entry)
+        if self._holding.admits(entry, size):
+            return self._put(entry, ticket, size)
+
+        def go_on() -> None:
+            if not self._put(entry, ticket, size):
+                self._turns.leave(place_of(entry))
+
+        self._holding.hold(entry, size, go_on)
+        return True
+
+    def _put(self, batch: Batch, ticket: _Ticket, size: int) -> bool:
+        """Hand a batch to the thread that commits; one of several changes is followed when they are counted."""
+        if len(batch.changes) > 1:
+            ticket.behind = batch
+            self._holding.begin(batch, size)
+        self._entries.put((batch, ticket))
+        return ticket.behind is not None
 
     def _accept(self, size: int) -> _Ticket | None:
         """Count in an entry with values of `size` bytes, or return None if too much waits."""
@@ -112,7 +152,7 @@ class Offload:
             return None
         self.under_way += 1
         self.waiting_bytes += size
-        return Deferred(), size
+        return _Ticket(Deferred(), size)
 
     def _repair(self, batch: Batch) -> None:
         """Commit what the store asks for itself. Whatever becomes of it, it asks again if it is still needed."""
@@ -152,7 +192,7 @@ class Offload:
             return fail(Overloaded())
         self.under_way += 1
         probed: Deferred[None] = Deferred()
-        self._entries.put((Probe(), (probed, 0)))
+        self._entries.put((Probe(), _Ticket(probed, 0)))
         both = [probed, self._run_in_thread(self.store.check)]
         return DeferredList(both, consumeErrors=True).addCallback(_first_failure)  # when both have come back
 
@@ -184,7 +224,7 @@ class Offload:
                 result: T | Failure = function(*args)
             except Exception:  # noqa: BLE001 - whatever it is, the caller is told
                 result = Failure()
-            self._reactor.callFromThread(self._answer, [((done, 0), result)])
+            self._reactor.callFromThread(self._answer, [(_Ticket(done, 0), result)])
 
         self._pool.callInThread(run)
         return done
@@ -216,17 +256,21 @@ class Offload:
         entry = self._entries.get()
         while entry is not None:
             taken.append(entry)
-            size += entry[1][1]
+            size += entry[1].size
             if len(taken) == LARGEST_COMMIT or size >= LARGEST_COMMIT_BYTES or self._entries.empty():
                 return taken, False
             entry = self._entries.get()
         return taken, True
 
     def _answer(self, answers: Iterable[tuple[_Ticket, Any]]) -> None:
-        for (done, size), result in answers:
+        for ticket, result in answers:
             self.under_way -= 1
-            self.waiting_bytes -= size
-            done.callback(result)  # a Failure makes the Deferred fail
+            self.waiting_bytes -= ticket.size
+            batch = ticket.behind
+            if batch is not None:
+                self._holding.end(batch, _size(batch))
+                self._turns.leave(place_of(batch))
+            ticket.done.callback(result)  # a Failure makes the Deferred fail
         self._stop_when_idle()
 
     def _stop_when_idle(self) -> None:

@@ -12,6 +12,7 @@ from sessionworker.stores.changes import (
     DropGroup,
     DropInstance,
     Entry,
+    ReleaseInstance,
     RestoreInstance,
 )
 
@@ -26,7 +27,9 @@ NOTHING: Place = ("",)
 def place_of(entry: Entry) -> Place:
     """Return what an entry is about."""
     match entry:
-        case Batch(group, name) | CreateInstance(group, name) | DropInstance(group, name):
+        case (
+            Batch(group, name) | CreateInstance(group, name) | DropInstance(group, name) | ReleaseInstance(group, name)
+        ):
             return group, name
         case RestoreInstance(group, _, _, name):
             return group, name
@@ -35,50 +38,72 @@ def place_of(entry: Entry) -> Place:
     return NOTHING
 
 
+MOST_BEHIND = 1_000
+"""Entries that may wait behind one that takes time; further ones of its instance are refused."""
+
+MOST_BYTES_BEHIND = 32 * 2**20
+"""Bytes of their values; a further one is refused, so that one instance does not take all that may wait."""
+
+
 class _Waiting(NamedTuple):
     place: Place
-    begin: Callable[[], None]
-    takes_time: bool
+    size: int
+    begin: Callable[[], bool]
+
+
+class _Line:
+    """What waits behind one entry that takes time."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Waiting] = deque()
+        self.size = 0
 
 
 class Turns:
     """Lets entries begin in the order in which they came: those of one instance, and those that are about everything.
 
-    One that takes time to be made holds up what comes later for the same instance, and nobody else.
+    One that takes time holds up what comes later for the same instance, and nobody else.
     """
 
     def __init__(self) -> None:
         """Begin with nothing under way."""
-        self._behind: dict[Place, deque[_Waiting]] = {}  # each one that is being made
+        self._behind: dict[Place, _Line] = {}  # each one that takes time
         self._behind_all: deque[_Waiting] = deque()  # the first is about everything
 
     @property
     def are_free(self) -> bool:
-        """Whether nothing is being made, so that an entry that takes no time need not ask for its turn."""
+        """Whether nothing takes time, so that an entry that takes none need not ask for its turn."""
         return not self._behind
 
-    def enter(self, place: Place, begin: Callable[[], None], *, takes_time: bool = False) -> None:
-        """Call `begin` when its turn has come, perhaps at once. One that takes time tells its end by `leave`."""
-        waiting = _Waiting(place, begin, takes_time)
+    def is_long(self, place: Place, size: int) -> bool:
+        """Tell whether too much waits for one place to take an entry with values of `size` bytes besides."""
+        line = self._behind.get(place)
+        if line is None or not line.waiting:
+            return False
+        return len(line.waiting) >= MOST_BEHIND or line.size + size > MOST_BYTES_BEHIND
+
+    def enter(self, place: Place, begin: Callable[[], bool], size: int = 0) -> None:
+        """Call `begin` when its turn has come, perhaps at once. It tells whether it takes time: `leave` ends that."""
+        waiting = _Waiting(place, size, begin)
+        line = self._behind.get(place)
         if self._behind_all or (place == EVERYTHING and self._behind):
             self._behind_all.append(waiting)
-        elif place in self._behind:
-            self._behind[place].append(waiting)
-        else:
-            if takes_time:
-                self._behind[place] = deque()
-            begin()
+        elif line is not None:
+            line.waiting.append(waiting)
+            line.size += size
+        elif begin():
+            self._behind[place] = _Line()
 
     def leave(self, place: Place) -> None:
         """Let go on what came after one that took time."""
-        behind = self._behind[place]
-        while behind:
-            waiting = behind.popleft()
-            waiting.begin()
-            if waiting.takes_time:
+        line = self._behind[place]
+        while line.waiting:
+            waiting = line.waiting.popleft()
+            line.size -= waiting.size
+            if waiting.begin():
                 return
         del self._behind[place]
         if not self._behind:
             waited, self._behind_all = self._behind_all, deque()
             for waiting in waited:
-                self.enter(waiting.place, waiting.begin, takes_time=waiting.takes_time)
+                self.enter(waiting.place, waiting.begin, waiting.size)

@@ -21,6 +21,11 @@ class Reactor(Clock):
     def callFromThread(self, callable: Callable[..., object], *args: object) -> None:  # noqa: A002 - its name
         self._calls.put((callable, args))
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no thread asked for anything that was not run yet."""
+        return self._calls.empty()
+
     def run_one_call(self) -> None:
         """Run what a thread asked for next, waiting for it if need be."""
         function, arguments = self._calls.get(timeout=LONGEST_WAIT)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.files.store import FileStore
-from sessionworker.stores.interface import Unknown
+from sessionworker.stores.interface import Outcome, Unknown
 from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 
@@ -25,7 +24,7 @@ class RecordingStore(FileStore):
         self.calls.append(batch)
         return super().prepare(batch)
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         self.calls += entries
         return super().commit(entries)
 

@@ -34,6 +34,7 @@ FLOORS = (
     ("stores.interface",),
     ("stores.files",),
     ("turns",),
+    ("holding",),
     ("offload",),
     ("checks",),
     ("http", "client", "settings", "doorbell", "healthcheck"),

@@ -7,6 +7,9 @@
 
 What an operator may ask is here too: what is stored, older versions of `creds`, and instances that were dropped.
 
+A program that wants to be alone with its instances gives the client an `owner`: nobody else can change one for 30 s
+after each call that changes it, or makes sure that it exists. Who comes while another has it gets a `HeldElsewhere`.
+
 A call that the worker refused raises a `Refused`, and one that brought no answer a `NoAnswer`. None of them holds the
 token, or the value of a session file.
 """
@@ -14,7 +17,9 @@ token, or the value of a session file.
 from sessionworker.client.errors import (
     BodyTooLarge,
     ClientError,
+    Conflict,
     ConnectionFailed,
+    HeldElsewhere,
     NameTaken,
     NoAnswer,
     NoSpace,
@@ -38,8 +43,10 @@ __all__ = [
     "BodyTooLarge",
     "Client",
     "ClientError",
+    "Conflict",
     "ConnectionFailed",
     "DropSummary",
+    "HeldElsewhere",
     "InstanceSummary",
     "NameTaken",
     "NoAnswer",

@@ -80,7 +80,20 @@ class NoSuchDrop(NotFound):
     """A dropped instance that does not exist, or is not kept any more."""
 
 
-class NameTaken(Refused):
+class Conflict(Refused):
+    """The worker holds something else, or for somebody else (409)."""
+
+
+class HeldElsewhere(Conflict):
+    """Another owner holds the instance (409). Nothing was changed."""
+
+    @property
+    def seconds(self) -> int:
+        """Until that owner's lease ends, if it asks for nothing more."""
+        return self.retry_after or 1
+
+
+class NameTaken(Conflict):
     """An instance cannot be brought back under a name that another one has (409)."""
 
 
@@ -104,20 +117,22 @@ _BY_STATUS: dict[int, type[Refused]] = {
     HTTPStatus.BAD_REQUEST: NotAllowed,
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.NOT_FOUND: NotFound,
-    HTTPStatus.CONFLICT: NameTaken,
+    HTTPStatus.CONFLICT: Conflict,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge,
     HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
     HTTPStatus.INSUFFICIENT_STORAGE: NoSpace,
 }
 
-# A 404 tells what is missing by its sentence alone. One that is not known here stays a NotFound: nobody may take it for
-# a key that holds nothing, and make a new identity in its place.
-_BY_MESSAGE: dict[str, type[NotFound]] = {
+# A 404 tells what is missing by its sentence alone, and a 409 what is in the way. One that is not known here stays a
+# NotFound: nobody may take it for a key that holds nothing, and make a new identity in its place.
+_BY_MESSAGE: dict[str, type[Refused]] = {
     errors.NoSuchGroup.message: NoSuchGroup,
     errors.NoSuchInstance.message: NoSuchInstance,
     errors.NoSuchKey.message: NoSuchKey,
     errors.NoSuchVersion.message: NoSuchVersion,
     errors.NoSuchDrop.message: NoSuchDrop,
+    errors.HeldElsewhere.message: HeldElsewhere,
+    errors.NameTaken.message: NameTaken,
 }
 
 
@@ -128,6 +143,7 @@ def refusal_of(status: int, retry_after: str | None, body: bytes) -> Refused:
     except NOT_THE_FORM:
         message = "This answer is not in a worker's form: something else answers at the URL."
     kind = UnexpectedAnswer if status < HTTPStatus.MULTIPLE_CHOICES else _BY_STATUS.get(status, Refused)
-    if kind is NotFound:
-        kind = _BY_MESSAGE.get(message, NotFound)
+    found = _BY_MESSAGE.get(message)
+    if found is not None and issubclass(found, kind):
+        kind = found
     return kind(status, message, int(retry_after) if retry_after and retry_after.isdecimal() else None)

@@ -31,6 +31,9 @@ KEEP_IDLE_SECONDS = 20
 """How long a connection is kept for the next call. The worker closes it after 75 s, and must not be the first: a
 `POST` that crosses with the close is lost, and is not tried again."""
 
+LONGEST_OWNER = 128
+"""Characters of the name of an owner."""
+
 _NETWORK_ERRORS = (
     ConnectError,
     ConnectionClosed,
@@ -52,6 +55,7 @@ class Exchanges:
         url: str,
         token: str,
         *,
+        owner: str,
         time_limit: float,
         connections: int,
         agent: IAgent | None,
@@ -62,7 +66,10 @@ class Exchanges:
             from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
         self._reactor = reactor
         self.url = _check_url(url)
-        self._token = _check_token(token)
+        self._headers = {"apikey": [_check_token(token)], "Content-Type": ["application/json"]}
+        if owner:
+            self._headers["owner"] = [_check_owner(owner)]
+        self.has_owner = bool(owner)
         self._time_limit = time_limit
         self._turns = DeferredSemaphore(connections)
         self._pool: HTTPConnectionPool | None = None
@@ -88,20 +95,29 @@ class Exchanges:
         self, method: str, path: str, *, body: object = msgspec.UNSET, success: int = HTTPStatus.OK
     ) -> bytes:
         """Make one call within the time limit, and return the body of its answer. `body` is sent as JSON."""
+        _, answer = await self._answer_to(method, path, body, success)
+        return answer
+
+    async def change(self, path: str, body: object) -> str | None:
+        """Make one call that changes something, and return the id of the owner's lease, if the client has an owner."""
+        headers, _ = await self._answer_to("POST", path, body, HTTPStatus.NO_CONTENT)
+        return _first(headers, "lease")
+
+    async def _answer_to(self, method: str, path: str, body: object, success: int) -> tuple[Headers, bytes]:
         if self._closed:
             raise RuntimeError("This client was closed.")
         exchange = Deferred.fromCoroutine(self._exchange(method, path, body))
         # `treq`'s own time limit ends with the headers of the answer: a body that stalls would be awaited for ever.
         exchange.addTimeout(self._time_limit, self._reactor, onTimeoutCancel=_time_is_up)
-        status, retry_after, answer = await exchange
+        status, headers, answer = await exchange
         if status != success:
-            raise refusal_of(status, retry_after, answer)
-        return answer
+            raise refusal_of(status, _first(headers, "Retry-After"), answer)
+        return headers, answer
 
-    async def _exchange(self, method: str, path: str, body: object) -> tuple[int, str | None, bytes]:
-        """Send a request, and return the status, the header `Retry-After` and the body of its answer."""
+    async def _exchange(self, method: str, path: str, body: object) -> tuple[int, Headers, bytes]:
+        """Send a request, and return the status, the headers and the body of its answer."""
         data = None if body is msgspec.UNSET else _encode(body)
-        headers = Headers({"apikey": [self._token], "Content-Type": ["application/json"]})
+        headers = Headers(self._headers)
         async with self._turns:
             try:
                 response: IResponse = await self._http.request(
@@ -119,8 +135,7 @@ class Exchanges:
                 if _is_cancellation(error):
                     raise CancelledError from None
                 raise ConnectionFailed(f"No answer from {self.url}: {_reason(error)}") from None
-        retry_after = (response.headers.getRawHeaders("Retry-After") or [None])[0]
-        return response.code, retry_after, answer
+        return response.code, response.headers, answer
 
 
 class _BodyReader(Protocol):
@@ -144,6 +159,11 @@ class _BodyReader(Protocol):
     def _give_up(self, _: Deferred[bytes]) -> None:
         if self.transport is not None:
             self.transport.loseConnection()
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    found = headers.getRawHeaders(name)
+    return found[0] if found else None
 
 
 def _encode(body: object) -> bytes:
@@ -182,6 +202,13 @@ def _check_url(url: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("The URL cannot hold a user, a query or a fragment.")
     return url.rstrip("/")
+
+
+def _check_owner(owner: str) -> str:
+    """Return `owner` if it is one. Raises ValueError."""
+    if len(owner) > LONGEST_OWNER or not all("!" <= character <= "~" for character in owner):
+        raise ValueError(f"The owner must be 1 to {LONGEST_OWNER} visible ASCII characters.")
+    return owner
 
 
 def _check_token(token: str) -> str:

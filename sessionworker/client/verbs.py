@@ -26,8 +26,9 @@ CONNECTIONS = 64
 class Client:
     """One worker, seen from a program.
 
-    Every method but `close` is one call, and raises `Refused` or `NoAnswer`. Calls may be made at the same time; two
-    that are under way together reach the worker in any order, so wait for a write before the next one of the same key.
+    Every method but `close` is one call, and raises `Refused` or `NoAnswer`; what changes an instance raises
+    `HeldElsewhere`, too. Calls may be made at the same time; two that are under way together reach the worker in any
+    order, so wait for a write before the next one of the same key.
     `write` and the `create_...` and `restore_...` calls are not repeated when the connection that they used turns out
     to be dead, because they may have arrived; the others are tried once more.
 
@@ -39,6 +40,7 @@ class Client:
         url: str,
         token: str,
         *,
+        owner: str = "",
         time_limit: float = TIME_LIMIT_SECONDS,
         connections: int = CONNECTIONS,
         agent: IAgent | None = None,
@@ -46,13 +48,14 @@ class Client:
     ) -> None:
         """Prepare to call the worker at `url`, for example `http://127.0.0.1:5656`; nothing is sent yet.
 
-        `time_limit` is in seconds, for each call as a whole. `connections` is how many calls may be under way at once;
-        others wait, and that counts as part of their time. `agent` replaces the client's own connections, for example
-        to reach a Unix socket; closing them is then not the client's business. Raises ValueError for a URL or a token
-        that cannot be used.
+        `owner` is the name of a program that wants its instances for itself: 1 to 128 visible ASCII characters that no
+        other process has. `time_limit` is in seconds, for each call as a whole. `connections` is how many calls may be
+        under way at once; others wait, and that counts as part of their time. `agent` replaces the client's own
+        connections, for example to reach a Unix socket; closing them is then not the client's business. Raises
+        ValueError for a URL, a token or an owner that cannot be used.
         """
         self._exchanges = Exchanges(
-            url, token, time_limit=time_limit, connections=connections, agent=agent, reactor=reactor
+            url, token, owner=owner, time_limit=time_limit, connections=connections, agent=agent, reactor=reactor
         )
         self._call = self._exchanges.call
 
@@ -83,21 +86,35 @@ class Client:
         """Make a group, if it does not exist."""
         await self._call("POST", "/session", body={"group": group}, success=HTTPStatus.NO_CONTENT)
 
-    async def create_instance(self, group: str, instance: str) -> None:
-        """Make an instance, and its group, if they do not exist."""
-        await self._call("POST", _path(group), body={"instance": instance}, success=HTTPStatus.NO_CONTENT)
+    async def create_instance(self, group: str, instance: str) -> str | None:
+        """Make an instance, and its group, if they do not exist.
+
+        A client with an owner has the instance then. The id of its lease is returned, here and from `write` and
+        `change`: if it is another one than before, somebody else may have changed the instance in between.
+        """
+        return await self._exchanges.change(_path(group), {"instance": instance})
+
+    async def release_instance(self, group: str, instance: str) -> None:
+        """Let an instance go that this client's owner holds, so that the next one need not wait for the lease to end.
+
+        Raises NoSuchInstance, NoSuchGroup or HeldElsewhere, too, and ValueError for a client that has no owner.
+        """
+        if not self._exchanges.has_owner:
+            raise ValueError("This client has no owner.")
+        body = {"instance": instance, "release": True}
+        await self._call("POST", _path(group), body=body, success=HTTPStatus.NO_CONTENT)
 
     async def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup, too."""
         return decode(await self._call("GET", _path(group) + "/list-instances"), list[str])
 
-    async def write(self, group: str, instance: str, key: str, value: bytes | str) -> None:
+    async def write(self, group: str, instance: str, key: str, value: bytes | str) -> str | None:
         """Store a JSON text over whatever the key held. It is kept as it is given, byte for byte.
 
-        Raises NoSuchInstance or NoSuchGroup, too, and ValueError for bytes that are not UTF-8.
+        Returns what `create_instance` does. Raises NoSuchInstance or NoSuchGroup, too, and ValueError for bytes that
+        are not UTF-8.
         """
-        path = _path(group, instance, key)
-        await self._call("POST", path, body={"data": _as_text(value)}, success=HTTPStatus.NO_CONTENT)
+        return await self._exchanges.change(_path(group, instance, key), {"data": _as_text(value)})
 
     async def read(self, group: str, instance: str, key: str) -> bytes | None:
         """Return the JSON text that a key holds, in UTF-8, or None if it holds nothing.
@@ -113,14 +130,15 @@ class Client:
         """Remove what a key holds, if anything."""
         await self._call("DELETE", _path(group, instance, key))
 
-    async def change(self, group: str, instance: str, changes: Mapping[str, bytes | str | None]) -> None:
+    async def change(self, group: str, instance: str, changes: Mapping[str, bytes | str | None]) -> str | None:
         """Store JSON texts over what several keys held, and remove what those with None hold: all of it, or nothing.
 
-        At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too, and ValueError for what is no JSON, and for the
-        text `null`, which means a removal here: it can be stored by `write`.
+        At most 5,000 keys; none at all renews the lease of the client's owner. Returns what `create_instance` does.
+        Raises NoSuchInstance or NoSuchGroup, too, and ValueError for what is no JSON, and for the text `null`, which
+        means a removal here: it can be stored by `write`.
         """
         body = {"changes": {key: _as_raw(value) for key, value in changes.items()}}
-        await self._call("POST", _path(group, instance), body=body, success=HTTPStatus.NO_CONTENT)
+        return await self._exchanges.change(_path(group, instance), body)
 
     async def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
         """Return what several keys hold, as `read` does. At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too.
@@ -170,6 +188,11 @@ class Client:
     async def describe(self, group: str) -> list[InstanceSummary]:
         """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup, too."""
         return decode(await self._call("GET", _escape("/admin/groups", group, "instances")), list[InstanceSummary])
+
+    async def end_lease(self, group: str, instance: str) -> None:
+        """Let nobody hold an instance any more, whoever does. Raises NoSuchInstance or NoSuchGroup, too."""
+        path = _escape("/admin/groups", group, "instances", instance, "release")
+        await self._call("POST", path, success=HTTPStatus.NO_CONTENT)
 
     async def versions(self, group: str, instance: str) -> list[VersionSummary]:
         """Return the versions of an instance's `creds` that are kept, newest first.

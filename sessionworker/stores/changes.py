@@ -2,6 +2,10 @@
 
 A `Batch` is several changes of one instance: all of them are made, or none. The other entries change which groups and
 instances there are. Every entry has one outcome, and they are carried out in the order in which they came.
+
+What clients ask for has an `owner` (see `rules.leases`): the name of one that wants to be alone, or "" for one that
+gives none. It is refused with HeldElsewhere while another owner has the instance. With None it never is: so are the
+worker's own repairs, and what operators ask for.
 """
 
 from __future__ import annotations
@@ -55,12 +59,19 @@ class Existing(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True, gc=False):
-    """Changes of one instance, all or none. Refused with NoSuchGroup, NoSuchInstance or ConditionFailed."""
+    """Changes of one instance, all or none. Refused with NoSuchGroup, NoSuchInstance or ConditionFailed.
+
+    Its owner has the instance from then on, also where the batch changes nothing, or is refused for another reason than
+    that there is no such instance, or none that can be used.
+    """
 
     group: str
     instance: str
     changes: tuple[Change, ...]
     condition: Unwritten | Existing | None = None
+    owner: str | None = None
+    by: str = ""
+    """The address of whoever asked, if it is known."""
 
 
 class CreateGroup(Struct, frozen=True):
@@ -70,17 +81,35 @@ class CreateGroup(Struct, frozen=True):
 
 
 class CreateInstance(Struct, frozen=True):
-    """Make an instance, and its group, if they do not exist."""
+    """Make an instance, and its group, if they do not exist. Its owner has it from then on."""
 
     group: str
     instance: str
+    owner: str | None = None
 
 
 class DropInstance(Struct, frozen=True):
-    """Put an instance aside with all its session files, if it exists. `RestoreInstance` brings it back."""
+    """Put an instance aside with all its session files, if it exists. `RestoreInstance` brings it back.
+
+    Nobody has it then, nor when it is brought back.
+    """
 
     group: str
     instance: str
+    by: str = ""
+    """The address of whoever asked, if it is known."""
+    owner: str | None = None
+
+
+class ReleaseInstance(Struct, frozen=True):
+    """Let nobody have an instance any more: its owner asks, or an operator, who is None.
+
+    Refused with NoSuchGroup or NoSuchInstance. Nothing is written down.
+    """
+
+    group: str
+    instance: str
+    owner: str | None
     by: str = ""
     """The address of whoever asked, if it is known."""
 
@@ -120,4 +149,4 @@ class Probe(Struct, frozen=True):
 
 CatalogueChange: TypeAlias = CreateGroup | CreateInstance | DropInstance | DropGroup | RestoreInstance | PurgeDrop
 
-Entry: TypeAlias = Batch | CatalogueChange | Probe
+Entry: TypeAlias = Batch | ReleaseInstance | CatalogueChange | Probe

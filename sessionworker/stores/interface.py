@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.wire import (
     DropSummary,
     EncryptionSummary,
@@ -35,6 +36,11 @@ class Unknown(Enum):
 UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
 
 
+Outcome: TypeAlias = WorkerError | Lease | None
+"""What an entry came to: the error that refused it; what its owner is told, if the entry has one and made, changed or
+asked for an instance that exists; or nothing."""
+
+
 class Figures(Struct, frozen=True):
     """What a store tells of itself, by names that a store chooses; sizes are in bytes."""
 
@@ -44,11 +50,43 @@ class Figures(Struct, frozen=True):
     """How much there is now."""
 
 
+class Load(Struct, frozen=True, gc=False):
+    """How much some changes come to."""
+
+    keys: int
+    size: int
+    """Bytes of their values."""
+
+
+class Waiting(Protocol):
+    """What of a store waits to be brought to where it stays, and who may add to it. Nothing here blocks."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits to be brought to where it stays that `admits` has to be asked of each batch."""
+
+    def admits(self, group: str, instance: str, own: Load, ahead: Load) -> bool:
+        """Tell whether changes of an instance can be committed without holding up other instances.
+
+        `ahead` was admitted before, and is not committed yet. A commit takes also what is not admitted, and may wait.
+        """
+
+    def on_room(self, tell: Callable[[bool], None]) -> None:
+        """Have `tell` called, in any thread, when more is admitted than before.
+
+        It is told whether the store has come to the end of a round in which it brings all that waits to where it stays.
+        """
+
+
 class Store(Protocol):
     """A place for session files. Names have been checked by the caller; every method but `recall` may block.
 
     Those that read raise NoSuchGroup, NoSuchInstance, or StoreUnavailable where it cannot be said what is there.
     """
+
+    @property
+    def waiting(self) -> Waiting:
+        """What waits."""
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         """Have `ask` called, in any thread, with a batch that is to be committed in its turn.
@@ -65,11 +103,11 @@ class Store(Protocol):
         Returns the batch to commit in its place; it has to be committed. Raises NoSpace or StoreUnavailable.
         """
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Make changes durable, in their order.
 
-        Returns one outcome for each entry: None, or the error that refused it. An entry that was refused has left
-        things as they were; it does not hold up the others.
+        Returns one outcome for each entry. One that was refused has left things as they were, but for who has the
+        instance; it does not hold up the others. Who has which instance is not durable: after a start nobody has any.
         """
 
     # Reading

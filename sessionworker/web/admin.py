@@ -11,7 +11,7 @@ from sessionworker.http.answers import answer, answer_json, answer_nothing
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
-from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, Restore, RestoreInstance
+from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, ReleaseInstance, Restore, RestoreInstance
 from sessionworker.web.bodies import read_instance
 from sessionworker.web.encryption import add_encryption
 from sessionworker.web.overview import Overview
@@ -60,6 +60,12 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
         done = value.addCallback(
             lambda value: offload.commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
         )
+        return done.addCallback(lambda _: answer_nothing(request))
+
+    @app.route("/admin/groups/<group>/instances/<name>/release", methods=["POST"])
+    def release_instance(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:
+        place = check_name("group", group), check_name("instance", name)
+        done = offload.commit(ReleaseInstance(*place, None, by=host_of(request)))
         return done.addCallback(lambda _: answer_nothing(request))
 
     @app.route("/admin/checkpoint", methods=["POST"])

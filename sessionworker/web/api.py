@@ -13,18 +13,19 @@ from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from sessionworker.access import Grant
-from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NotFound, StoreUnavailable
+from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NotFound, RequestNotAllowed, StoreUnavailable
 from sessionworker.http.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import check_name
 from sessionworker.offload import Offload
-from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance
+from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance, ReleaseInstance
 from sessionworker.web.admin import add_admin
-from sessionworker.web.bodies import read_group, read_instance
+from sessionworker.web.bodies import read_group, read_opening
 from sessionworker.web.health import Health
 from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import CONTENT_TYPE, Metrics
 from sessionworker.web.overview import Overview
+from sessionworker.web.owners import answer_done, owner_of
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.watching import host_of
 from sessionworker.wire import PONG, WELL, WellForm
@@ -38,6 +39,8 @@ NO_GROUP = (
     "An API asked for a group and gave no name: PROVIDER_PREFIX is not set there. It will use the group 'undefined', "
     "and so will every other one of which that is true. Set PROVIDER_PREFIX in the API before it has accounts."
 )
+
+RELEASED_BY_NOBODY = "Who lets an instance go is said in the header 'owner'."
 
 FROM_PREFIX = "An API takes the name from its variable PROVIDER_PREFIX."
 
@@ -95,14 +98,7 @@ def build_api(
 
     @app.route("/session/<group>", methods=["POST"])
     def create_instance(request: WorkerRequest, group: str) -> Deferred[bytes]:
-        instance = check_name("instance", read_instance(request.body))
-        change = CreateInstance(check_name("group", group), instance)
-        done = offload.commit(change)
-        # The client asks for creds next, and takes any error there for a reason to make a new identity. Here it stops.
-        done.addCallback(lambda _: offload.ask(offload.store.check_creds, change.group, change.instance))
-        done.addTimeout(CREATE_SECONDS, reactor)
-        done.addErrback(does_not_answer)
-        return done.addCallback(lambda _: answer_nothing(request))
+        return _create_or_release(reactor, offload, request, check_name("group", group))
 
     @app.route("/session/<group>/list-instances", methods=["GET"])
     def list_instances(request: WorkerRequest, group: str) -> Deferred[bytes]:
@@ -111,7 +107,8 @@ def build_api(
 
     @app.route("/session/<group>/<name>", methods=["DELETE"])
     def drop_instance(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:
-        change = DropInstance(check_name("group", group), check_name("instance", name), by=host_of(request))
+        place = check_name("group", group), check_name("instance", name)
+        change = DropInstance(*place, by=host_of(request), owner=owner_of(request))
         return offload.commit(change).addCallback(lambda _: answer(request, b"null"))
 
     @app.route("/session/<group>/<name>", methods=["POST"])
@@ -135,6 +132,21 @@ def build_api(
         return answer_failure(failure, request)
 
     return app
+
+
+def _create_or_release(reactor: IReactorTime, offload: Offload, request: WorkerRequest, group: str) -> Deferred[bytes]:
+    instance, is_release = read_opening(request.body)
+    place, owner = (group, check_name("instance", instance)), owner_of(request)
+    if is_release:
+        if not owner:
+            raise RequestNotAllowed(RELEASED_BY_NOBODY)
+        return offload.commit(ReleaseInstance(*place, owner)).addCallback(lambda _: answer_nothing(request))
+    done = offload.commit(CreateInstance(*place, owner))
+    # The client asks for creds next, and takes any error there for a reason to make a new identity. Here it stops.
+    done.addCallback(lambda lease: offload.ask(offload.store.check_creds, *place).addCallback(lambda _: lease))
+    done.addTimeout(CREATE_SECONDS, reactor)
+    done.addErrback(does_not_answer)
+    return done.addCallback(answer_done, request)
 
 
 def does_not_answer(failure: Failure) -> Failure:

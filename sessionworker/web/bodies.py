@@ -20,12 +20,17 @@ class _Instance(msgspec.Struct):
     instance: str
 
 
+class _Opening(_Instance):
+    release: object = False
+
+
 class _Data(msgspec.Struct):
     data: str
 
 
 _group = msgspec.json.Decoder(_Group)
 _instance = msgspec.json.Decoder(_Instance)
+_opening = msgspec.json.Decoder(_Opening)
 _data = msgspec.json.Decoder(_Data)
 
 
@@ -48,6 +53,17 @@ def read_instance(body: bytes) -> str:
         return _instance.decode(body).instance
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         _refuse(error, "instance")
+
+
+def read_opening(body: bytes) -> tuple[str, bool]:
+    """Return the name in `{"instance": name}`, and whether there is `"release": true`. Raises BodyNotAllowed."""
+    try:
+        opening = _opening.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        _refuse(error, "instance")
+    if not isinstance(opening.release, bool):
+        raise BodyNotAllowed("'release' must be true or false.")
+    return opening.instance, opening.release
 
 
 def read_data(body: bytes) -> bytes:

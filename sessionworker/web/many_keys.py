@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import msgspec
 from twisted.internet.defer import Deferred, succeed
@@ -11,15 +13,23 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import WorkerError
-from sessionworker.http.answers import answer, answer_error, answer_nothing, answer_when, send
+from sessionworker.http.answers import answer, answer_error, answer_when, send
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Existing
 from sessionworker.stores.interface import UNKNOWN
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
+from sessionworker.web.owners import answer_done, given_owners, read_owner
 from sessionworker.web.paths import read_place
+from sessionworker.web.watching import host_of
 from sessionworker.wire import NamesForm
+
+_Answered: TypeAlias = Deferred[bytes | Lease | None]
+"""A body that answers, or what the owner of changes is told."""
+
+_Made: TypeAlias = Callable[[tuple[Change, ...]], Batch]
 
 LARGE_BODY = 2**16
 """Bytes of a body from which on it is read in a thread, beside everything else."""
@@ -56,38 +66,42 @@ class ManyKeys(Resource):
             group, instance = read_place(request.path)
             body = request.body
             take = self._take_large if len(body) > LARGE_BODY else self._take_small
-            answer_when(take(group, instance, body), _prepare, request)
+            made = partial(self._batch, group, instance, given_owners(request), host_of(request))
+            answer_when(take(group, instance, body, made), _prepare, request)
         except WorkerError as error:
             send(request, answer_error(request, error))
         return NOT_DONE_YET
 
-    def _take_small(self, group: str, instance: str, body: bytes) -> Deferred[bytes | None]:
+    def _take_small(self, group: str, instance: str, body: bytes, batch: _Made) -> _Answered:
         asked = read_many(body)
         if isinstance(asked, Keys | Names):
             return self._read(group, instance, asked)
-        return self._offload.commit(self._batch(group, instance, asked))  # type: ignore[return-value]  # of None
+        return self._offload.commit(batch(asked))  # type: ignore[return-value]  # of one of these
 
-    def _take_large(self, group: str, instance: str, body: bytes) -> Deferred[bytes | None]:
+    def _take_large(self, group: str, instance: str, body: bytes, batch: _Made) -> _Answered:
         """Read a body in a thread, as if it held changes: what comes later for the instance waits for them."""
 
         def make() -> Batch:
             asked = read_many(body)
             if isinstance(asked, Keys | Names):
                 raise _Reads(asked)
-            return self._batch(group, instance, asked)
+            return batch(asked)
 
-        def read(failure: Failure) -> Deferred[bytes | None]:
+        def read(failure: Failure) -> _Answered:
             failure.trap(_Reads)
             return self._read(group, instance, failure.value.asked)  # type: ignore[union-attr]  # one of these
 
-        done: Deferred[bytes | None] = self._offload.commit_made(group, instance, len(body), make)  # type: ignore[assignment]
+        done: _Answered = self._offload.commit_made(group, instance, len(body), make)  # type: ignore[assignment]
         return done.addErrback(read)
 
-    def _batch(self, group: str, instance: str, changes: tuple[Change, ...]) -> Batch:
+    def _batch(
+        self, group: str, instance: str, owners: list[bytes] | None, by: str, changes: tuple[Change, ...]
+    ) -> Batch:
+        owner = read_owner(owners)  # not before it is known that something is to be changed
         self._count("changed", len(changes))
-        return Batch(group, instance, changes, Existing())
+        return Batch(group, instance, changes, Existing(), owner, by)
 
-    def _read(self, group: str, instance: str, asked: Keys | Names) -> Deferred[bytes | None]:
+    def _read(self, group: str, instance: str, asked: Keys | Names) -> _Answered:
         """Find what is asked for, and make the answer's body of it, both in a thread."""
         if isinstance(asked, Names):
             return self._offload.ask(self._names, group, instance, asked)
@@ -107,8 +121,8 @@ class ManyKeys(Resource):
         return _encode(NamesForm(found[:MOST_KEYS], more=len(found) == most))
 
 
-def _prepare(body: bytes | None, request: WorkerRequest) -> bytes:
-    return answer_nothing(request) if body is None else answer(request, body)
+def _prepare(done: bytes | Lease | None, request: WorkerRequest) -> bytes:
+    return answer(request, done) if isinstance(done, bytes) else answer_done(done, request)
 
 
 def values_form(keys: Sequence[str], values: Mapping[str, bytes | None], most_bytes: int) -> bytes:

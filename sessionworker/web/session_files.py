@@ -10,14 +10,17 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import MethodNotAllowed, NoSuchKey, WorkerError
-from sessionworker.http.answers import answer, answer_error, answer_nothing, answer_when, send
+from sessionworker.http.answers import answer, answer_error, answer_when, send
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Delete, Write
 from sessionworker.stores.interface import UNKNOWN
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.web.bodies import read_data
+from sessionworker.web.owners import answer_done, owner_of
 from sessionworker.web.paths import read_path
+from sessionworker.web.watching import host_of
 
 METHODS = "DELETE, GET, HEAD, POST"
 LARGE_BODY = 2**20
@@ -46,25 +49,27 @@ class SessionFiles(Resource):
                     else:
                         answer_when(self._offload.read(file), _found, request)
                 case b"POST":
-                    answer_when(self._store(file, request.body), _stored, request)
+                    answer_when(self._store(file, request), answer_done, request)
                 case b"DELETE":
-                    answer_when(self._offload.commit(_batch(file, Delete(file.key))), _removed, request)
+                    batch = _batch(file, Delete(file.key), owner_of(request), host_of(request))
+                    answer_when(self._offload.commit(batch), _removed, request)
                 case _:
                     raise MethodNotAllowed(METHODS)
         except WorkerError as error:
             send(request, answer_error(request, error))
         return NOT_DONE_YET
 
-    def _store(self, file: SessionFile, body: bytes) -> Deferred[None]:
+    def _store(self, file: SessionFile, request: WorkerRequest) -> Deferred[Lease | None]:
+        owner, by, body = owner_of(request), host_of(request), request.body
         if len(body) <= LARGE_BODY:
-            return self._offload.commit(_batch(file, Write(file.key, read_data(body))))
+            return self._offload.commit(_batch(file, Write(file.key, read_data(body)), owner, by))
         return self._offload.commit_made(
-            file.group, file.instance, len(body), lambda: _batch(file, Write(file.key, read_data(body)))
+            file.group, file.instance, len(body), lambda: _batch(file, Write(file.key, read_data(body)), owner, by)
         )
 
 
-def _batch(file: SessionFile, change: Change) -> Batch:
-    return Batch(file.group, file.instance, (change,))
+def _batch(file: SessionFile, change: Change, owner: str, by: str) -> Batch:
+    return Batch(file.group, file.instance, (change,), None, owner, by)
 
 
 def _found(value: bytes | None, request: WorkerRequest) -> bytes:
@@ -73,9 +78,5 @@ def _found(value: bytes | None, request: WorkerRequest) -> bytes:
     return answer(request, value)
 
 
-def _stored(_: None, request: WorkerRequest) -> bytes:
-    return answer_nothing(request)
-
-
-def _removed(_: None, request: WorkerRequest) -> bytes:
+def _removed(_: Lease | None, request: WorkerRequest) -> bytes:
     return answer(request, b"null")

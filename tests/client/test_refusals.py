@@ -20,6 +20,7 @@ from sessionworker.client import (
     Unavailable,
 )
 from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import Outcome
 from tests.server import MIB, RunningWorker, asynchronous, running_worker
 
 
@@ -134,7 +135,7 @@ class FailingStore(FileStore):
 
     refusal: errors.WorkerError
 
-    def commit(self, changes: Any) -> list[errors.WorkerError | None]:
+    def commit(self, changes: Any) -> list[Outcome]:
         return [self.refusal for _ in changes]
 
 

@@ -3,7 +3,7 @@
 words           the small functions that the tests speak in; where a store lives, and what happens to it meanwhile
 base, clock     what all promises are tested with
 values, groups, instances, batches, judging, conditions, creds, odd_creds, versions, drops, restores, purges,
-large_values, overview, lifetime
+large_values, owners, overview, lifetime
                 the promises, sorted by what they are about
 story, story_parts
                 anything that may happen, beside a store in memory
@@ -35,6 +35,7 @@ pytest.register_assert_rewrite(
             "restores",
             "purges",
             "large_values",
+            "owners",
             "overview",
             "lifetime",
             "story",

@@ -10,13 +10,20 @@ import pytest
 
 
 class Clock:
-    """The time of day, which stands still until it is set; in milliseconds since 1970."""
+    """The time of day, which stands still until it is set, in milliseconds since 1970; and the clock that nobody sets.
+
+    That one is in seconds, and its own.
+    """
 
     def __init__(self) -> None:
         self.now = 1_700_000_000_000
+        self.seconds = 1_000.0
 
     def time_ns(self) -> int:
         return self.now * 1_000_000
+
+    def monotonic(self) -> float:
+        return self.seconds
 
 
 @contextmanager
@@ -25,4 +32,5 @@ def stopped_clock() -> Iterator[Clock]:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time_ns", clock.time_ns)
+        patch.setattr(time, "monotonic", clock.monotonic)
         yield clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionworker.errors import CredsNotAllowed, NoSuchGroup, NoSuchInstance, WorkerError
+from sessionworker.errors import CredsNotAllowed, HeldElsewhere, NoSuchGroup, NoSuchInstance, WorkerError
 from sessionworker.stores.changes import (
     CreateGroup,
     CreateInstance,
@@ -12,12 +12,15 @@ from sessionworker.stores.changes import (
     DropInstance,
     Entry,
     Probe,
+    ReleaseInstance,
 )
+from sessionworker.stores.rules.leases import Lease
 from tests.contract.base import Contract
 from tests.contract.words import (
     CREDS,
     KEY,
     OTHER_KEY,
+    SUPPORT,
     Life,
     commit,
     create,
@@ -115,6 +118,25 @@ class JudgingContract(Contract):
         commit(life.store, restore(older))
         life.go_on()
         assert read_all(life.store, KEY, CREDS) == [b"1", creds(1)]
+
+    def test_owners_are_let_in_in_their_order_also_beside_an_instance_that_nobody_used_yet(self, quiet: Life) -> None:
+        create(quiet.store, CREDS, SUPPORT)
+        quiet.open_again()
+        commit(quiet.store, write(KEY, b"0"))
+        held, let_go = HeldElsewhere, ReleaseInstance("codechat", "sales", None, by="10.0.0.5")
+        entries: list[Entry] = [
+            write(KEY, b"1", owner=""),
+            write(KEY, b"2", owner="one"),
+            write(KEY, b"3", owner="other"),
+            let_go,
+            write(KEY, b"4", owner="other"),
+            write(KEY, b"5", owner="one"),
+            write(SUPPORT, creds(1)),
+        ]
+        assert refusals(quiet.store, *entries) == [None, Lease, held, None, Lease, held, None]
+        assert read_and_recall(quiet.store, KEY) == b"4"
+        assert [event.times for event in quiet.store.events(-1) if event.event == "lease_ended"] == [1]
+        assert refusals(quiet.store, write(KEY, b"6", owner="")) == [held]
 
     def test_entries_that_were_refused_hold_up_none_of_the_others(self, life: Life) -> None:
         create(life.store)

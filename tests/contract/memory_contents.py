@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from sessionworker.errors import HeldElsewhere
 from sessionworker.stores.changes import Unwritten
+from sessionworker.stores.interface import Load
 from sessionworker.stores.rules.events import RecentEvents
+from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in
 from sessionworker.stores.rules.versions import Version
 
 
@@ -30,6 +34,40 @@ class Instance:
         return len(self.values), sum(map(len, self.values.values()))
 
 
+class Tenures:
+    """Who has which instance: it ends with the store."""
+
+    def __init__(self) -> None:
+        self._tenures: dict[Instance, Tenure] = {}
+
+    def let_in(self, instance: Instance, owner: str | None) -> Lease | HeldElsewhere | None:
+        if owner is None:
+            return None
+        found = let_in(self._tenures.get(instance), owner, time.monotonic())
+        return self._put(instance, found) or (found.lease if isinstance(found, Tenure) else None)
+
+    def let_go(self, instance: Instance, owner: str | None) -> HeldElsewhere | None:
+        return self._put(instance, let_go(self._tenures.get(instance), owner, time.monotonic()))
+
+    def _put(self, instance: Instance, found: Tenure | HeldElsewhere | None) -> HeldElsewhere | None:
+        if isinstance(found, HeldElsewhere):
+            return found
+        if found is not None:
+            self._tenures[instance] = found
+        return None
+
+    def has(self, instance: Instance) -> bool:
+        """Tell whether somebody has an instance."""
+        return instance in self._tenures and self._tenures[instance].is_live(time.monotonic())
+
+    def end(self, instance: Instance) -> None:
+        self._tenures.pop(instance, None)
+
+    def forget(self) -> None:
+        """Forget them all, as a store does that is opened again."""
+        self._tenures.clear()
+
+
 @dataclass
 class Contents:
     """What a store holds: it outlives the store, as a disk does."""
@@ -41,3 +79,15 @@ class Contents:
     """Values that were broken."""
     last_drop: int = 0
     events: RecentEvents = field(default_factory=RecentEvents)
+
+
+class NothingWaits:
+    """What waits in a store in which all is in its place at once; see `interface.Waiting`."""
+
+    is_crowded = False
+
+    def admits(self, _group: str, _instance: str, _own: Load, _ahead: Load) -> bool:
+        return True
+
+    def on_room(self, tell: Callable[[bool], None]) -> None:
+        pass

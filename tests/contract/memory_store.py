@@ -18,7 +18,7 @@ from sessionworker.events import Event
 from sessionworker.names import CREDS, SessionFile, type_of_key
 from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, Existing, PurgeDrop, SetAside, Write
-from sessionworker.stores.interface import UNKNOWN
+from sessionworker.stores.interface import UNKNOWN, Outcome
 from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
 from sessionworker.values import is_json
@@ -30,7 +30,7 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
-from tests.contract.memory_contents import Contents, Instance
+from tests.contract.memory_contents import Contents, Instance, NothingWaits, Tenures
 
 
 class MemoryStore:
@@ -42,6 +42,8 @@ class MemoryStore:
         self._keep = keep
         self._ask: Callable[[Batch], None] = lambda _: None
         self._is_closed = ThreadEvent()
+        self.waiting = NothingWaits()
+        self.tenures = Tenures()
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         self._ask = ask
@@ -51,22 +53,23 @@ class MemoryStore:
     def prepare(self, batch: Batch) -> Batch:
         return batch
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         return [self._make(entry) for entry in entries]
 
-    def _make(self, entry: Entry) -> WorkerError | None:
+    def _make(self, entry: Entry) -> Outcome:
         groups, drops = self.contents.groups, self.contents.drops
         match entry:
             case Batch():
                 return self._make_batch(entry)
             case changes.CreateGroup(group):
                 groups.setdefault(group, {})
-            case changes.CreateInstance(group, name):
-                groups.setdefault(group, {}).setdefault(name, Instance())
-            case changes.DropInstance(group, name, by):
+            case changes.CreateInstance(group, name, owner):
+                return self.tenures.let_in(groups.setdefault(group, {}).setdefault(name, Instance()), owner)
+            case changes.ReleaseInstance():
+                return self._release(entry)
+            case changes.DropInstance(group, name, by, owner):
                 if name in groups.get(group, {}):
-                    self._drop(group, [name])
-                    self._tell("instance_dropped", group, name, by)
+                    return self._drop_one(group, name, by, owner)
             case changes.DropGroup(group, by):
                 if group not in groups:
                     return errors.NoSuchGroup()
@@ -87,19 +90,42 @@ class MemoryStore:
                     self._tell("drop_purged", group, instance, by)
         return None
 
+    def _drop_one(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
+        held = self.tenures.let_in(self.contents.groups[group][name], owner)
+        if isinstance(held, errors.HeldElsewhere):
+            return held
+        self._drop(group, [name])
+        self._tell("instance_dropped", group, name, by)
+        return None
+
     def _drop(self, group: str, names: list[str]) -> None:
         for name in names:
             self.contents.last_drop = max(_now(), self.contents.last_drop + 1)
             drop = f"{self.contents.last_drop:013}-0"
-            self.contents.drops[group, name, drop] = self.contents.groups[group].pop(name)
+            self.contents.drops[group, name, drop] = instance = self.contents.groups[group].pop(name)
+            self.tenures.end(instance)
 
-    def _make_batch(self, batch: Batch) -> WorkerError | None:
+    def _release(self, entry: changes.ReleaseInstance) -> WorkerError | None:
+        try:
+            instance = self._find(entry.group, entry.instance)
+        except errors.NotFound as error:
+            return error
+        is_held = self.tenures.has(instance)
+        refusal = self.tenures.let_go(instance, entry.owner)
+        if entry.owner is None and is_held:
+            self._tell("lease_ended", entry.group, entry.instance, entry.by)
+        return refusal
+
+    def _make_batch(self, batch: Batch) -> Outcome:
         group = self.contents.groups.get(batch.group)
         instance = group.get(batch.instance) if group is not None else None
         if instance is None:
             if batch.condition != Existing() and all(isinstance(change, Delete) for change in batch.changes):
                 return None
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
+        lease = self.tenures.let_in(instance, batch.owner)
+        if isinstance(lease, errors.HeldElsewhere):
+            return lease
         if batch.condition not in (None, Existing(), instance.unwritten):
             return errors.ConditionFailed()
         before = instance.values
@@ -128,7 +154,7 @@ class MemoryStore:
             instance.writes += 1
             self.contents.aside += aside
             self._tell_of_creds(batch, before)
-        return None
+        return lease
 
     def _tell_of_creds(self, batch: Batch, before: Mapping[str, bytes]) -> None:
         new = [change for change in batch.changes if isinstance(change, Write) and change.key == CREDS]

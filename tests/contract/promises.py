@@ -15,6 +15,7 @@ from tests.contract.lifetime import LifetimeContract
 from tests.contract.many import ManyKeysContract
 from tests.contract.odd_creds import OddCredsContract
 from tests.contract.overview import OverviewContract
+from tests.contract.owners import OwnersContract
 from tests.contract.purges import PurgesContract
 from tests.contract.restores import RestoresContract
 from tests.contract.story import StoryContract
@@ -37,6 +38,7 @@ class StoreContract(
     PurgesContract,
     LargeValuesContract,
     ManyKeysContract,
+    OwnersContract,
     OverviewContract,
     EventsContract,
     LifetimeContract,

@@ -7,17 +7,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from sessionworker.names import SessionFile
-from sessionworker.stores.changes import Batch, CreateInstance, Delete, DropGroup, DropInstance, Entry, Write
+from sessionworker.stores.changes import (
+    Batch,
+    CreateInstance,
+    Delete,
+    DropGroup,
+    DropInstance,
+    Entry,
+    Existing,
+    ReleaseInstance,
+    Write,
+)
 from sessionworker.stores.interface import UNKNOWN
+from sessionworker.stores.rules.leases import Lease
 from tests.contract.base import Contract
 from tests.contract.memory_store import MemoryStore
 from tests.contract.story_parts import (
     ALL,
     CHANGES,
+    CONDITIONS,
     DELETIONS,
     ENTRIES,
     INSTANCES,
     KEYS,
+    OWNERS,
     PLACES,
     WRITES,
     WRITES_OF_CREDS,
@@ -41,6 +54,8 @@ class Story(RuleBasedStateMachine):
         self.drops: list[Drop] = []
         self.prepared: list[tuple[Batch, Batch]] = []
         self.was_killed = False
+        self.leases: dict[str, str] = {}
+        """Which lease of the store is which of the model, and the other way round."""
 
     @initialize()
     def begin(self) -> None:
@@ -49,9 +64,19 @@ class Story(RuleBasedStateMachine):
         commit(self.model, create)
         commit(self.store, create)
 
+    def open_again(self) -> None:
+        """Open the store that was closed, or killed: nobody has an instance any more."""
+        self.store = self.place.open()
+        self.model.tenures.forget()
+
     def both(self, *entries: Entry) -> None:
         """Commit entries to both."""
-        assert kinds(self.store.commit(entries)) == kinds(self.model.commit(entries))
+        store, model = self.store.commit(entries), self.model.commit(entries)
+        assert kinds(store) == kinds(model)
+        for one, other in zip(store, model, strict=True):
+            if isinstance(one, Lease) and isinstance(other, Lease):
+                assert self.leases.setdefault(one.id, other.id) == other.id
+                assert self.leases.setdefault(other.id, one.id) == one.id
 
     def one(self, place: int) -> tuple[str, str]:
         """Return the names of one of the instances that there are; one is made where there is none."""
@@ -68,6 +93,16 @@ class Story(RuleBasedStateMachine):
     @rule(place=PLACES, changes=CHANGES)
     def change(self, place: int, changes: list[Write | Delete]) -> None:
         self.both(Batch(*self.one(place), tuple(changes)))
+
+    @rule(place=PLACES, changes=CHANGES, owner=st.sampled_from(["", "a", "b"]), condition=CONDITIONS)
+    def change_as_an_owner(
+        self, place: int, changes: list[Write | Delete], owner: str, condition: Existing | None
+    ) -> None:
+        self.both(Batch(*self.one(place), tuple(changes), condition, owner))
+
+    @rule(place=PLACES, owner=OWNERS)
+    def release(self, place: int, owner: str | None) -> None:
+        self.both(ReleaseInstance(*self.one(place), owner))
 
     @rule(place=PLACES, write=WRITES)
     def write(self, place: int, write: Write) -> None:
@@ -97,9 +132,9 @@ class Story(RuleBasedStateMachine):
 
     # Dropping, bringing back, erasing
 
-    @rule(place=PLACES)
-    def drop_instance(self, place: int) -> None:
-        self.drop(DropInstance(*self.one(place)))
+    @rule(place=PLACES, owner=OWNERS)
+    def drop_instance(self, place: int, owner: str | None) -> None:
+        self.drop(DropInstance(*self.one(place), owner=owner))
 
     @rule(place=PLACES)
     def drop_group(self, place: int) -> None:
@@ -126,7 +161,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES))
     def drop_and_bring_back(self, place: int, name: str) -> None:
-        self.drop_instance(place)
+        self.drop_instance(place, None)
         self.bring_back(-1, name)  # the latest
 
     @rule(place=PLACES)
@@ -156,14 +191,14 @@ class Story(RuleBasedStateMachine):
     def stop_and_start(self) -> None:
         self.commit_what_was_prepared([])
         self.store.close()
-        self.store = self.place.open()
+        self.open_again()
 
     @rule()
     def kill_and_start(self) -> None:
         self.prepared = []
         self.was_killed = True
         self.place.kill(self.store)
-        self.store = self.place.open()
+        self.open_again()
 
     @rule(place=PLACES, key=st.sampled_from(KEYS))
     def break_and_repair(self, place: int, key: str) -> None:
@@ -174,7 +209,7 @@ class Story(RuleBasedStateMachine):
             return
         self.store.close()
         self.place.damage(file, b"{")
-        self.store = self.place.open()
+        self.open_again()
         asked: list[Batch] = []
         self.store.on_repair(asked.append)
         assert self.store.read(file) == (value if key == "creds" else None)
@@ -224,7 +259,7 @@ class Story(RuleBasedStateMachine):
         self.place.settle(self.store)
         assert self.was_killed or self.place.litter() == []
         self.store.close()
-        self.store = self.place.open()
+        self.open_again()
         while self.drops:
             self.bring_back_somewhere(self.drops[0])
         for group in self.model.groups():

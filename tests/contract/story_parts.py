@@ -6,7 +6,16 @@ from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from sessionworker.stores.changes import Batch, CreateGroup, CreateInstance, Delete, Probe, Write
+from sessionworker.stores.changes import (
+    Batch,
+    CreateGroup,
+    CreateInstance,
+    Delete,
+    Existing,
+    Probe,
+    ReleaseInstance,
+    Write,
+)
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.wire import DropSummary, InstanceSummary
@@ -29,12 +38,15 @@ DELETIONS = st.builds(Delete, st.sampled_from(KEYS))
 CHANGES = st.lists(
     st.one_of(WRITES, WRITES, WRITES_OF_CREDS, WRITES_OF_CREDS, DELETIONS, DELETIONS, BAD_WRITES), max_size=4
 )
-BATCHES = st.builds(Batch, GROUPS, INSTANCES, CHANGES.map(tuple))
+OWNERS = st.sampled_from([None, None, None, "", "a", "b"])
+CONDITIONS = st.sampled_from([None, Existing()])
+BATCHES = st.builds(Batch, GROUPS, INSTANCES, CHANGES.map(tuple), CONDITIONS, OWNERS)
 ENTRIES = st.one_of(
     BATCHES,
     BATCHES,
     BATCHES,
-    st.builds(CreateInstance, GROUPS, INSTANCES),
+    st.builds(CreateInstance, GROUPS, INSTANCES, OWNERS),
+    st.builds(ReleaseInstance, GROUPS, INSTANCES, OWNERS),
     st.builds(CreateGroup, GROUPS),
     st.builds(Probe),
 )

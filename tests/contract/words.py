@@ -18,7 +18,8 @@ from sessionworker.stores.changes import (
     RestoreInstance,
     Write,
 )
-from sessionworker.stores.interface import UNKNOWN, Store
+from sessionworker.stores.interface import UNKNOWN, Outcome, Store
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
@@ -122,9 +123,9 @@ class Life:
 # Changes
 
 
-def write(file: SessionFile, value: bytes) -> Batch:
+def write(file: SessionFile, value: bytes, owner: str | None = None) -> Batch:
     """Store a value."""
-    return Batch(file.group, file.instance, (Write(file.key, value),))
+    return Batch(file.group, file.instance, (Write(file.key, value),), owner=owner)
 
 
 def delete(file: SessionFile) -> Batch:
@@ -142,12 +143,12 @@ def commit(store: Store, *entries: Entry) -> None:
     assert store.commit(entries) == [None] * len(entries)
 
 
-def kinds(outcomes: list[WorkerError | None]) -> list[type[WorkerError] | None]:
+def kinds(outcomes: list[Outcome]) -> list[type[WorkerError | Lease] | None]:
     """The outcomes of a commit as their classes, to compare them."""
     return [None if outcome is None else type(outcome) for outcome in outcomes]
 
 
-def refusals(store: Store, *entries: Entry) -> list[type[WorkerError] | None]:
+def refusals(store: Store, *entries: Entry) -> list[type[WorkerError | Lease] | None]:
     """Commit entries, and return what each came to."""
     return kinds(store.commit(entries))
 

@@ -160,7 +160,7 @@ def restoring(drop: Drop, name: str | None = None) -> Entry:
 def commit(store: Store, *entries: Entry) -> list[WorkerError | None]:
     """Make changes in one commit, and return for each what refused it, or None."""
     with store.turn:
-        return store.commit(entries)
+        return [one if isinstance(one, WorkerError) else None for one in store.commit(entries)]
 
 
 def do(store: Store, *entries: Entry) -> None:

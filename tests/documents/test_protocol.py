@@ -22,6 +22,7 @@ from sessionworker.http.limits import (
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES, Offload
 from sessionworker.settings import OPTIONS
 from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.rules.leases import LEASE_SECONDS
 from sessionworker.web.api import CREATE_SECONDS, build_api
 from sessionworker.web.gate import OPEN
 from sessionworker.web.health import LIMIT_SECONDS, Health
@@ -84,8 +85,13 @@ def test_every_status_of_an_error_stands_in_the_protocol() -> None:
 def test_every_sentence_by_which_a_client_tells_errors_apart_stands_in_the_protocol() -> None:
     cells = {cell for row in rows(read("docs/protocol.md")) for cell in row}
     sentences = {kind.message for kind in all_errors() if issubclass(kind, errors.NotFound)}
-    assert sentences >= set(_BY_MESSAGE)
-    assert {*sentences, errors.NameTaken.message, errors.NoSpace.message} <= cells
+    assert sentences | {errors.NameTaken.message, errors.HeldElsewhere.message} >= set(_BY_MESSAGE)
+    others = {errors.HeldElsewhere.message, errors.NameTaken.message, errors.NoSpace.message}
+    assert sentences | others <= cells
+
+
+def test_how_long_a_lease_lasts_stands_in_the_protocol() -> None:
+    assert f"a *lease*, for {LEASE_SECONDS:g} s after each such" in read("docs/protocol.md")
 
 
 def test_the_limits_in_the_protocol_are_those_of_the_program() -> None:

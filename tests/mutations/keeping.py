@@ -201,7 +201,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "no commit waits for the files to follow",
         f"{_FILES}/background.py",
-        "while self.waits_much() and not self._is_closing:",
+        "while self._waiting.is_used() and not self._is_closing:",
         "while False:",
         (_BOUNDS,),
     ),

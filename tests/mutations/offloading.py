@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.fault import Fault
 
 _OFFLOAD = "sessionworker/offload.py"
+_HOLDING = "sessionworker/holding.py"
 _TURNS = "sessionworker/turns.py"
 
 _TESTS = ("tests/offload",)
@@ -21,7 +22,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a write overtakes one of its instance that is still being made",
         _TURNS,
-        "        elif place in self._behind:\n",
+        "        elif line is not None:\n",
         "        elif False:\n",
         _TESTS,
     ),
@@ -79,7 +80,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "bytes count although they do not wait any more",
         _OFFLOAD,
-        "            self.waiting_bytes -= size\n",
+        "            self.waiting_bytes -= ticket.size\n",
         "",
         _TESTS,
     ),
@@ -117,6 +118,97 @@ FAULTS: tuple[Fault, ...] = (
         "return self._stopping or self.under_way",
         "return self.under_way",
         ("tests/offload/test_end.py::test_stopping_finishes_what_was_accepted_and_refuses_what_comes_later",),
+    ),
+    Fault(
+        "what a store does not admit is committed at once",
+        _OFFLOAD,
+        "if self._holding.admits(entry, size):",
+        "if True:",
+        _TESTS,
+    ),
+    Fault(
+        "one change is committed at once where much waits",
+        _OFFLOAD,
+        "self._turns.are_free and not self.store.waiting.is_crowded",
+        "self._turns.are_free",
+        _TESTS,
+    ),
+    Fault(
+        "what comes after one change that was held is held for ever",
+        _OFFLOAD,
+        "            if not self._put(entry, ticket, size):\n",
+        "            if self._put(entry, ticket, size) and False:\n",
+        _TESTS,
+    ),
+    Fault(
+        "batches of one instance are asked about before those ahead of them are committed",
+        _OFFLOAD,
+        "        return ticket.behind is not None\n",
+        "        return False\n",
+        _TESTS,
+    ),
+    Fault(
+        "what was let in counts for ever",
+        _OFFLOAD,
+        "                self._holding.end(batch, _size(batch))\n",
+        "",
+        _TESTS,
+    ),
+    Fault(
+        "room that is made while it is asked for is missed",
+        _HOLDING,
+        "        self._let_in(is_over=False)  # room",
+        "        # room",
+        _TESTS,
+    ),
+    Fault(
+        "what is held waits for room that may never come",
+        _HOLDING,
+        "held.ends >= ENDS_TO_WAIT_FOR or ",
+        "",
+        _TESTS,
+    ),
+    Fault(
+        "what is held is let in at the first end, of a round that may have begun before it",
+        _HOLDING,
+        "ENDS_TO_WAIT_FOR = 2",
+        "ENDS_TO_WAIT_FOR = 1",
+        _TESTS,
+    ),
+    Fault(
+        "one instance may have all that waits in front of the store",
+        _TURNS,
+        "return len(line.waiting) >= MOST_BEHIND or line.size + size > MOST_BYTES_BEHIND",
+        "return False",
+        _TESTS,
+    ),
+    Fault(
+        "one instance may have all that waits for its files",
+        "sessionworker/stores/files/waiting.py",
+        "return free >= 2 * min(wanted, most // 4)",
+        "return free > 0",
+        ("tests/files/test_waiting.py",),
+    ),
+    Fault(
+        "an instance that takes no writes is held for its files",
+        "sessionworker/stores/files/waiting.py",
+        "if instance is None or instance.refusal is not None or instance.is_refused:",
+        "if instance is None:",
+        ("tests/files/test_waiting.py",),
+    ),
+    Fault(
+        "nobody has the files follow sooner for what is held",
+        "sessionworker/stores/files/waiting.py",
+        "            self.wake()\n",
+        "            pass\n",
+        ("tests/files/test_waiting.py",),
+    ),
+    Fault(
+        "nobody who is held is told of files that followed",
+        "sessionworker/stores/files/waiting.py",
+        "        self._tell(is_over)\n",
+        "",
+        ("tests/files/test_waiting.py",),
     ),
     Fault(
         "a stop does not close the store",

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from tests.mutations import (
     holding,
     keeping,
+    leasing,
     machine,
     moving,
     offloading,
@@ -40,6 +41,7 @@ FAULTS: tuple[Fault, ...] = (
     *recovering.FAULTS,
     *keeping.FAULTS,
     *holding.FAULTS,
+    *leasing.FAULTS,
     *moving.FAULTS,
     *offloading.FAULTS,
     *serving.FAULTS,

@@ -164,15 +164,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a write is answered before it is committed",
         f"{_WEB}/session_files.py",
-        "answer_when(self._store(file, request.body), _stored, request)",
-        "self._store(file, request.body) and send(request, answer_nothing(request))",
+        "answer_when(self._store(file, request), answer_done, request)",
+        "self._store(file, request) and send(request, answer_done(None, request))",
         (_PROTOCOL, *_OVERLOAD),
     ),
     Fault(
         "a deletion is answered before it is committed",
         f"{_WEB}/session_files.py",
-        "answer_when(self._offload.commit(_batch(file, Delete(file.key))), _removed, request)",
-        "self._offload.commit(_batch(file, Delete(file.key))) and send(request, _removed(None, request))",
+        "answer_when(self._offload.commit(batch), _removed, request)",
+        "self._offload.commit(batch) and send(request, _removed(None, request))",
         (_PROTOCOL, *_OVERLOAD),
     ),
     Fault(
@@ -228,14 +228,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a create does not look at the creds",
         f"{_WEB}/api.py",
-        "        done.addCallback(lambda _: offload.ask(offload.store.check_creds, change.group, change.instance))\n",
-        "",
+        "offload.ask(offload.store.check_creds, *place).addCallback(lambda _: lease)",
+        "lease",
         ("tests/broken_files",),
     ),
     Fault(
         "a create waits for ever for a disk that hangs",
         f"{_WEB}/api.py",
-        "        done.addTimeout(CREATE_SECONDS, reactor)\n",
+        "    done.addTimeout(CREATE_SECONDS, reactor)\n",
         "",
         _OVERLOAD,
     ),

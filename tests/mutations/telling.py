@@ -195,8 +195,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "nobody is told who asked for a drop",
         "sessionworker/web/api.py",
-        ", by=host_of(request))",
-        ")",
+        ", by=host_of(request), owner",
+        ", owner",
         _HAPPENED,
     ),
     Fault(

@@ -14,7 +14,7 @@ from sessionworker.errors import NoSuchInstance, WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Delete, Entry, Write
-from sessionworker.stores.interface import Store, Unknown
+from sessionworker.stores.interface import Load, Store, Unknown
 from tests.reactor import LONGEST_WAIT, Reactor
 
 CREDS = SessionFile("codechat", "sales", "creds")
@@ -36,10 +36,33 @@ def values_in(entries: Sequence[Entry]) -> list[bytes]:
     return [change.value for batch in batches for change in batch.changes if isinstance(change, Write)]
 
 
+class Rooms:
+    """Whom a store admits: as a test says."""
+
+    def __init__(self) -> None:
+        self.is_crowded = False
+        self.refused: set[str] = set()
+        """Instances that are not admitted."""
+        self.refusals_left = -1
+        """After how many refusals all are admitted; never, if it is negative."""
+        self.asked: list[tuple[str, Load, Load]] = []
+
+    def admits(self, _group: str, instance: str, own: Load, ahead: Load) -> bool:
+        self.asked.append((instance, own, ahead))
+        if instance not in self.refused or self.refusals_left == 0:
+            return True
+        self.refusals_left -= 1
+        return False
+
+    def on_room(self, tell: Callable[[bool], None]) -> None:
+        self.tell = tell
+
+
 class SlowStore:
     """As much of a store as is asked here, in a dict; calls wait, while they are told to, until they are let go."""
 
     def __init__(self) -> None:
+        self.waiting = Rooms()
         self.values: dict[SessionFile, bytes] = {}
         self.commits: list[list[Entry]] = []
         self.prepared: list[Batch] = []
@@ -130,7 +153,7 @@ class Rig:
     def results(self, deferreds: list[Deferred[Any]]) -> list[Any]:
         return [self.result(deferred) for deferred in deferreds]
 
-    def hold(self) -> Deferred[None]:
+    def hold(self) -> Deferred[Any]:
         """Have a commit under way that does not end before `let_go`; what comes meanwhile waits."""
         self.store.may_end.clear()
         held = self.offload.commit(write(CREDS._replace(key="held"), b""))

@@ -6,11 +6,12 @@ Every check is on. What is let pass here are single failures, each by a rule tha
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
-from schemathesis.core.failures import ServerError
+from schemathesis.core.failures import AcceptedNegativeData, ServerError
 from schemathesis.openapi.checks import (
     EnsureResourceAvailability,
     RejectedPositiveData,
@@ -20,9 +21,13 @@ from schemathesis.openapi.checks import (
 
 CREDS_MUST_BE_AN_OBJECT = b"The 'creds' of an instance must be a JSON object."
 TOO_LONG = b"is too long: with its escapes it may have 255 bytes."
+NO_OWNER = b"Who lets an instance go is said in the header 'owner'."
+HELD, HELD_STATUS = b"Another owner holds this instance.", 409
 NO_JSON = b"The text in 'data' must be JSON itself."
 
 OPEN_PATHS = {"/ping", "/health"}
+
+_is_owner = re.compile(r"[!-~]{1,128}").fullmatch
 
 MAKE_A_GROUP = {
     ("POST", "/session"),
@@ -53,7 +58,10 @@ def group_of(case: Case[Any]) -> Any:
 def filter_failure(context: HookContext, failure: Exception, case: Case[Any], response: Response) -> bool:
     """Tell whether a failure is one; not if what was expected is against a rule."""
     if isinstance(failure, RejectedPositiveData):
-        return not is_refused_by_rule(case, response.content)
+        return not is_refused_by_rule(case, response)
+    if isinstance(failure, AcceptedNegativeData):  # whatever the owner is: where something is read it does not count
+        is_read = isinstance(case.body, dict) and {*case.body} & {"keys", "list"}
+        return not is_read or bool(_is_owner(str(case.headers.get("owner", "one"))))
     if isinstance(failure, UnsupportedMethodResponse):
         # Of an open path that alone is open which is described.
         return not (response.status_code == 401 and case.path in OPEN_PATHS)
@@ -66,12 +74,17 @@ def filter_failure(context: HookContext, failure: Exception, case: Case[Any], re
     return not (isinstance(failure, ServerError) and response.status_code == 503 and case.path == "/health")
 
 
-def is_refused_by_rule(case: Case[Any], said: bytes) -> bool:
+def is_refused_by_rule(case: Case[Any], response: Response) -> bool:
     """Tell whether what the description allows is refused rightly."""
+    said = response.content
     if CREDS_MUST_BE_AN_OBJECT in said:  # what a body may be depends on the path here
         return bool(case.path_parameters.get("key", "creds") == "creds")
     if NO_JSON in said:  # `contentMediaType` is no promise: of some lengths schemathesis makes any text
         return isinstance(case.body, dict) and not is_json(case.body["data"])
+    if NO_OWNER in said:  # `release` alone needs the header
+        return isinstance(case.body, dict) and case.body.get("release") is True and "owner" not in case.headers
+    if HELD in said:  # by the owner of an earlier request
+        return response.status_code == HELD_STATUS and case.path.startswith("/session")
     return TOO_LONG in said  # JSON Schema counts letters, not bytes
 
 

@@ -11,7 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from sessionworker import wire
-from sessionworker.errors import NameTaken, NoSpace, NotFound
+from sessionworker.errors import HeldElsewhere, NameTaken, NoSpace, NotFound
 from sessionworker.version import VERSION
 from tests.documents.test_protocol import all_errors, routes
 from tests.openapi.description import Operation, check_value, document, operations, references, resolve
@@ -97,6 +97,7 @@ def test_the_sentences_by_which_a_client_tells_errors_apart_are_those_of_the_pro
     }
     assert said("ErrorNothing")["const"] == NotFound.message
     assert said("ErrorConflict")["const"] == NameTaken.message
+    assert said("ErrorHeld")["const"] == HeldElsewhere.message
     assert said("ErrorNoSpace")["const"] == NoSpace.message
 
 

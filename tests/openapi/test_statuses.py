@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from sessionworker.access import Role, Token
-from sessionworker.errors import NoSpace, NoSuchInstance, Overloaded
+from sessionworker.errors import HeldElsewhere, NoSpace, NoSuchInstance, Overloaded
 from sessionworker.web import gate
 from tests.answers import Answer
 from tests.memory import Worker
@@ -75,6 +75,7 @@ def something_to_answer(asking: Asking) -> None:
 
 
 def something_to_do(asking: Asking) -> None:
+    asking.headers.append(("owner", "host-1"))
     if asking.operation == MANY_KEYS[1]:  # it was dropped
         assert asking.worker.ask("POST", "/session/codechat", {"instance": "list-instances"}).status == 204
 
@@ -103,6 +104,13 @@ def nothing_there(asking: Asking) -> None:
 
 def name_taken(asking: Asking) -> None:
     asking.body = {"instance": "sales"}
+
+
+def held_elsewhere(asking: Asking) -> None:
+    if asking.operation.path.startswith("/session"):
+        asking.patch.setattr(asking.worker.store, "commit", lambda entries: [HeldElsewhere(0.5) for _ in entries])
+    else:
+        name_taken(asking)
 
 
 def too_large(asking: Asking) -> None:
@@ -140,7 +148,7 @@ WAYS: dict[int, Callable[[Asking], None]] = {
     401: no_token,
     403: token_of_another,
     404: nothing_there,
-    409: name_taken,
+    409: held_elsewhere,
     413: too_large,
     421: by_another_name,
     500: a_defect,

@@ -15,6 +15,11 @@ from tests.memory import Worker
 from tests.protocol.words import SALES, with_one_worker
 
 
+def written(write: Write) -> Batch:
+    """What a client without an owner asks for."""
+    return Batch("codechat", "sales", (write,), owner="", by="127.0.0.1")
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -87,7 +92,7 @@ def test_keys_of_every_shape_are_kept_apart(worker: Worker) -> None:
     for key in KEYS:
         assert worker.ask("DELETE", f"{SALES}/{quote(key)}").status == 200
         assert worker.ask("GET", f"{SALES}/{quote(key)}").status == 404
-    assert worker.store.calls[0] == Batch("codechat", "sales", (Write("creds", b'{"n":0}'),))
+    assert worker.store.calls[0] == written(Write("creds", b'{"n":0}'))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def test_keys_of_every_shape_are_kept_apart(worker: Worker) -> None:
 )
 def test_a_key_is_the_rest_of_the_path_with_its_escapes_undone_once(worker: Worker, path: str, key: str) -> None:
     assert worker.ask("POST", f"{SALES}/{path}", {"data": "7"}).status == 204
-    assert worker.store.calls == [Batch("codechat", "sales", (Write(key, b"7"),))]
+    assert worker.store.calls == [written(Write(key, b"7"))]
     assert worker.ask("GET", f"{SALES}/{path}").body == b"7"
     assert worker.ask("GET", f"{SALES}/{quote(key)}").body == b"7"
 

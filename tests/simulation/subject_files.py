@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Literal, cast
 
 from sessionworker import disk
+from sessionworker.errors import WorkerError
 from sessionworker.file_names import decode_name, encode_name
 from sessionworker.names import SessionFile
 from sessionworker.stores import changes as words
@@ -160,7 +161,7 @@ class OpenFileStore:
     def commit(self, entries: Sequence[Entry | Repair]) -> list[Outcome]:
         """Commit entries."""
         outcomes = self._store.commit([_entry_of(entry) for entry in entries])
-        return [None if outcome is None else refusal_of(outcome) for outcome in outcomes]
+        return [refusal_of(outcome) if isinstance(outcome, WorkerError) else None for outcome in outcomes]
 
     def prepare(self, batch: Batch) -> Any:
         """Write large values to files of their own."""

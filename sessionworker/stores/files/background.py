@@ -14,8 +14,8 @@ from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.rewriting import Rewriting
-from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
+from sessionworker.stores.files.waiting import Waiting
 
 COUNT_SECONDS, COUNT_EVERY = 0.02, 0.2
 """For how long instances are counted beside everything else, and how long not."""
@@ -36,7 +36,7 @@ class Background:
         erasing: Erasing,
         tallies: Tallies,
         rewriting: Rewriting,
-        state: State,
+        waiting: Waiting,
         journal: Journal,
         locks: Locks,
         faults: Faults,
@@ -47,7 +47,8 @@ class Background:
         self._erasing = erasing
         self._tallies = tallies
         self._rewriting = rewriting
-        self._state = state
+        self._waiting = waiting
+        waiting.wake = self.wake
         self._journal = journal
         self._locks = locks
         self._faults = faults
@@ -135,6 +136,7 @@ class Background:
             return StoreUnavailable()
         finally:
             self._runs += 1
+            self._waiting.freed(is_over=True)
         self.problem = ""
         refusal = self._checkpoints.refusal
         return refusal() if refusal is not None else None
@@ -155,20 +157,10 @@ class Background:
             )
         return self._journal.is_empty
 
-    # Room
-
-    def waits_much(self, share: float = 1.0) -> bool:
-        """Tell whether as much waits as may wait, or that share of it."""
-        return (
-            self._state.waiting_bytes > self._limits.waiting_bytes * share
-            or self._state.waiting_files > self._limits.waiting_files * share
-            or self._journal.size > self._limits.journal_bytes * share
-        )
-
     def wait_for_room(self) -> bool:
         """Wait for the files to follow, not longer than that can help; tell whether less waits than may."""
         begun = self._runs
-        while self.waits_much() and not self._is_closing:
+        while self._waiting.is_used() and not self._is_closing:
             if not self._is_maintained:
                 self.try_checkpoint()
                 break
@@ -177,4 +169,4 @@ class Background:
             self._wake.set()
             with self._locks.room:
                 self._locks.room.wait(WAIT_SECONDS)
-        return not self.waits_much()
+        return not self._waiting.is_used()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
-from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop
+from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, PurgeDrop, ReleaseInstance
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.judge import Accepted, Judge
 from sessionworker.stores.files.parts import Parts
 from sessionworker.stores.files.records import NewCreds, Part, encode
+from sessionworker.stores.interface import Outcome
 from sessionworker.stores.rules.creds import Oddity, find_oddities
+from sessionworker.stores.rules.peers import Peers
+
+Judged: TypeAlias = Batch | ReleaseInstance | Probe
 
 
 class Committing:
@@ -35,14 +40,14 @@ class Committing:
         is_short = parts.journal.spares.is_short and parts.journal.spares.missing() > 0
         return self._is_crowded or is_short or parts.state.apart_bytes > parts.limits.apart_bytes
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Make changes durable, in their order; see `interface.Store`."""
-        background = self._parts.background
-        self._is_crowded = background.waits_much() and not background.wait_for_room()
-        outcomes: list[WorkerError | None] = []
-        batches: list[Batch | Probe] = []  # that come one after the other: they are one record
+        background, waiting = self._parts.background, self._parts.waiting
+        self._is_crowded = waiting.is_used() and not background.wait_for_room()
+        outcomes: list[Outcome] = []
+        batches: list[Judged] = []  # that come one after the other: they are one record
         for entry in entries:
-            if type(entry) is Batch or type(entry) is Probe:
+            if type(entry) is Batch or type(entry) is Probe or type(entry) is ReleaseInstance:
                 batches.append(entry)
                 continue
             if batches:
@@ -51,13 +56,13 @@ class Committing:
             outcomes.append(self._move(entry))  # type: ignore[arg-type]  # mypy does not see what is left of the union
         if batches:
             outcomes += self._commit(batches)
-        if background.waits_much(0.75) or self._parts.journal.size > self._parts.checkpoints.due_at:
+        if waiting.is_crowded or waiting.is_used(0.75) or self._parts.journal.size > self._parts.checkpoints.due_at:
             background.wake()
         return outcomes
 
     # Which groups and instances there are
 
-    def _move(self, change: CatalogueChange) -> WorkerError | None:
+    def _move(self, change: CatalogueChange) -> Outcome:
         try:
             outcome = self._parts.moves.make(change)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this change's alone
@@ -71,27 +76,30 @@ class Committing:
 
     # Batches
 
-    def _commit(self, batches: Sequence[Batch | Probe]) -> list[WorkerError | None]:
+    def _commit(self, batches: Sequence[Judged]) -> list[Outcome]:
         tried: dict[Instance, bool] = {}
         while True:
             with self._state_lock:
-                judge = Judge(self._parts.catalogue, self._parts.reading, self._refusal)
+                self._parts.leases.forget()
+                judge = Judge(self._parts.catalogue, self._parts.reading, self._parts.leases, self._refusal)
                 verdicts = [judge.judge(batch) for batch in batches]
                 unknown = {one: needs for one, needs in judge.unknown.items() if one not in tried}
                 if not unknown:
+                    self._parts.leases.settle()
                     self._make([one for one in verdicts if type(one) is Accepted and one.is_change], judge)
                     break
             for instance, needs_room in unknown.items():  # asks the disk, so not with the lock held
                 self._adopt(instance, may_lend=not needs_room)
             tried |= unknown
-        outcomes = [one.failure if isinstance(one, Accepted) else one for one in verdicts]
+        outcomes = [one.failure or one.lease if isinstance(one, Accepted) else one for one in verdicts]
         if self._parts.large.prepared:
             self._finish_large(batches, outcomes)
         return outcomes
 
-    def _finish_large(self, batches: Sequence[Batch | Probe], outcomes: Sequence[WorkerError | None]) -> None:
+    def _finish_large(self, batches: Sequence[Judged], outcomes: Sequence[Outcome]) -> None:
         for batch, outcome in zip(batches, outcomes, strict=True):
-            if type(batch) is Batch and self._parts.large.finish(batch, outcome):
+            refusal = outcome if isinstance(outcome, WorkerError) else None
+            if type(batch) is Batch and self._parts.large.finish(batch, refusal):
                 self._parts.background.wake()  # it may have taken another's place, whose room is free then
 
     def _adopt(self, instance: Instance, *, may_lend: bool) -> None:
@@ -140,6 +148,21 @@ class Committing:
                 if judge.has_creds:
                     self._look_at(one.instance, one)
                 self._parts.state.apply(one.instance, one.changes, now)
+                if one.by:
+                    self._watch(one.instance, one.by)
+
+    def _watch(self, instance: Instance, by: str) -> None:
+        """Tell of two that write an instance in turns."""
+        peers = instance.peers
+        if peers is None:
+            instance.peers = peers = Peers()
+        in_turns = peers.wrote(by, time.monotonic())
+        if in_turns:
+            text = (
+                f"Writes of {instance} come in turns from {' and '.join(in_turns)}. If these are two programs with one "
+                "account, WhatsApp disconnects them in turns (440): stop one of them."
+            )
+            self._parts.faults.note("written_in_turns", "written_in_turns", text, instance, level="warn")
 
     def _look_at(self, instance: Instance, accepted: Accepted) -> None:
         """Count and report what is odd about new creds."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from sessionworker.stores.files.committing import Committing
 from sessionworker.stores.files.parts import Parts
 
 
 def gauges_of(parts: Parts, committing: Committing) -> dict[str, float]:
     """Return how much there is of what the metrics show, by their names. Waits for nothing."""
-    instances = parts.catalogue.live()
+    instances, now = parts.catalogue.live(), time.monotonic()
     return {
         "journal_bytes": parts.journal.size,
         "journal_disk_bytes": parts.journal.bytes_on_disk,
@@ -20,6 +22,7 @@ def gauges_of(parts: Parts, committing: Committing) -> dict[str, float]:
         "instances": len(instances),
         "instances_apart": len(parts.state.apart),
         "instances_refused": sum(one.is_refused for one in instances),
+        "leases": sum(one.tenure is not None and one.tenure.is_live(now) for one in instances),
         "writes_refused": int(committing.refuses_writes),
         "last_write_timestamp_seconds": committing.last_at / 1000,
         "last_checkpoint_timestamp_seconds": parts.checkpoints.whole_at / 1000,

@@ -12,6 +12,8 @@ from sessionworker.stores.files.memory import KnownNames
 from sessionworker.stores.files.records import Large
 from sessionworker.stores.files.tally import Tally
 from sessionworker.stores.rules.creds import Creds
+from sessionworker.stores.rules.leases import Tenure
+from sessionworker.stores.rules.peers import Peers
 
 Value: TypeAlias = bytes | Large | None
 """A value that waits for its file; None for a file that waits to be removed."""
@@ -81,6 +83,7 @@ class Instance:
         "new_versions",
         "odd_names",
         "path",
+        "peers",
         "problem",
         "refusal",
         "saves",
@@ -89,6 +92,7 @@ class Instance:
         "saving_versions",
         "superseded",
         "tally",
+        "tenure",
         "told",
         "unsaved",
         "waiting_bytes",
@@ -130,6 +134,10 @@ class Instance:
         self.superseded: tuple[str, ...] = ()
         """Files of large values that were written over before they became their keys' own."""
         self.writes = 0
+        self.tenure: Tenure | None = None
+        """Who has it, or had it last."""
+        self.peers: Peers | None = None
+        """Who wrote it lately, of those that name no owner."""
         self.is_changing = False
         """Whether a commit is changing it just now; `writes` goes up before that is over."""
         self.creds: Creds | None = None

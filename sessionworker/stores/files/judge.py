@@ -14,19 +14,33 @@ from msgspec import Struct
 from sessionworker.errors import (
     ConditionFailed,
     CredsNotAllowed,
+    HeldElsewhere,
     NoSuchGroup,
     NoSuchInstance,
     StoreUnavailable,
     WorkerError,
 )
 from sessionworker.names import CREDS
-from sessionworker.stores.changes import Batch, Change, Delete, Existing, Probe, Restore, SetAside, Unwritten, Write
+from sessionworker.stores.changes import (
+    Batch,
+    Change,
+    Delete,
+    Existing,
+    Probe,
+    ReleaseInstance,
+    Restore,
+    SetAside,
+    Unwritten,
+    Write,
+)
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.large import LargeWrite
+from sessionworker.stores.files.leases import Leases
 from sessionworker.stores.files.reading import Reading, Since
 from sessionworker.stores.files.records import Broken, Gone, Large, NewCreds, Pending, Value
 from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.leases import Lease
 
 
 class Accepted(Struct, gc=False, eq=False):
@@ -42,6 +56,10 @@ class Accepted(Struct, gc=False, eq=False):
     """What brings older creds back, if that is what it does."""
     failure: WorkerError | None = None
     """Why it was not made after all."""
+    lease: Lease | None = None
+    """What its owner is told."""
+    by: str = ""
+    """Where it came from, if it names no owner."""
 
 
 def _undo_in(batch: Batch) -> Restore | None:
@@ -52,12 +70,13 @@ class Judge:
     """Judges the batches of one commit, one after the other."""
 
     def __init__(
-        self, catalogue: Catalogue, reading: Reading, refuse: Callable[[Instance], WorkerError | None]
+        self, catalogue: Catalogue, reading: Reading, leases: Leases, refuse: Callable[[Instance], WorkerError | None]
     ) -> None:
         """Begin a commit. `refuse` tells why an instance takes nothing that needs room now, if it does not."""
         self._catalogue = catalogue
         self._groups = catalogue.groups
         self._reading = reading
+        self._leases = leases
         self._refuse = refuse
         self._now = time.time_ns() // 1_000_000
         self.has_creds = False
@@ -72,10 +91,10 @@ class Judge:
         """The time of the commit, in milliseconds since 1970."""
         return self._now
 
-    def judge(self, batch: Batch | Probe) -> Accepted | WorkerError:
+    def judge(self, batch: Batch | ReleaseInstance | Probe) -> Accepted | WorkerError:
         """Return what a batch changes, or the reason for which it is refused."""
         if type(batch) is not Batch:
-            return Accepted(None, [], True, True)
+            return self._release(batch) if type(batch) is ReleaseInstance else Accepted(None, [], True, True)
         group = self._groups.get(batch.group)
         instance = group.instances.get(batch.instance) if group is not None else None
         if instance is None:
@@ -84,12 +103,12 @@ class Judge:
                 return self._judge_nobody(batch, found)
             instance = found
         if not instance.is_adopted:
-            if not instance.problem:
-                needs_room = any(type(change) is not Delete for change in batch.changes)
-                self.unknown[instance] = self.unknown.get(instance, True) and needs_room
-            return StoreUnavailable()
-        if batch.condition is not None and not self._holds(batch.condition, instance):
-            return ConditionFailed()
+            return self._adopt_before(batch, instance)
+        owner = batch.owner
+        is_free = instance.tenure is None and not self._leases.has_changed()
+        lease = None if is_free and not owner and batch.condition is None else self._let_in(batch, instance)
+        if isinstance(lease, WorkerError):
+            return lease
         changes: list[Pending] = []
         needs_room = False
         for change in batch.changes:
@@ -110,7 +129,29 @@ class Judge:
             changes.append(pending)
         if changes:
             self._touched.add(instance)
-        return Accepted(instance, changes, needs_room, bool(changes), _undo_in(batch) if self.has_creds else None)
+        undo = _undo_in(batch) if self.has_creds else None
+        return Accepted(instance, changes, needs_room, bool(changes), undo, None, lease, "" if owner else batch.by)
+
+    def _release(self, release: ReleaseInstance) -> Accepted | WorkerError:
+        found = self._catalogue.seek(release.group, release.instance)
+        if isinstance(found, Instance):
+            return self._leases.let_go(found, release.owner, release.by) or Accepted(found, [], False, False)
+        return found
+
+    def _adopt_before(self, batch: Batch, instance: Instance) -> WorkerError:
+        if not instance.problem:
+            needs_room = any(type(change) is not Delete for change in batch.changes)
+            self.unknown[instance] = self.unknown.get(instance, True) and needs_room
+        return StoreUnavailable()
+
+    def _let_in(self, batch: Batch, instance: Instance) -> Lease | WorkerError | None:
+        """Give an owner its lease, whatever becomes of the batch; or return why it is refused."""
+        lease = self._leases.let_in(instance, batch.owner)
+        if isinstance(lease, HeldElsewhere):
+            return lease
+        if batch.condition is not None and not self._holds(batch.condition, instance):
+            return ConditionFailed()
+        return lease
 
     @staticmethod
     def _judge_nobody(batch: Batch, absence: WorkerError) -> Accepted | WorkerError:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from sessionworker.errors import WorkerError
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Change, Write
@@ -54,7 +56,7 @@ class LargeValues:
             text = f"A large value of {instance} could not be stored: {reason_of(error)}."
             self._faults.note("staging_errors", "large_value_failed", text, instance)
             raise refusal from None
-        return Batch(batch.group, batch.instance, tuple(changes), batch.condition)
+        return replace(batch, changes=tuple(changes))
 
     def _is_large(self, change: Change) -> bool:
         return type(change) is Write and len(change.value) >= self._least and change.key != CREDS

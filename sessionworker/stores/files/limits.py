@@ -21,11 +21,11 @@ class Limits:
     journal_bytes: int = 128 * 2**20
     """Bytes that the journal may hold; a commit that would pass it waits for a checkpoint."""
 
-    waiting_files: int = 6_000
+    waiting_files: int = 20_000
     """Session files that may wait to be written; a commit that would pass it waits. A few seconds' work at the most, so
     that a worker that is told to stop can bring them up to date."""
 
-    waiting_bytes: int = 32 * 2**20
+    waiting_bytes: int = 64 * 2**20
     """Bytes of values that may wait in memory for their files; a commit that would pass it waits for a checkpoint."""
 
     apart_bytes: int = 32 * 2**20

@@ -27,6 +27,7 @@ What is done without a lock:
   in its file, and then it is forgotten here. Who looks in the same direction does not miss it.
 * `Instance.writes` goes up after each change, and when the instance is dropped. Who remembers what a file held notes it
   before, and remembers nothing if it went up.
+* Who has an instance, and who wrote it (`Instance.tenure`, `peers`), is the committer's alone; others may look.
 * `Instance.is_changing` says that a commit is about to be shown; who reads several keys asks afterwards for both.
 * A folder is opened without a lock, and compared with the one that was seen before. If it is not there, or another one,
   it is looked for once more with `moves` held: then nobody moves it.

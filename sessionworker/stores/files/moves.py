@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from sessionworker.disk import opened_folder, stands_in
-from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
+from sessionworker.errors import HeldElsewhere, NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
 from sessionworker.events import Event
 from sessionworker.stores.changes import (
     CatalogueChange,
@@ -29,6 +29,7 @@ from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.leases import Leases
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.moving import Moving
 from sessionworker.stores.files.places import PURGED, Places
@@ -36,6 +37,8 @@ from sessionworker.stores.files.records import Part, encode
 from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
+from sessionworker.stores.interface import Outcome
+from sessionworker.stores.rules.leases import Lease
 
 
 class Moves:
@@ -52,6 +55,7 @@ class Moves:
         reserve: Reserve,
         tallies: Tallies,
         faults: Faults,
+        leases: Leases,
     ) -> None:
         """Change `catalogue`."""
         self._places = places
@@ -63,23 +67,24 @@ class Moves:
         self._reserve = reserve
         self._tallies = tallies
         self._faults = faults
+        self._leases = leases
         self._moving = Moving(places, catalogue, locks)
         self._creating = Creating(places, catalogue)
 
-    def make(self, change: CatalogueChange) -> WorkerError | None:
-        """Make a change, durably. Returns the reason for which it was refused, or raises OSError."""
+    def make(self, change: CatalogueChange) -> Outcome:
+        """Make a change, durably. Returns what it came to, or raises OSError."""
         with self._locks.changing:
             return self._make(change)
 
-    def _make(self, change: CatalogueChange) -> WorkerError | None:
+    def _make(self, change: CatalogueChange) -> Outcome:
         self._catalogue.put_back()
         match change:
             case CreateGroup(group):
                 return self._creating.create_group(group)
-            case CreateInstance(group, name):
-                return self._creating.create_instance(group, name)
-            case DropInstance(group, name, by):
-                return self._drop_instance(group, name, by)
+            case CreateInstance(group, name, owner):
+                return self._create_instance(group, name, owner)
+            case DropInstance(group, name, by, owner):
+                return self._drop_instance(group, name, by, owner)
             case DropGroup(group, by):
                 return self._drop_group(group, by)
             case RestoreInstance(group, instance, drop, name, by):
@@ -95,9 +100,22 @@ class Moves:
         asked = f", as {by} asked" if by else ""
         self._faults.report(Event(name, f"{subject} {what}{asked}.", group, instance, by, "info"))
 
+    def _create_instance(self, group: str, name: str, owner: str | None) -> Outcome:
+        known = self._catalogue.get(group, name)
+        if known is not None and isinstance(held := self._let_in(known, owner), HeldElsewhere):
+            return held
+        refusal = self._creating.create_instance(group, name)
+        return refusal or self._let_in(self._catalogue.groups[group].instances[name], owner)
+
+    def _let_in(self, instance: Instance, owner: str | None) -> Lease | HeldElsewhere | None:
+        self._leases.forget()
+        lease = self._leases.let_in(instance, owner)
+        self._leases.settle()
+        return lease
+
     # Dropping
 
-    def _drop_instance(self, group: str, name: str, by: str) -> WorkerError | None:
+    def _drop_instance(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
         found = self._catalogue.seek(group, name)
         if isinstance(found, StoreUnavailable):
             return found
@@ -105,6 +123,8 @@ class Moves:
         if instance is None:
             self._faults.counts["drops_of_unknown_instances"] += 1
             return None
+        if isinstance(held := self._let_in(instance, owner), HeldElsewhere):
+            return held
         if instance.problem:
             return StoreUnavailable()
         self._catalogue.settle(instance.path)
@@ -176,6 +196,7 @@ class Moves:
         """Note that an instance is no live one any more."""
         del self._catalogue.groups[instance.group].instances[instance.name]
         self._catalogue.disown(instance)
+        instance.tenure = instance.peers = None
         drop = self._drops.at(instance.path)
         if drop is not None:
             self._drops.note(drop)

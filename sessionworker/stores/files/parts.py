@@ -28,6 +28,7 @@ from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.inventory import Inventory
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.large import LargeValues
+from sessionworker.stores.files.leases import Leases
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.many import ManyKeys
@@ -44,6 +45,7 @@ from sessionworker.stores.files.segments import remove_spares
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.files.unfinished import UnfinishedNames
+from sessionworker.stores.files.waiting import Waiting
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 
@@ -66,11 +68,13 @@ class Parts:
     copies: Copies
     state: State
     journal: Journal
+    waiting: Waiting
     reserve: Reserve
     reading: Reading
     creds: CredsReading
     many: ManyKeys
     overview: Overview
+    leases: Leases
     moves: Moves
     large: LargeValues
     checkpoints: Checkpoints
@@ -138,15 +142,17 @@ def open_parts(
     copies = Copies(catalogue.live)
     state = State(copies)
     reading = Reading(catalogue, copies, locks, ask)
+    waiting = Waiting(state, journal, catalogue, locks, limits)
     reserve = Reserve(journal, locks.reserve)
     tallies = Tallies(places, catalogue, locks, limits)
-    saving = Saving(reading, state, locks, faults, limits, keep)
+    saving = Saving(reading, state, waiting, locks, faults, limits, keep)
     erasing = Erasing(places, locks, faults, limits)
     checkpoints = Checkpoints(
         catalogue, state, journal, reserve, saving, copies, locks, faults, limits, erasing, tallies, events
     )
     creds = CredsReading(catalogue, copies, reading, faults)
     inventory = Inventory(places, catalogue, drops)
+    leases = Leases(faults, report)
     rewriting = Rewriting(
         places,
         catalogue,
@@ -173,12 +179,14 @@ def open_parts(
         copies=copies,
         state=state,
         journal=journal,
+        waiting=waiting,
         reserve=reserve,
         reading=reading,
         creds=creds,
         many=ManyKeys(catalogue, reading, creds),
         overview=Overview(places, catalogue, drops, tallies, locks, keep),
-        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults),
+        leases=leases,
+        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults, leases),
         large=LargeValues(catalogue, faults, limits.large_value),
         erasing=erasing,
         tallies=tallies,
@@ -186,7 +194,7 @@ def open_parts(
         checkpoints=checkpoints,
         inventory=inventory,
         rewriting=rewriting,
-        background=Background(checkpoints, erasing, tallies, rewriting, state, journal, locks, faults, limits),
+        background=Background(checkpoints, erasing, tallies, rewriting, waiting, journal, locks, faults, limits),
     )
     try:
         _take_up(parts)

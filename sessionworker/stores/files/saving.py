@@ -23,6 +23,7 @@ from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import sizes_of
 from sessionworker.stores.files.tally import Tally, file_sizes, last_change
 from sessionworker.stores.files.version_files import VersionFiles
+from sessionworker.stores.files.waiting import Waiting
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import Keep, Version, to_keep, version_of
 from sessionworker.values import is_json
@@ -32,11 +33,12 @@ class Saving:
     """Writes what is `saving` of an instance. Called by the checkpointer alone."""
 
     def __init__(
-        self, reading: Reading, state: State, locks: Locks, faults: Faults, limits: Limits, keep: Keep
+        self, reading: Reading, state: State, waiting: Waiting, locks: Locks, faults: Faults, limits: Limits, keep: Keep
     ) -> None:
         """Keep the versions of creds that `keep` asks for."""
         self._reading = reading
         self._state = state
+        self._waiting = waiting
         self._locks = locks
         self._faults = faults
         self._limits = limits
@@ -118,8 +120,7 @@ class Saving:
         with self._locks.state:
             if not instance.is_purged:
                 self._state.let_go(instance, values)
-        with self._locks.room:
-            self._locks.room.notify_all()
+        self._waiting.freed()
 
     def _respell(self, instance: Instance, folder: Folder) -> None:
         """Give files of another spelling the names that we would have given them."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from sessionworker.disk import read_file, remove_if_there, write_new
-from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable, WorkerError
+from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable
 from sessionworker.events import Report
 from sessionworker.file_names import OURS
 from sessionworker.names import CREDS, SessionFile
@@ -31,7 +31,7 @@ from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
-from sessionworker.stores.interface import UNKNOWN, Figures, Unknown
+from sessionworker.stores.interface import UNKNOWN, Figures, Outcome, Unknown
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import (
@@ -94,6 +94,7 @@ class FileStore:
         self._parts.background.observe = observe_checkpoint
         self._catalogue = self._parts.catalogue
         self._reading = self._parts.reading
+        self.waiting = self._parts.waiting
 
     def _let_go(self) -> None:
         os.close(self._root)
@@ -112,7 +113,7 @@ class FileStore:
         """Do what takes long about a batch with large values; see `interface.Store`."""
         return self._parts.large.prepare(batch)
 
-    def commit(self, entries: Sequence[Entry]) -> list[WorkerError | None]:
+    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Make changes durable, in their order; see `interface.Store`."""
         return self._committing.commit(entries)
 
@@ -171,8 +172,8 @@ class FileStore:
         found = self._group(group)
         if found.problem:
             self._catalogue.load_group(found)
-        if found.problem:
-            raise StoreUnavailable
+            if found.problem:
+                raise StoreUnavailable
         return sorted(found.instances)
 
     def _group(self, name: str) -> Group:
@@ -253,8 +254,7 @@ class FileStore:
     def checkpoint(self) -> None:
         """Bring what was committed until now into the files; see `interface.Store`."""
         self._parts.erasing.go_on(again=True)
-        refusal = self._parts.background.try_checkpoint()
-        if refusal is not None:
+        if (refusal := self._parts.background.try_checkpoint()) is not None:
             raise refusal
 
     def figures(self) -> Figures:

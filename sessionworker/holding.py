@@ -1,0 +1,78 @@
+"""Holds back what would have too much of one instance wait for its files, so that it holds up nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from sessionworker.stores.changes import Batch
+from sessionworker.stores.interface import Load, Store
+from sessionworker.turns import Place, place_of
+
+ENDS_TO_WAIT_FOR = 2
+"""Ends of the store's rounds after which a batch is let in whatever waits: one round has begun after it was held."""
+
+
+class Reactor(Protocol):
+    """The one thing that is asked of a reactor here."""
+
+    def callFromThread(self, callable: Callable[..., object], *args: object) -> None:  # noqa: A002 - its name
+        """Call a function in the reactor's thread."""
+
+
+class _Held(Struct):
+    batch: Batch
+    size: int
+    go_on: Callable[[], object]
+    ends: int = 0
+
+
+class Holding:
+    """Asks a store which batches it admits, and keeps the others until it does. Used in the reactor's thread."""
+
+    def __init__(self, reactor: Reactor, store: Store) -> None:
+        """Hold nothing. `store` tells when there is more room."""
+        self._reactor = reactor
+        self._waiting = store.waiting
+        self._held: dict[Place, _Held] = {}
+        self._names = 0  # let in, and not committed yet
+        self._bytes = 0
+        store.waiting.on_room(self._tell)
+
+    @property
+    def count(self) -> int:
+        """How many are held."""
+        return len(self._held)
+
+    def admits(self, batch: Batch, size: int) -> bool:
+        """Tell whether a batch with values of `size` bytes may be committed now."""
+        own, ahead = Load(len(batch.changes), size), Load(self._names, self._bytes)
+        return self._waiting.admits(batch.group, batch.instance, own, ahead)
+
+    def hold(self, batch: Batch, size: int, go_on: Callable[[], object]) -> None:
+        """Call `go_on` when a batch may be committed. One of an instance is held at a time."""
+        self._held[place_of(batch)] = _Held(batch, size, go_on)
+        self._let_in(is_over=False)  # room that was made since it was asked for was told to nobody
+
+    def begin(self, batch: Batch, size: int) -> None:
+        """Count a batch that was let in, until it is committed."""
+        self._names += len(batch.changes)
+        self._bytes += size
+
+    def end(self, batch: Batch, size: int) -> None:
+        """Count it out."""
+        self._names -= len(batch.changes)
+        self._bytes -= size
+
+    def _tell(self, is_over: bool) -> None:
+        if self._held:
+            self._reactor.callFromThread(self._let_in, is_over)
+
+    def _let_in(self, is_over: bool) -> None:
+        for place, held in list(self._held.items()):
+            held.ends += is_over
+            if held.ends >= ENDS_TO_WAIT_FOR or self.admits(held.batch, held.size):
+                del self._held[place]
+                held.go_on()
