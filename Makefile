@@ -1,5 +1,5 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
-# make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x" is passed on)
+# make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x --numprocesses 0" is passed on)
 # make test-fast  the quick ones, which start no program and wait for nothing: under a minute (ARGS is passed on)
 # make test-oldest  those of the HTTP side, with the oldest versions that setup.py admits (ARGS is passed on)
 # make lint    ruff and mypy
@@ -15,6 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE_TESTS := tests/node
+NPM := npm
 OLDEST := .venv-oldest
 AUDIT := .venv-audit
 AUDIT_PIP := $(AUDIT)/bin/python -m pip --disable-pip-version-check
@@ -27,6 +28,9 @@ ARGS ?=
 # Where fast tests have their files, for a disk keeps them waiting: in memory, if there is a gigabyte of it for files. In
 # a container there may not be.
 MEMORY = $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 1000 { print "/dev/shm" }')
+
+# Tests wait for disks and programs: one process more than there are processors. A file's tests stay in one process.
+BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile
 
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node
@@ -46,14 +50,14 @@ run: $(VENV)/installed-run
 	exec $(BIN)/twistd --nodaemon --pidfile= sessionworker $(ARGS)
 
 test: $(VENV)/installed-test $(NODE_PACKAGES)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 test-fast: $(VENV)/installed-test
 	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" --numprocesses auto \
 		--override-ini tmp_path_retention_policy=failed --durations=10 --durations-min=1 $(ARGS)
 
 test-oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS) $(ARGS)
+	$(OLDEST)/bin/python -m pytest $(BESIDE) $(OLDEST_TESTS) $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check
@@ -76,7 +80,7 @@ audit:
 	$(AUDIT)/bin/pip-audit --strict --requirement $(AUDIT)/installed.txt --no-deps --disable-pip $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(AUDIT) build dist *.egg-info $(NODE_TESTS)/node_modules
+	rm -rf $(VENV) $(OLDEST) $(AUDIT) build dist *.egg-info $(NODE_TESTS)/node_modules $(NPM)/node_modules $(NPM)/dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -102,10 +106,11 @@ $(OLDEST)/installed: setup.py pyproject.toml tests/oldest.py | $(BIN)/python
 	@touch $@
 
 # The real client's packages. Without Node the tests that need it say so themselves: skipped, or failed where CI is set.
-$(NODE_PACKAGES): $(wildcard $(NODE_TESTS)/package-lock.json) | $(BIN)/python
+$(NODE_PACKAGES): $(wildcard $(NODE_TESTS)/package-lock.json $(NPM)/package-lock.json) | $(BIN)/python
 	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
-		echo "Installing the real client's packages into $(NODE_TESTS)/node_modules ..."; \
-		npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --loglevel=error && touch $@; \
+		echo "Installing the real client's packages into $(NODE_TESTS)/node_modules, and what $(NPM) is built with ..."; \
+		npm ci --prefix $(NODE_TESTS) --no-audit --no-fund --loglevel=error && \
+		npm ci --prefix $(NPM) --no-audit --no-fund --loglevel=error && touch $@; \
 	else \
 		echo "No npm with Node 20 or newer here: the tests with the real client are left out."; \
 	fi

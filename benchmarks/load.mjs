@@ -1,24 +1,28 @@
 /**
  * The load that a WhatsApp API process puts on its worker, in five shapes, timed.
  *
- *     GLOBAL_AUTH_TOKEN=... node load.mjs URL [--scale 1] [--only pairing,chat50] [--seconds 600]
+ *     GLOBAL_AUTH_TOKEN=... node load.mjs URL [--through package] [--scale 1] [--only pairing,chat50] [--seconds 600]
  *
+ * Through the APIs' own client, with one request a key, or through the npm package, which has to be built.
  * Prints one line of JSON for each pass over the shapes: for every shape its milliseconds, calls, and the 50th and 99th
  * percentile of one call's milliseconds, and `failures`. Without `--seconds` there is one pass; with it, passes follow
  * one another on the same instances until the time is over. What it made in the worker is dropped at the end.
  */
 import { parseArgs } from 'node:util'
 import { mintPreKeys, openAccount } from '../tests/node/account.mjs'
-import { Worker, openState, say } from '../tests/node/client.mjs'
+import * as client from '../tests/node/client.mjs'
 
 const { positionals: [url], values: options } = parseArgs({
   allowPositionals: true,
   options: {
+    through: { type: 'string', default: 'client' },
     scale: { type: 'string', default: '1' },
     only: { type: 'string', default: 'pairing,history,chat50,burst1000,restart' },
     seconds: { type: 'string', default: '0' }
   }
 })
+
+const { Worker, openState } = options.through === 'package' ? await import('./package.mjs') : client
 
 const BUSY_INSTANCES = 50
 const CONTACTS = 20
@@ -39,15 +43,15 @@ const busyNames = whole(BUSY_INSTANCES).map(number => `chat-${run}-${number}`)
 let busy = []
 
 const shapes = {
-  /** A phone is paired: 812 pre-keys one after another, and the credentials saved now and then. */
+  /** A phone is paired: 812 pre-keys in one call, and the credentials saved now and then. */
   async pairing () {
-    const phone = await openAccount(worker, `pairing-${run}`)
+    const phone = await openAccount(worker, `pairing-${run}`, openState)
     await phone.save()
     await mintPreKeys(phone, scaled(812).length)
     for (const _ of whole(10)) await phone.save()
   },
 
-  /** The history arrives: a thousand contacts, two small keys each, one after another. */
+  /** The history arrives: a thousand contacts, two small keys each, in one call. */
   async history () {
     const { keys } = await openState(worker, `history-${run}`)
     const mappings = scaled(1000).flatMap(number => [[`55119${number}`, `1234567890${number}`], [`1234567890${number}_reverse`, `55119${number}`]])
@@ -106,7 +110,7 @@ const end = performance.now() + options.seconds * 1000
 do {
   const pass = {}
   for (const name of options.only.split(',')) pass[name] = await timed(shapes[name])
-  say(JSON.stringify({ ...pass, failures: worker.failures }))
+  client.say(JSON.stringify({ ...pass, failures: worker.failures }))
 } while (performance.now() < end)
 
 for (const name of [`pairing-${run}`, `history-${run}`, ...busyNames]) await worker.drop(name)

@@ -33,13 +33,16 @@ class Shape(TypedDict):
     p99: float
 
 
-def passes(target: Target, shapes: tuple[str, ...], scale: float, seconds: float = 0) -> Iterator[dict[str, Shape]]:
+def passes(
+    target: Target, shapes: tuple[str, ...], scale: float, seconds: float = 0, through: str = "client"
+) -> Iterator[dict[str, Shape]]:
     """Run the shapes once, or again and again for `seconds`; yields each pass when it is over.
 
-    Raises RuntimeError when a call of the client failed: a worker that refuses is not fast.
+    `through` is `client`, with one request a key, or `package`, which has to be built. Raises RuntimeError when a call
+    of the client failed: a worker that refuses is not fast.
     """
     command = ["node", str(SCRIPT), target.url, "--only", ",".join(shapes)]
-    command += ["--scale", str(scale), "--seconds", str(seconds)]
+    command += ["--through", through, "--scale", str(scale), "--seconds", str(seconds)]
     environment = {**os.environ, TOKEN_VARIABLE: target.token}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as node:
         for line in node.stdout or ():
@@ -59,7 +62,7 @@ def measure(ours: Target, other: Target | None, *, rounds: int, scale: float, pr
     runs: dict[str, list[dict[str, Shape]]] = {target.name: [] for target in targets}
     for number in range(rounds + 1):
         for target in targets:
-            with progress.step(f"client loads on {target.name}, {number} of {rounds}", _expected(scale)):
+            with progress.step(f"client loads on {target.name}, {number} of {rounds}", pass_seconds(scale)):
                 (figures,) = passes(target, tuple(BOUNDS), scale)
                 time.sleep(SETTLE_SECONDS)
             if number > 0:  # the first pass warms caches, connections and code
@@ -68,8 +71,8 @@ def measure(ours: Target, other: Target | None, *, rounds: int, scale: float, pr
         compare(
             shape,
             "ms",
-            _figures(runs[ours.name], shape),
-            _figures(runs[other.name], shape) if other else None,
+            figures_of(runs[ours.name], shape),
+            figures_of(runs[other.name], shape) if other else None,
             bound=bound,
             more_is_better=False,
         )
@@ -79,12 +82,14 @@ def measure(ours: Target, other: Target | None, *, rounds: int, scale: float, pr
 
 def expected_seconds(workers: int, rounds: int, scale: float) -> float:
     """Return about how long `measure` takes."""
-    return workers * (rounds + 1) * _expected(scale)
+    return workers * (rounds + 1) * pass_seconds(scale)
 
 
-def _expected(scale: float) -> float:
+def pass_seconds(scale: float) -> float:
+    """Return about how long one pass over all shapes takes, with what is waited after it."""
     return START_SECONDS + PASS_SECONDS * scale + SETTLE_SECONDS
 
 
-def _figures(runs: list[dict[str, Shape]], shape: str) -> list[tuple[float, float]]:
+def figures_of(runs: list[dict[str, Shape]], shape: str) -> list[tuple[float, float]]:
+    """Return the milliseconds of each run of a shape, and the 99th percentile of its calls."""
     return [(run[shape]["milliseconds"], run[shape]["p99"]) for run in runs]

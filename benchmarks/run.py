@@ -1,7 +1,8 @@
 """Measure the worker: `make bench`.
 
-Three parts. `load`: the client's own loads through the real Node client. `raw`: as many requests as wrk can press
-through. `growth`: large stores, long days, large values, and a stop under full load.
+Four parts. `load`: the client's own loads through the real Node client. `package`: the same through the npm package,
+with one request a call, beside one request a key. `raw`: as many requests as wrk can press through. `growth`: large
+stores, long days, large values, and a stop under full load.
 
 Without `--ours`, a worker is started on a store of its own. With `--other`, every load is also run against the worker
 at that address, in turn with ours, and the table shows the ratios: start that one yourself, on the same disk.
@@ -22,15 +23,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import load, raw, report
+from benchmarks import load, package, raw, report
 from benchmarks.growth import measure as growth
 from benchmarks.growth.bench import FULL, QUICK, Bench, Scale, target_of
 from benchmarks.progress import Progress
 from benchmarks.target import Target
+from tests.npm_package import build_package
 from tests.process import WorkerProcess, install_node_packages
 
-PARTS = ("load", "raw", "growth")
-PROGRAMS = {"load": ("node", "npm"), "raw": ("wrk",), "growth": ("node", "npm")}
+PARTS = ("load", "package", "raw", "growth")
+PROGRAMS = {"load": ("node", "npm"), "package": ("node", "npm"), "raw": ("wrk",), "growth": ("node", "npm")}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -39,7 +41,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="benchmarks.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help="parts, with commas [%(default)s]")
-    parser.add_argument("--ours", metavar="URL", help="a worker of ours that runs already, for load and raw")
+    parser.add_argument("--ours", metavar="URL", help="a worker of ours that runs already, for all but growth")
     parser.add_argument("--token", default="", help="its token")
     parser.add_argument("--options", default="", help="for the command line of the workers started here")
     parser.add_argument("--other", metavar="URL", help="the worker to compare with")
@@ -89,6 +91,7 @@ def expected_seconds(options: argparse.Namespace) -> float:
     workers = 2 if options.other else 1
     parts = {
         "load": load.expected_seconds(workers, options.rounds, load_scale(options)),
+        "package": package.expected_seconds(options.rounds, load_scale(options)),
         "raw": raw.expected_seconds(workers, options.raw_rounds, options.seconds),
         "growth": growth.expected_seconds(growth_scale(options), other=bool(options.other)),
     }
@@ -102,7 +105,7 @@ def conditions(options: argparse.Namespace) -> list[str]:
     lines = [f"{time.strftime('%Y-%m-%d')}: {machine}, {python}"]
     if options.options:
         lines.append(f"ours with {options.options}")
-    if "load" in options.parts:
+    if {"load", "package"} & set(options.parts):
         lines.append(f"client loads: {options.rounds} rounds")
     if "raw" in options.parts:
         lines.append(f"wrk: {options.raw_rounds} of {options.seconds} s for each load, one thread")
@@ -115,12 +118,13 @@ def conditions(options: argparse.Namespace) -> list[str]:
 def measure(options: argparse.Namespace, folder: Path, progress: Progress, results: report.Results) -> None:
     """Measure the chosen parts, and add what is found to `results`."""
     other = Target("other", options.other.rstrip("/"), options.other_token) if options.other else None
-    if "load" in options.parts or "raw" in options.parts:
+    if {"load", "package", "raw"} & set(options.parts):
         with our_worker(options, folder) as ours:
-            if "load" in options.parts:
-                results.comparisons += load.measure(
-                    ours, other, rounds=options.rounds, scale=load_scale(options), progress=progress
-                )
+            for part, loads in (("load", load), ("package", package)):
+                if part in options.parts:
+                    results.comparisons += loads.measure(
+                        ours, other, rounds=options.rounds, scale=load_scale(options), progress=progress
+                    )
             if "raw" in options.parts:
                 results.comparisons += raw.measure(
                     ours, other, rounds=options.raw_rounds, seconds=options.seconds, progress=progress
@@ -136,8 +140,10 @@ def main() -> None:
     """Measure, show the tables, and save them with a plot: also what was found before something failed."""
     options = parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started here is ended
-    if "load" in options.parts or "growth" in options.parts:
+    if {"load", "package", "growth"} & set(options.parts):
         install_node_packages()
+    if "package" in options.parts:
+        build_package()
     results = report.Results(conditions(options))
     options.output.mkdir(parents=True, exist_ok=True)
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from sessionworker.web import throttle
+from tests.alone import in_the_room
 from tests.process import WorkerProcess, install_node_packages
 from tests.tools import figures, require
 
@@ -37,6 +38,8 @@ SLOW_NAMES = (
 )
 """What the names of other slow tests hold, besides those that are marked where they stand."""
 
+FIGURE = "figure"
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what is slow by what it asks for, or by its name."""
@@ -53,8 +56,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """See that a test which is not marked as slow starts no program."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Let a test run that may run now, and see that one which is not marked as slow starts no program."""
+    is_alone = item.get_closest_marker("alone") is not None
+    with in_the_room(alone=is_alone), pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("slow") is None:
             patch.setattr(subprocess.Popen, "__init__", refuse_programs)
         return (yield)
@@ -92,11 +96,22 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
         print(running.output)  # pytest shows it beside a failure
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test's report carry what it measured: it is read in another process, if several run tests."""
+    report = yield
+    report.user_properties += [(FIGURE, text) for text in figures]
+    figures.clear()
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests measured."""
-    if figures:
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    properties = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    if measured := [text for name, text in properties if name == FIGURE]:
         terminalreporter.section("figures")
-        for figure in figures:
+        for figure in measured:
             terminalreporter.line(figure)
 
 

@@ -11,7 +11,6 @@ import os
 import queue
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
+
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).parent.parent
 NODE_PROGRAMS = REPOSITORY / "tests" / "node"
@@ -34,13 +35,6 @@ POLL_SECONDS = 0.005
 
 class ProcessError(Exception):
     """A program did not do what was awaited of it. The message ends with what it had said."""
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class WorkerProcess:
@@ -287,14 +281,14 @@ class NodeProgram:
         self._complaints.extend(self._process.stderr)
 
 
-def install_node_packages(seconds: float = 300) -> None:
-    """Install what `tests/node/package-lock.json` names, if it is not there yet."""
-    wanted = json.loads((NODE_PROGRAMS / "package.json").read_text())["dependencies"]
-    if all((NODE_PROGRAMS / "node_modules" / name).is_dir() for name in wanted):
+def install_node_packages(folder: Path = NODE_PROGRAMS, seconds: float = 300) -> None:
+    """Install what a folder's `package-lock.json` names, if it is not there yet."""
+    manifest = json.loads((folder / "package.json").read_text())
+    wanted = [*manifest.get("dependencies", ()), *manifest.get("devDependencies", ())]
+    if all((folder / "node_modules" / name).is_dir() for name in wanted):
         return
-    command: Sequence[str] = ["npm", "ci", "--loglevel=error"]
-    done = subprocess.run(
-        command, cwd=NODE_PROGRAMS, timeout=seconds, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    command = ("npm", "ci", "--loglevel=error")
+    output = subprocess.PIPE
+    done = subprocess.run(command, cwd=folder, timeout=seconds, check=False, stdout=output, stderr=subprocess.STDOUT)
     if done.returncode != 0:
-        raise ProcessError(f"npm ci failed in {NODE_PROGRAMS}:\n{done.stdout.decode(errors='replace')}")
+        raise ProcessError(f"npm ci failed in {folder}:\n{done.stdout.decode(errors='replace')}")

@@ -16,7 +16,8 @@ from sessionworker.keys import make_key
 from sessionworker.version import VERSION
 from tests.daemon.twistd import PATIENCE, Daemon, ask, reason_not_to_start, twistd
 from tests.memory import request
-from tests.process import REPOSITORY, WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import REPOSITORY, WorkerProcess
 
 pytestmark = pytest.mark.slow
 

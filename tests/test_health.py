@@ -211,6 +211,7 @@ def test_the_log_says_once_when_it_ends_and_once_when_it_is_over(worker: Worker)
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @asynchronous
 async def test_over_a_real_connection_a_hanging_disk_is_told_in_under_a_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from sessionworker import healthcheck
-from tests.process import free_port
+from tests.ports import free_port
 
 
 @contextmanager

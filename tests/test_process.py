@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.twistd import PATIENCE, SALES, ask_over, twistd
-from tests.process import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

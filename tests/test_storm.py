@@ -22,7 +22,7 @@ import pytest
 from tests.process import REPOSITORY, TOKEN_VARIABLE, WorkerProcess
 from tests.tools import show_figure
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CONNECTIONS = 200
 """Connections that the overloaded worker takes; ten times as many clients come, and come again when refused."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeAlias
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -15,8 +15,10 @@ from twisted.web.server import NOT_DONE_YET
 from sessionworker.errors import WorkerError
 from sessionworker.http.answers import answer, answer_error, answer_when, send
 from sessionworker.http.request import WorkerRequest
+from sessionworker.names import SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Existing
+from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
 from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
 from sessionworker.web.owners import answer_done, given_owners, read_owner
@@ -104,6 +106,11 @@ class ManyKeys(Resource):
         if isinstance(asked, Names):
             return self._offload.ask(self._names, group, instance, asked)
         self._count("read", len(asked.keys))
+        if len(asked.keys) == 1:  # most reads of a conversation: what memory knows of one key needs no thread
+            [key] = asked.keys
+            value = self._offload.recall(SessionFile(group, instance, key))
+            if value is not UNKNOWN:
+                return succeed(values_form(asked.keys, {key: value}, self._body_size))
         return self._offload.read_many(
             group, instance, asked.keys, lambda values: values_form(asked.keys, values, self._body_size)
         )

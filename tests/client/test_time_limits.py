@@ -19,6 +19,7 @@ from tests.server import MIB, TOKEN, asynchronous
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.alone
 @asynchronous
 @pytest.mark.parametrize("script", STALLS)
 async def test_a_call_ends_at_its_time_limit_and_its_connection_with_it(script: Script) -> None:
@@ -48,6 +49,7 @@ async def test_a_large_value_that_is_not_taken_ends_at_the_time_limit() -> None:
         await wait_until(lambda: not server.open)
 
 
+@pytest.mark.alone
 @asynchronous
 async def test_the_wait_for_a_connection_is_part_of_the_time() -> None:
     async with (

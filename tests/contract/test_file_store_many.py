@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from sessionworker.stores.changes import Write
+from sessionworker.stores.files import many
 from tests.contract.file_place import SMALL, start
 from tests.contract.words import CREDS, changes, commit, create
 
 KEYS = [f"k{number}" for number in range(40)]
 
 
-def test_no_batch_is_seen_in_part(folder: Path) -> None:
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Threads take turns far more often than they would: the writer does not wait for the readers' turns to end."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(0.00002)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_no_batch_is_seen_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "MOST_TRIES", 10**6)  # more batches come here in a moment than clients could send
     store = start(folder, limits=SMALL)
     create(store)
     commit(store, changes(*(Write(key, b"0") for key in KEYS)))

@@ -19,7 +19,7 @@ from tests.memory import request
 from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import show_figure
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 RATE = 1000
 OTHER_ADDRESS = "127.0.0.2"

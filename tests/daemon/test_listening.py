@@ -12,7 +12,8 @@ import pytest
 from tests.answers import read_answers
 from tests.daemon.twistd import PATIENCE, SALES, ask, ask_over, free_place, read_to_end, twistd
 from tests.memory import request
-from tests.process import WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import WorkerProcess
 from tests.tools import show_figure
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,7 @@ def test_the_soft_limit_on_open_files_is_raised(tmp_path: Path) -> None:
         assert resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
 
 
+@pytest.mark.alone
 def test_a_thousand_clients_may_connect_at_once(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

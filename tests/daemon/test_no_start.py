@@ -9,7 +9,8 @@ import pytest
 
 from tests.daemon.certificates import make_certificate, write
 from tests.daemon.twistd import ask, free_place, reason_not_to_start, twistd
-from tests.process import WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import WorkerProcess
 
 pytestmark = pytest.mark.slow
 

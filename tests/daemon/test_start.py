@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.twistd import PATIENCE, SALES, ask, ask_over, twistd
-from tests.process import WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import WorkerProcess
 
 pytestmark = pytest.mark.slow
 

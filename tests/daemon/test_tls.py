@@ -20,7 +20,8 @@ from tests.answers import read_answers
 from tests.daemon.certificates import make_authority, make_certificate, write
 from tests.daemon.twistd import PATIENCE, SALES, ask_over, read_to_end
 from tests.memory import request
-from tests.process import REPOSITORY, WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import require
 
 pytestmark = pytest.mark.slow
@@ -166,6 +167,7 @@ def test_a_client_that_is_refused_while_it_sends_is_told_so_and_is_not_cut_off(w
             assert answer.header("connection") == "close"
 
 
+@pytest.mark.alone
 def test_it_stops_at_once_beside_idle_clients_that_read_nothing(worker: TlsWorker) -> None:
     with worker.connect() as idle:
         idle.sendall(request("OPTIONS", "/ping", token=None))
@@ -175,6 +177,7 @@ def test_it_stops_at_once_beside_idle_clients_that_read_nothing(worker: TlsWorke
         assert time.monotonic() - start < 8
 
 
+@pytest.mark.alone
 def test_whoever_speaks_no_tls_gets_nothing_and_is_closed_in_time(worker: TlsWorker) -> None:
     address = ("127.0.0.1", worker.tls_port)
     with (

@@ -13,7 +13,8 @@ import pytest
 
 from tests.answers import Answer
 from tests.daemon.twistd import PATIENCE, ask, ask_as, free_place, wait_until
-from tests.process import SETTINGS_PREFIXES, WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import SETTINGS_PREFIXES, WorkerProcess
 
 pytestmark = pytest.mark.slow
 

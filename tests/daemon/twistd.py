@@ -15,7 +15,8 @@ from typing import Any
 
 from tests.answers import Answer, read_answers
 from tests.memory import request
-from tests.process import SETTINGS_PREFIXES, WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import SETTINGS_PREFIXES, WorkerProcess
 
 PATIENCE = 20.0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.daemon.certificates import make_authority, make_certificate
 from tests.documents.reading import blocks, read
-from tests.process import free_port
+from tests.ports import free_port
 from tests.tools import require
 
 PATIENCE = 30.0

@@ -16,7 +16,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.process import REPOSITORY, WorkerProcess, free_port
+from tests.ports import free_port
+from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import require
 
 pytestmark = pytest.mark.slow

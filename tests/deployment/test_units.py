@@ -27,7 +27,7 @@ from tests.deployment.units import (
     settings_in,
     wait_until_listening,
 )
-from tests.process import free_port
+from tests.ports import free_port
 from tests.tools import require, show_figure
 
 EXPOSURE_LIMIT = 2.0

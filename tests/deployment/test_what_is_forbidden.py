@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.units import SERVICE, service_command, setting, wait_until_listening
-from tests.process import free_port
+from tests.ports import free_port
 from tests.tools import require
 
 pytestmark = pytest.mark.slow

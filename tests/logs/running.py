@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.daemon.twistd import PATIENCE, ask_over
-from tests.process import SETTINGS_PREFIXES, free_port
+from tests.ports import free_port
+from tests.process import SETTINGS_PREFIXES
 
 
 @contextmanager

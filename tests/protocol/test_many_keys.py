@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,17 @@ def test_values_come_back_byte_for_byte(worker: Worker, value: bytes, filling: s
     assert worker.ask("POST", SALES, body).status == 204
     assert worker.ask("GET", f"{SALES}/a").body == value
     assert worker.ask("POST", SALES, {"keys": ["a"]}).body == b'{"values":{"a":%b}}' % value
+
+
+def test_one_key_that_memory_knows_needs_no_thread(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_many = Mock(wraps=worker.store.read_many)
+    monkeypatch.setattr(worker.store, "read_many", read_many)
+    assert change(worker, {"a": 1, "b": 2, "gone": None}) == 204
+    assert read(worker, "a", "a") == {"values": {"a": 1}}
+    assert read(worker, "gone") == {"values": {"gone": None}}
+    assert read_many.call_count == 0
+    assert read(worker, "a", "b") == {"values": {"a": 1, "b": 2}}
+    assert read_many.call_count == 1  # two are of one moment: the store sees to that
 
 
 NOTHING_IS_DONE = {
