@@ -45,11 +45,13 @@ class Rooms:
         """Instances that are not admitted."""
         self.refusals_left = -1
         """After how many refusals all are admitted; never, if it is negative."""
+        self.most = 10
+        """Changes that are admitted at once."""
         self.asked: list[tuple[str, Load, Load]] = []
 
     def admits(self, _group: str, instance: str, own: Load, ahead: Load) -> bool:
         self.asked.append((instance, own, ahead))
-        if instance not in self.refused or self.refusals_left == 0:
+        if own.keys <= self.most and (instance not in self.refused or self.refusals_left == 0):
             return True
         self.refusals_left -= 1
         return False
