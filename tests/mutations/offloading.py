@@ -164,8 +164,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what is held waits for room that may never come",
         _HOLDING,
-        "held.ends >= ENDS_TO_WAIT_FOR or ",
-        "",
+        "if oldest.ends >= ENDS_TO_WAIT_FOR:",
+        "if False:",
         _TESTS,
     ),
     Fault(

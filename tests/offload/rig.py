@@ -48,6 +48,8 @@ class Rooms:
         self.refuses_once = False
         """Whether each first question is answered with no, and each second one with yes."""
         self._refuses = False
+        self.most = 10
+        """Changes that are admitted at once."""
         self.asked: list[tuple[str, Load, Load]] = []
 
     def admits(self, _group: str, instance: str, own: Load, ahead: Load) -> bool:
@@ -55,7 +57,7 @@ class Rooms:
         if self.refuses_once:
             self._refuses = not self._refuses
             return not self._refuses
-        if instance not in self.refused or self.refusals_left == 0:
+        if own.keys <= self.most and (instance not in self.refused or self.refusals_left == 0):
             return True
         self.refusals_left -= 1
         return False
