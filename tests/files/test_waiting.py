@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,13 +110,17 @@ def test_whoever_is_refused_is_told_so_and_not_held(store: FileStore, folder: Pa
 
 
 def test_who_is_not_admitted_has_the_files_follow_at_once(folder: Path) -> None:
-    store = start(folder, limits=FEW)
+    store = start(folder, limits=Limits(lag_seconds=3600, journal_bytes=100_000, checkpoint_bytes=10**9))
     create(store)
-    commit(store, many(60))
+    for number in range(7):
+        commit(store, write(KEY, b'"%0*d"' % (9000, number)))
     maintaining = threading.Thread(target=store.maintain, daemon=True)
     maintaining.start()
-    assert not admits(store, 1)
-    wait_for(lambda: len(session_files(folder)) == 60, "the files")
+    assert admits(store, 1, 10_000)
+    time.sleep(0.05)
+    assert session_files(folder) == {}
+    assert not admits(store, 1, 20_000)
+    wait_for(lambda: len(session_files(folder)) == 1, "the file")
     store.close()
     maintaining.join(LONGEST_WAIT)
 
