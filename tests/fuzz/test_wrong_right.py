@@ -19,8 +19,8 @@ from tests.fuzz.requests import METHODS, Sent, requests, spellings
 from tests.memory import Worker
 
 OF_OPERATORS = {"groups", "describe", "versions", "drops", "events", "overview", "encryption"}
-OF_APIS = {"recall", "read", "instances", "check_creds"}
-OF_NOBODY = {"check", "drops_before", "figures", "room", "maintain", "close", "on_repair"}
+OF_APIS = {"recall", "read", "read_many", "names", "instances", "check_creds"}
+OF_NOBODY = {"check", "drops_before", "figures", "room", "maintain", "close", "on_repair", "waiting"}
 """What a worker asks by itself, or for a health check."""
 
 
