@@ -157,15 +157,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "room that is made while it is asked for is missed",
         _HOLDING,
-        "        self._let_in(is_over=False)  # room",
+        "        self._tell(is_over=False)  # room",
         "        # room",
         _TESTS,
     ),
     Fault(
         "what is held waits for room that may never come",
         _HOLDING,
-        "held.ends >= ENDS_TO_WAIT_FOR or ",
-        "",
+        "oldest[1].ends >= ENDS_TO_WAIT_FOR",
+        "False",
         _TESTS,
     ),
     Fault(
