@@ -38,13 +38,13 @@ def _members(text: str) -> dict[str, bytes]:
 
     members: dict[str, bytes] = {}
     place = skip(0)
-    separator = text[place]
-    if separator != "{":
+    if text[place] != "{":
         raise ValueError("no object")
     place = skip(place + 1)
     if text[place] == "}" and skip(place + 1) == len(text):
         return members
-    while separator in "{,":
+    separator = ","
+    while separator == ",":
         if text[place] != '"':
             raise ValueError("no name")
         name, place = scanstring(text, place + 1, True)

@@ -49,6 +49,7 @@ class _Body(msgspec.Struct):
     after: str = ""
 
 
+_FIELDS = {field.encode_name for field in msgspec.structs.fields(_Body)}
 _body = msgspec.json.Decoder(_Body)
 
 
@@ -98,10 +99,10 @@ def _read_slowly(body: bytes) -> _Body:
         for name, text in members_of(body).items():
             if name == "changes" and text.startswith(b"{"):
                 found[name] = {key: msgspec.Raw(value) for key, value in members_of(text).items()}
-            else:
+            elif name in _FIELDS:
                 found[name] = json.loads(text)
         return msgspec.convert(found, _Body)
     except msgspec.ValidationError:
         raise BodyNotAllowed(FORM) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         _refuse()
