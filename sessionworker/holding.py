@@ -12,7 +12,8 @@ from sessionworker.stores.interface import Load, Store
 from sessionworker.turns import Place, place_of
 
 ENDS_TO_WAIT_FOR = 2
-"""Ends of the store's rounds after which a batch is let in whatever waits: one round has begun after it was held."""
+"""Ends of the store's rounds after which a batch is let in whatever waits: one round has begun after it was held. At
+each end it is one alone: all at once would have everybody wait."""
 
 
 class Reactor(Protocol):
@@ -39,6 +40,7 @@ class Holding:
         self._held: dict[Place, _Held] = {}
         self._names = 0  # let in, and not committed yet
         self._bytes = 0
+        self._is_told = False
         store.waiting.on_room(self._tell)
 
     @property
@@ -51,10 +53,16 @@ class Holding:
         own, ahead = Load(len(batch.changes), size), Load(self._names, self._bytes)
         return self._waiting.admits(batch.group, batch.instance, own, ahead)
 
-    def hold(self, batch: Batch, size: int, go_on: Callable[[], object]) -> None:
-        """Call `go_on` when a batch may be committed. One of an instance is held at a time."""
-        self._held[place_of(batch)] = _Held(batch, size, go_on)
-        self._let_in(is_over=False)  # room that was made since it was asked for was told to nobody
+    def hold(self, batch: Batch, size: int, go_on: Callable[[], object]) -> bool:
+        """Call `go_on` when a batch may be committed; or return False if it may be now. One of an instance is held."""
+        if self.admits(batch, size):
+            return False
+        place = place_of(batch)
+        self._held[place] = _Held(batch, size, go_on)
+        if self.admits(batch, size):  # room that was made between the two was told to nobody
+            del self._held[place]
+            return False
+        return True
 
     def begin(self, batch: Batch, size: int) -> None:
         """Count a batch that was let in, until it is committed."""
@@ -67,12 +75,18 @@ class Holding:
         self._bytes -= size
 
     def _tell(self, is_over: bool) -> None:
-        if self._held:
+        """Have it asked again who is let in, in a turn of the reactor's own. Called in any thread."""
+        if self._held and (is_over or not self._is_told):
+            self._is_told = True
             self._reactor.callFromThread(self._let_in, is_over)
 
     def _let_in(self, is_over: bool) -> None:
+        self._is_told = False  # first: what becomes free from now on is told again
         for place, held in list(self._held.items()):
             held.ends += is_over
-            if held.ends >= ENDS_TO_WAIT_FOR or self.admits(held.batch, held.size):
-                del self._held[place]
-                held.go_on()
+            if self.admits(held.batch, held.size):
+                self._held.pop(place).go_on()
+        if is_over and self._held:
+            place, oldest = next(iter(self._held.items()))
+            if oldest.ends >= ENDS_TO_WAIT_FOR:
+                self._held.pop(place).go_on()

@@ -128,15 +128,12 @@ class Offload:
             self._entries.put((entry, ticket))
             return False
         size = _size(entry)
-        if self._holding.admits(entry, size):
-            return self._put(entry, ticket, size)
 
         def go_on() -> None:
             if not self._put(entry, ticket, size):
                 self._turns.leave(place_of(entry))
 
-        self._holding.hold(entry, size, go_on)
-        return True
+        return self._holding.hold(entry, size, go_on) or self._put(entry, ticket, size)
 
     def _put(self, batch: Batch, ticket: _Ticket, size: int) -> bool:
         """Hand a batch to the thread that commits; one of several changes is followed when they are counted."""

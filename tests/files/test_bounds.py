@@ -86,10 +86,10 @@ def test_without_background_work_the_files_wait_for_the_bounds_alone(folder: Pat
     ("limits", "changes"),
     [
         (Limits(lag_seconds=3600, checkpoint_bytes=2 * SEGMENT), [write(KEY, value(2 * SEGMENT))]),
-        (Limits(lag_seconds=3600, waiting_bytes=4000), [write(KEY, value(3100))]),
-        (Limits(lag_seconds=3600, waiting_files=4), [write(key(number), b"1") for number in range(4)]),
+        (Limits(lag_seconds=3600, waiting_bytes=4000), [write(KEY, value(1100))]),
+        (Limits(lag_seconds=3600, waiting_files=4), [write(key(number), b"1") for number in range(2)]),
     ],
-    ids=["the journal is as long as it should be", "three quarters of the bytes wait", "and of the files"],
+    ids=["the journal is as long as it should be", "a quarter of the bytes waits", "and of the files"],
 )
 def test_when_much_waits_the_background_work_begins_at_once(folder: Path, limits: Limits, changes: list[Entry]) -> None:
     store = start(folder, limits=limits)

@@ -122,8 +122,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what a store does not admit is committed at once",
         _OFFLOAD,
-        "if self._holding.admits(entry, size):",
-        "if True:",
+        "return self._holding.hold(entry, size, go_on) or self._put(",
+        "return self._put(",
         _TESTS,
     ),
     Fault(
@@ -157,15 +157,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "room that is made while it is asked for is missed",
         _HOLDING,
-        "        self._let_in(is_over=False)  # room",
-        "        # room",
+        "        if self.admits(batch, size):  # room",
+        "        if False:  # room",
         _TESTS,
     ),
     Fault(
         "what is held waits for room that may never come",
         _HOLDING,
-        "held.ends >= ENDS_TO_WAIT_FOR or ",
-        "",
+        "if oldest.ends >= ENDS_TO_WAIT_FOR:",
+        "if False:",
         _TESTS,
     ),
     Fault(

@@ -45,11 +45,19 @@ class Rooms:
         """Instances that are not admitted."""
         self.refusals_left = -1
         """After how many refusals all are admitted; never, if it is negative."""
+        self.refuses_once = False
+        """Whether each first question is answered with no, and each second one with yes."""
+        self._refuses = False
+        self.most = 10
+        """Changes that are admitted at once."""
         self.asked: list[tuple[str, Load, Load]] = []
 
     def admits(self, _group: str, instance: str, own: Load, ahead: Load) -> bool:
         self.asked.append((instance, own, ahead))
-        if instance not in self.refused or self.refusals_left == 0:
+        if self.refuses_once:
+            self._refuses = not self._refuses
+            return not self._refuses
+        if own.keys <= self.most and (instance not in self.refused or self.refusals_left == 0):
             return True
         self.refusals_left -= 1
         return False

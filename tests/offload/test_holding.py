@@ -72,10 +72,23 @@ def test_what_changes_nothing_is_not_held(rig: Rig) -> None:
     assert rig.store.waiting.asked == []
 
 
-def test_room_that_is_made_while_it_is_asked_for_is_not_missed(rig: Rig) -> None:
+@pytest.mark.parametrize("batch", [several(b"1", b"2"), write(CREDS, b"1")], ids=["several", "one"])
+def test_room_that_is_made_while_it_is_asked_for_is_not_missed(rig: Rig, batch: Batch) -> None:
     rig.store.waiting.refused = {"sales"}
+    rig.store.waiting.is_crowded = True
     rig.store.waiting.refusals_left = 1
-    assert rig.result(rig.offload.commit(several(b"1", b"2"))) is None
+    assert rig.result(rig.offload.commit(batch)) is None
+    assert rig.result(rig.offload.commit(batch)) is None
+
+
+def test_room_that_is_made_for_many_while_it_is_asked_for_is_not_missed(rig: Rig) -> None:
+    rig.store.waiting.refused = {"sales"}
+    rig.store.waiting.is_crowded = True
+    held = [rig.offload.commit(write(CREDS, b"%d" % number)) for number in range(900)]
+    rig.store.waiting.refuses_once = True
+    rig.store.waiting.tell(True)
+    rig.store.waiting.tell(True)
+    assert rig.results(held) == [None] * 900
 
 
 def test_nothing_is_held_for_longer_than_a_round_that_began_after_it(rig: Rig) -> None:
@@ -160,3 +173,53 @@ def test_many_that_were_held_go_on_one_after_the_other(rig: Rig) -> None:
     rig.store.waiting.refused = set()
     rig.store.waiting.tell(False)
     assert rig.results(held) == [None] * 500
+
+
+def test_room_for_one_that_is_made_while_it_is_asked_for_is_not_missed_either(rig: Rig) -> None:
+    rig.store.waiting.is_crowded = True
+    rig.store.waiting.refused = {"sales"}
+    rig.store.waiting.refusals_left = 1
+    assert rig.results([rig.offload.commit(write(CREDS, value)) for value in (b"1", b"2")]) == [None] * 2
+    assert committed(rig) == [b"1", b"2"]
+
+
+def test_what_is_held_again_while_others_are_let_in_has_none_of_them_committed_twice(rig: Rig) -> None:
+    rooms = rig.store.waiting
+    rooms.is_crowded = True
+    rooms.refused = {"sales", "support"}
+    entries = write(CREDS, b"1"), write(OTHER, b"2"), several(b"3", b"4"), several(b"5", b"6", instance="support")
+    held = [rig.offload.commit(entry) for entry in entries]
+    rooms.most = 1  # so the second of each instance is held when its first has gone on
+    rooms.refused = set()
+    rooms.tell(False)
+    assert rig.results(held[:2]) == [None] * 2
+    rooms.most = 2
+    rooms.tell(False)
+    assert rig.results(held[2:]) == [None] * 2
+    assert committed(rig) == [b"1", b"2", b"3", b"4", b"5", b"6"]
+    assert (rig.offload.under_way, rig.offload.waiting_bytes) == (0, 0)
+
+
+def test_of_many_for_whom_there_is_no_room_one_alone_is_let_in_at_each_end_of_a_round(rig: Rig) -> None:
+    rig.store.waiting.refused = {"a", "b", "c"}
+    held = [rig.offload.commit(several(b"1", b"2", instance=name)) for name in ("a", "b", "c")]
+    rig.store.waiting.tell(True)
+    rig.reactor.run_one_call()
+    for is_let_in in held:
+        rig.store.waiting.tell(True)
+        assert rig.result(is_let_in) is None
+        assert sum(deferred.called for deferred in held) == held.index(is_let_in) + 1
+
+
+def test_who_is_held_is_asked_about_once_for_all_that_becomes_free_in_one_turn(rig: Rig) -> None:
+    rig.store.waiting.refused = {"sales"}
+    held = rig.offload.commit(several(b"1", b"2"))
+    del rig.store.waiting.asked[:]
+    for _ in range(100):
+        rig.store.waiting.tell(False)
+    rig.reactor.run_one_call()
+    assert len(rig.store.waiting.asked) == 1
+    assert rig.reactor.is_quiet
+    rig.store.waiting.refused = set()
+    rig.store.waiting.tell(False)
+    assert rig.result(held) is None
