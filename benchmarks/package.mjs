@@ -46,7 +46,7 @@ export class Worker {
 /** One instance's state in the form that Baileys asks for. */
 export async function openState (worker, instance) {
   const onError = () => worker.failures++
-  const options = { ...worker.address, instance, initAuthCreds, proto, owner: false, onError }
+  const options = { ...worker.address, instance, initAuthCreds, proto, onError }
   const session = await worker.timed(() => openSession(options))
   const keys = {
     get: (type, ids) => worker.timed(() => session.keys.get(type, ids)),

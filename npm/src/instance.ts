@@ -21,6 +21,8 @@ export class Instance {
   readonly #owner: string | undefined
   /** When the last request began that the worker accepted from the owner, in ms of `performance.now()`. */
   acceptedAt = -Infinity
+  /** The id of the lease that the last accepted answer told of; undefined from a worker that knows of none. */
+  lease: string | undefined
 
   constructor (wire: Wire, group: string, instance: string, owner: string | undefined) {
     this.#wire = wire
@@ -41,7 +43,7 @@ export class Instance {
     // No changes: unlike a create, this does not bring back an instance that was dropped.
     const answer = await this.#wire.send('POST', this.#path, NO_CHANGES, this.#owner)
     if (answer.status !== 204) throw this.#bulkRefusal(answer)
-    this.acceptedAt = begun
+    this.#accepted(begun, answer)
   }
 
   /** Let go of the lease. Tried once: it ends by itself. */
@@ -115,7 +117,12 @@ export class Instance {
     const begun = performance.now()
     const answer = await this.#repeat(method, path, body)
     if (answer.status !== expected) throw path === this.#path ? this.#bulkRefusal(answer) : refusal(answer)
+    this.#accepted(begun, answer)
+  }
+
+  #accepted (begun: number, answer: Answer): void {
     this.acceptedAt = begun
+    this.lease = answer.lease
   }
 
   #bulkRefusal (answer: Answer): WorkerError {

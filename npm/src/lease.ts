@@ -16,6 +16,7 @@ export class Lease {
   #misses = new Set<string>()
   #lossesBefore = losses
   #acceptedBefore = -Infinity
+  #idBefore: string | undefined
 
   /** Every `period` ms the lease is renewed, if no write has done it. */
   constructor (instance: Instance, period: number, onConflict: () => void, onError: (error: Error) => void) {
@@ -32,18 +33,21 @@ export class Lease {
   }
 
   /**
-   * The keys that are known to hold nothing, until somebody else could have written.
+   * The keys that are known to hold nothing, until somebody else could have written. Undefined where the worker tells
+   * of no lease: it knows of none, and anybody may write.
    *
-   * That is when the lease was not renewed in time, or when a connection was lost: a worker that is started anew knows
-   * of no lease.
+   * Somebody could when the lease was not renewed in time or was taken anew, which has another id, or when a connection
+   * was lost: a worker that is started anew knows of no lease.
    */
-  misses (): Misses {
-    const { acceptedAt } = this.#instance
+  misses (): Misses | undefined {
+    const { acceptedAt, lease } = this.#instance
     const hasLapsed = performance.now() - acceptedAt > SURE_MS || acceptedAt - this.#acceptedBefore > SURE_MS
-    if (losses !== this.#lossesBefore || hasLapsed || this.#misses.size > MOST_MISSES) this.#misses = new Set()
+    const isSame = losses === this.#lossesBefore && lease === this.#idBefore && !hasLapsed
+    if (!isSame || this.#misses.size > MOST_MISSES) this.#misses = new Set()
     this.#lossesBefore = losses
     this.#acceptedBefore = acceptedAt
-    return this.#misses
+    this.#idBefore = lease
+    return lease === undefined ? undefined : this.#misses
   }
 
   /** Renew it no more. */

@@ -20,6 +20,8 @@ export interface Answer {
   text: string
   /** Seconds that the worker asks to wait; 0 if it does not. */
   retryAfter: number
+  /** The id of the owner's lease, if the worker tells of one. */
+  lease: string | undefined
 }
 
 /** No answer, or none that is whole. */
@@ -40,11 +42,12 @@ export class Wire {
   readonly limits: Limits
   readonly #base: https.RequestOptions
   readonly #path: string
+  readonly #headers: string[]
   readonly #request: typeof https.request
 
   /** Throws a TypeError if the address is none, or there is no token. */
   constructor ({ url, token, socketPath, tls, limits }: Address) {
-    const { protocol, hostname, port, pathname } = new URL(url)
+    const { protocol, host, hostname, port, pathname } = new URL(url)
     if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError('The url begins with http:// or https://.')
     if (typeof token !== 'string' || token === '') throw new TypeError('A token is needed.')
     const isTls = protocol === 'https:'
@@ -56,8 +59,8 @@ export class Wire {
       host: hostname.replace(/^\[|\]$/g, ''),
       port: port || (isTls ? 443 : 80),
       agent: isTls ? tlsAgent : plainAgent,
-      headers: { apikey: token }
     }
+    this.#headers = ['Host', host, 'apikey', token]
     this.limits = { ...LIMITS, ...limits }
   }
 
@@ -65,12 +68,9 @@ export class Wire {
   send (method: string, path: string, body?: string, owner?: string): Promise<Answer> {
     const { connect, call } = this.limits
     return new Promise((resolve, reject) => {
-      const headers: http.OutgoingHttpHeaders = { ...this.#base.headers as http.OutgoingHttpHeaders }
-      if (owner !== undefined) headers.owner = owner
-      if (body !== undefined) {
-        headers['Content-Type'] = 'application/json'
-        headers['Content-Length'] = Buffer.byteLength(body)
-      }
+      const headers = [...this.#headers]
+      if (owner !== undefined) headers.push('owner', owner)
+      if (body !== undefined) headers.push('Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(body)))
       const request = this.#request({ ...this.#base, method, path: this.#path + path, headers })
       const fail = (why: string, isReset = false): void => {
         clearTimeout(timer)
@@ -94,7 +94,8 @@ export class Wire {
           clearTimeout(timer)
           const bytes = parts.length === 1 ? parts[0] as Buffer : Buffer.concat(parts)
           const retryAfter = Math.max(0, Number(response.headers['retry-after'])) || 0
-          resolve({ status: response.statusCode as number, text: bytes.toString(), retryAfter })
+          const lease = response.headers.lease as string | undefined
+          resolve({ status: response.statusCode as number, text: bytes.toString(), retryAfter, lease })
         })
       })
       request.end(body)

@@ -12,6 +12,8 @@ const ERRORS = { 404: 'Not Found', 409: 'Conflict' }
 export class FakeWorker {
   /** instance -> key -> value */
   instances = new Map()
+  /** The id of each owner's lease; undefined in a worker that knows of none. */
+  lease = 'one'
   /** Each request: method, path, parsed body, headers. */
   requests = []
   /** Called with each request and its response; true says that it was answered, or never will be. */
@@ -62,9 +64,10 @@ export class FakeWorker {
     this.requests.push(seen)
     if (await this.misbehave(seen, response, request)) return
     const { body } = seen
+    const told = request.headers.owner !== undefined && this.lease !== undefined ? { lease: this.lease } : {}
     if (instance === undefined) {
       if (!body.release) this.files(body.instance)
-      return this.answer(response, 204)
+      return this.answer(response, 204, undefined, told)
     }
     const files = this.instances.get(instance)
     if (request.method === 'DELETE') {
@@ -81,7 +84,7 @@ export class FakeWorker {
         if (value === null) files.delete(name)
         else files.set(name, JSON.stringify(value))
       }
-      return this.answer(response, 204)
+      return this.answer(response, 204, undefined, told)
     }
     if (body.keys) {
       const values = body.keys.map(name => [name, files.has(name) ? JSON.parse(files.get(name)) : null])

@@ -156,12 +156,17 @@ test('with the lease, what holds nothing is asked for once, until it is written 
   assert.deepEqual(fake.reads.at(-1).body.keys, ['lid-mapping-a'])
 })
 
-test('without the lease nothing is remembered', async t => {
-  const { fake, session } = await withSession(t, { owner: false })
-  await lookup(session, 'a')
-  fake.files().set('lid-mapping-a', '"x"')
-  assert.deepEqual(await lookup(session, 'a'), { a: 'x' })
-})
+for (const [who, lease, owner] of [['a session that asks for none', 'one', false], ['a worker that knows of none', undefined, undefined]]) {
+  test(`without the lease nothing is remembered: ${who}`, async t => {
+    const fake = Object.assign(await new FakeWorker().start(), { lease })
+    t.after(() => fake.stop())
+    const session = await open(fake, { owner })
+    await lookup(session, 'a')
+    fake.files().set('lid-mapping-a', '"x"')
+    assert.deepEqual(await lookup(session, 'a'), { a: 'x' })
+    await session.close()
+  })
+}
 
 test('a read that a write overtook is not remembered', async t => {
   const { fake, session } = await withSession(t)
@@ -183,6 +188,16 @@ test('all is forgotten when the lease may have lapsed', async t => {
   const now = performance.now()
   t.mock.method(performance, 'now', () => now + 26_000)
   await session.saveCreds() // takes it again: what was known before is in doubt all the same
+  assert.deepEqual(await lookup(session, 'a'), { a: 'x' })
+})
+
+test('all is forgotten when the lease is another one: it was taken anew, and somebody else may have had it', async t => {
+  const { fake, session } = await withSession(t)
+  await lookup(session, 'a')
+  fake.files().set('lid-mapping-a', '"x"')
+  assert.deepEqual(await lookup(session, 'a'), {})
+  fake.lease = 'two'
+  await session.saveCreds()
   assert.deepEqual(await lookup(session, 'a'), { a: 'x' })
 })
 
