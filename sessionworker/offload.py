@@ -36,6 +36,9 @@ LONGEST_QUEUE = 10_000
 MOST_WAITING_BYTES = 128 * 2**20
 """Bytes of values that may wait to be committed; a further one is refused."""
 
+CHANGE_BYTES = 100
+"""Bytes that one of several changes counts as besides its value, about: 4,500 deletions take half a MiB, too."""
+
 T = TypeVar("T")
 
 
@@ -44,7 +47,7 @@ class _Ticket(Struct):
 
     done: Deferred[Any]
     size: int
-    """Bytes of its values."""
+    """Bytes of its values, and of what it takes besides."""
     behind: Batch | None = None
     """It, if what comes later for its instance waits until it is committed."""
 
@@ -90,6 +93,8 @@ class Offload:
             if ticket is not None:
                 self._entries.put((entry, ticket))
         else:
+            if type(entry) is Batch:
+                size += CHANGE_BYTES * max(0, len(entry.changes) - 1)
             ticket = self._enter(place_of(entry), size, lambda ticket: self._begin(entry, ticket))
         return fail(Overloaded()) if ticket is None else ticket.done
 

@@ -8,20 +8,21 @@ from typing import NamedTuple, TypeAlias
 
 from sessionworker.stores.changes import (
     Batch,
+    CreateGroup,
     CreateInstance,
     DropGroup,
     DropInstance,
     Entry,
+    PurgeDrop,
     ReleaseInstance,
     RestoreInstance,
 )
 
 Place: TypeAlias = tuple[str, ...]
-"""What an entry is about: an instance, by group and name; everything, by no word at all; or nothing that has an order,
-by one word."""
+"""What an entry is about: an instance, by group and name; a group with all its instances, by one word; something in a
+group that no instance is, by the group and an empty name; or nothing that has an order, by no word at all."""
 
-EVERYTHING: Place = ()
-NOTHING: Place = ("",)
+NOTHING: Place = ()
 
 
 def place_of(entry: Entry) -> Place:
@@ -33,8 +34,10 @@ def place_of(entry: Entry) -> Place:
             return group, name
         case RestoreInstance(group, _, _, name):
             return group, name
-        case DropGroup():
-            return EVERYTHING
+        case DropGroup(group):
+            return (group,)
+        case CreateGroup(group) | PurgeDrop(group):
+            return group, ""
     return NOTHING
 
 
@@ -60,7 +63,7 @@ class _Line:
 
 
 class Turns:
-    """Lets entries begin in the order in which they came: those of one instance, and those that are about everything.
+    """Lets entries begin in the order in which they came: those of one instance, and those of a whole group.
 
     One that takes time holds up what comes later for the same instance, and nobody else.
     """
@@ -68,7 +71,7 @@ class Turns:
     def __init__(self) -> None:
         """Begin with nothing under way."""
         self._behind: dict[Place, _Line] = {}  # each one that takes time
-        self._behind_all: deque[_Waiting] = deque()  # the first is about everything
+        self._behind_groups: dict[Place, deque[_Waiting]] = {}  # the first of each is about the whole group
 
     @property
     def are_free(self) -> bool:
@@ -86,8 +89,11 @@ class Turns:
         """Call `begin` when its turn has come, perhaps at once. It tells whether it takes time: `leave` ends that."""
         waiting = _Waiting(place, size, begin)
         line = self._behind.get(place)
-        if self._behind_all or (place == EVERYTHING and self._behind):
-            self._behind_all.append(waiting)
+        behind_group = self._behind_groups.get(place[:1])
+        if behind_group is not None:
+            behind_group.append(waiting)
+        elif len(place) == 1 and self._is_busy(place):
+            self._behind_groups[place] = deque([waiting])
         elif line is not None:
             line.waiting.append(waiting)
             line.size += size
@@ -103,7 +109,10 @@ class Turns:
             if waiting.begin():
                 return
         del self._behind[place]
-        if not self._behind:
-            waited, self._behind_all = self._behind_all, deque()
-            for waiting in waited:
+        group = place[:1]
+        if group in self._behind_groups and not self._is_busy(group):
+            for waiting in self._behind_groups.pop(group):
                 self.enter(waiting.place, waiting.begin, waiting.size)
+
+    def _is_busy(self, group: Place) -> bool:
+        return any(place[:1] == group for place in self._behind)

@@ -57,6 +57,16 @@ def test_where_much_waits_an_instance_may_have_half_of_what_is_free_and_the_next
     assert admits(store, 60)
 
 
+def test_the_files_follow_soon_where_something_is_not_admitted(store: FileStore) -> None:
+    woken: list[None] = []
+    commit(store, many(60))
+    store.waiting.wake = lambda: woken.append(None)
+    assert admits(store, 1, instance="support")
+    assert woken == []
+    assert not admits(store, 1)
+    assert woken == [None]
+
+
 def test_a_batch_of_any_size_is_admitted_while_half_of_all_is_free(store: FileStore) -> None:
     assert admits(store, 5000, 10**9)
     commit(store, many(50))

@@ -29,15 +29,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the drop of a group overtakes what is being made",
         _TURNS,
-        "if self._behind_all or (place == EVERYTHING and self._behind):",
-        "if self._behind_all:",
+        "elif len(place) == 1 and self._is_busy(place):",
+        "elif False:",
         _TESTS,
     ),
     Fault(
         "what comes after the drop of a group overtakes it",
         _TURNS,
-        "if self._behind_all or (place == EVERYTHING and self._behind):",
-        "if place == EVERYTHING and self._behind:",
+        "        if behind_group is not None:\n            behind_group.append(waiting)\n        elif len",
+        "        if len",
         _TESTS,
     ),
     Fault(

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from sessionworker import offload as module
 from sessionworker.errors import Overloaded
+from sessionworker.stores.changes import Batch, Delete, Existing
 from tests.offload.rig import CREDS, Rig, write
 
 
@@ -46,6 +47,18 @@ def test_the_bytes_that_wait_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPat
     rig.let_go()
     assert rig.results([held, *accepted]) == [None] * 4
     assert rig.result(rig.offload.commit(write(CREDS, bytes(5000)))) is None  # alone it is never too much
+
+
+def test_what_many_changes_take_besides_their_values_is_bounded_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING_BYTES", 1000)
+    held = rig.hold()
+    deletions = Batch("codechat", "sales", tuple(Delete(f"k{number}") for number in range(5)))
+    accepted = [rig.offload.commit(deletions) for _ in range(2)]
+    assert isinstance(rig.result(rig.offload.commit(deletions)), Overloaded)
+    accepted.append(rig.offload.commit(Batch("codechat", "sales", (), Existing())))
+    rig.let_go()
+    assert rig.results([held, *accepted]) == [None] * 4
+    assert rig.offload.waiting_bytes == 0
 
 
 def test_cancelled_calls_count_until_they_are_carried_out() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sessionworker import turns
 from sessionworker.errors import Overloaded
-from sessionworker.stores.changes import Batch, CreateInstance, DropGroup, Entry, Existing, Write
+from sessionworker.stores.changes import Batch, CreateGroup, CreateInstance, DropGroup, Entry, Existing, Write
 from sessionworker.stores.interface import Load
 from tests.offload.rig import CREDS, Rig, values_in, write
 
@@ -223,3 +223,20 @@ def test_who_is_held_is_asked_about_once_for_all_that_becomes_free_in_one_turn(r
     rig.store.waiting.refused = set()
     rig.store.waiting.tell(False)
     assert rig.result(held) is None
+
+
+def test_the_drop_of_a_group_waits_for_nothing_of_another_and_holds_it_up_in_nothing(rig: Rig) -> None:
+    rig.store.waiting.refused = {"sales"}
+    held = rig.offload.commit(several(b"1", b"2"))
+    assert rig.results([rig.offload.commit(DropGroup("other")), rig.offload.commit(CreateGroup("codechat"))])
+    in_its_turn = [rig.offload.commit(entry) for entry in (DropGroup("codechat"), CreateGroup("codechat"))]
+    elsewhere = write(OTHER._replace(group="other"), b"3"), CreateGroup("other"), DropGroup("other")
+    assert rig.results([rig.offload.commit(entry) for entry in elsewhere]) == [None] * 3
+    assert not any(deferred.called for deferred in (held, *in_its_turn))
+    rig.store.waiting.refused = set()
+    rig.store.waiting.tell(False)
+    assert rig.results([held, *in_its_turn]) == [None] * 3
+    assert [entry for entries in rig.store.commits for entry in entries][-2:] == [
+        DropGroup("codechat"),
+        CreateGroup("codechat"),
+    ]

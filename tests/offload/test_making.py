@@ -64,7 +64,7 @@ def test_the_drop_of_a_group_waits_for_all_that_is_being_made_and_what_comes_lat
     later = [
         rig.offload.commit(DropGroup("codechat")),
         rig.offload.commit(CreateInstance("codechat", "new")),
-        rig.offload.commit(DropGroup("another")),
+        rig.offload.commit(DropGroup("codechat")),
     ]
     making.end()
     assert rig.result(making.done) is None
@@ -72,7 +72,7 @@ def test_the_drop_of_a_group_waits_for_all_that_is_being_made_and_what_comes_lat
     other.end()
     assert rig.results([other.done, *later]) == [None] * 4
     entries = [entry for entries in rig.store.commits for entry in entries]
-    assert entries[-3:] == [DropGroup("codechat"), CreateInstance("codechat", "new"), DropGroup("another")]
+    assert entries[-3:] == [DropGroup("codechat"), CreateInstance("codechat", "new"), DropGroup("codechat")]
 
 
 def test_one_that_cannot_be_made_is_told_so_and_the_next_goes_on(rig: Rig) -> None:
