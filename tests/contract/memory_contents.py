@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sessionworker.errors import HeldElsewhere
-from sessionworker.stores.changes import Unwritten
+from sessionworker.stores.changes import Batch, Restore, Unwritten
 from sessionworker.stores.interface import Load
 from sessionworker.stores.rules.events import RecentEvents
-from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in
+from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in, renamed
 from sessionworker.stores.rules.versions import Version
 
 
@@ -45,6 +45,11 @@ class Tenures:
             return None
         found = let_in(self._tenures.get(instance), owner, time.monotonic())
         return self._put(instance, found) or (found.lease if isinstance(found, Tenure) else None)
+
+    def let_in_for(self, instance: Instance, batch: Batch) -> Lease | HeldElsewhere | None:
+        if instance in self._tenures and any(isinstance(change, Restore) for change in batch.changes):
+            self._tenures[instance] = renamed(self._tenures[instance])
+        return self.let_in(instance, batch.owner)
 
     def let_go(self, instance: Instance, owner: str | None) -> HeldElsewhere | None:
         return self._put(instance, let_go(self._tenures.get(instance), owner, time.monotonic()))

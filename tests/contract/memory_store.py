@@ -123,7 +123,7 @@ class MemoryStore:
             if batch.condition != Existing() and all(isinstance(change, Delete) for change in batch.changes):
                 return None
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
-        lease = self.tenures.let_in(instance, batch.owner)
+        lease = self.tenures.let_in_for(instance, batch)
         if isinstance(lease, errors.HeldElsewhere):
             return lease
         if batch.condition not in (None, Existing(), instance.unwritten):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from msgspec.structs import replace
 
-from sessionworker.errors import CredsNotAllowed, NoSuchVersion
-from sessionworker.stores.changes import Delete, Write
+from sessionworker.errors import CredsNotAllowed, HeldElsewhere, NoSuchVersion
+from sessionworker.stores.changes import Batch, Delete, Existing, Restore, Write
+from sessionworker.stores.rules.leases import Lease
 from sessionworker.stores.rules.versions import DAY, HOUR, Keep, Version, parse_version, to_keep
 from tests.contract.base import Contract
 from tests.contract.clock import stopped_clock
@@ -208,3 +210,22 @@ class VersionsContract(Contract):
             of_old = [one for one in versions(life.store) if one.identity == versions(life.store)[-1].identity]
             assert [life.store.read_version(*CREDS[:2], one.version) for one in of_old] == [creds(2, 7)]
             assert of_old[0].is_pinned
+
+    @pytest.mark.parametrize("is_apart", [True, False], ids=["in a commit before", "in the same commit"])
+    def test_an_owner_sees_by_its_leases_id_that_older_creds_were_made_the_current_ones(
+        self, quiet: Life, *, is_apart: bool
+    ) -> None:
+        create(quiet.store)
+        renewal = Batch("codechat", "sales", (), Existing(), "host-1:71:a")
+        [first] = quiet.store.commit([renewal])
+        undo = Batch("codechat", "sales", (Restore(CREDS.key, creds(4), by="10.0.0.7"),))
+        if is_apart:
+            commit(quiet.store, undo)
+            [second] = quiet.store.commit([renewal])
+        else:
+            [_, second] = quiet.store.commit([undo, renewal])
+        [third] = quiet.store.commit([renewal])
+        assert isinstance(first, Lease)
+        assert isinstance(second, Lease)
+        assert first != second == third
+        assert refusals(quiet.store, replace(renewal, owner="host-2:9:b")) == [HeldElsewhere]

@@ -269,4 +269,14 @@ FAULTS: tuple[Fault, ...] = (
         "batch.by",
         _IN_TURNS,
     ),
+    Fault(
+        "older creds that an operator restores leave the lease its id",
+        "sessionworker/stores/files/judge.py",
+        "            self._leases.rename(instance)\n",
+        "            pass\n",
+        (
+            "tests/contract/test_file_store.py::TestFileStore"
+            "::test_an_owner_sees_by_its_leases_id_that_older_creds_were_made_the_current_ones",
+        ),
+    ),
 )

@@ -8,7 +8,7 @@ from sessionworker.errors import HeldElsewhere
 from sessionworker.events import Event, Report
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.instance import Instance
-from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in
+from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in, renamed
 
 
 class Leases:
@@ -38,6 +38,12 @@ class Leases:
             return None
         self._changed[instance] = found
         return found.lease
+
+    def rename(self, instance: Instance) -> None:
+        """Note that an operator writes what the owner may remember, if there is one: its lease gets another id."""
+        before = self._changed.get(instance, instance.tenure)
+        if before is not None:
+            self._changed[instance] = renamed(before)
 
     def let_go(self, instance: Instance, owner: str | None, by: str) -> HeldElsewhere | None:
         """Let nobody have an instance any more, as its owner asks, or an operator; or return why that is refused."""

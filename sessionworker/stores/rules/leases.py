@@ -49,6 +49,11 @@ def let_in(tenure: Tenure | None, owner: str, now: float) -> Tenure | HeldElsewh
     return Tenure(owner, Lease(secrets.token_hex(8)), now + LEASE_SECONDS) if owner else None
 
 
+def renamed(tenure: Tenure) -> Tenure:
+    """Return a tenure after somebody else wrote what its owner may remember: its lease has another id."""
+    return replace(tenure, lease=Lease(secrets.token_hex(8)))
+
+
 def let_go(tenure: Tenure | None, owner: str | None, now: float) -> Tenure | HeldElsewhere | None:
     """Return what is left of a tenure that its owner, or an operator (None), ends; or the reason for a refusal."""
     if tenure is None or not tenure.is_live(now):
