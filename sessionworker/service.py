@@ -26,6 +26,7 @@ from sessionworker.offload import Offload
 from sessionworker.process import (
     collect_garbage_rarely,
     keep_private,
+    let_threads_take_turns,
     raise_open_files_limit,
     read_again_on_sighup,
     start_despite_sighup,
@@ -146,6 +147,7 @@ class WorkerService(Service):
         self._certificates.say()
         self._offload.start()
         collect_garbage_rarely()
+        let_threads_take_turns()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
         self._log.info("Serving the store {store}.", event="serving", store=settings.store)
         tokens.say()

@@ -274,9 +274,6 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/stores/files/judge.py",
         "            self._leases.rename(instance)\n",
         "            pass\n",
-        (
-            "tests/contract/test_file_store.py::TestFileStore::"
-            + "test_an_owner_sees_by_its_leases_id_that_older_creds_were_made_the_current_ones",
-        ),
+        ("tests/contract/test_memory_store.py", "tests/contract/test_file_store.py"),
     ),
 )

@@ -196,10 +196,11 @@ class Checkpoints:
                     return None
                 self._state.failed(instance, type(refusal_for(error)))
             return error
+        with self._locks.memory:  # while `saving` still holds it: no commit has to wait for this
+            for key, value in instance.saving.items():
+                self._copies.keep(instance, key, value if isinstance(value, bytes) else None)
         with self._locks.memory, self._locks.state:
             if not instance.is_purged:
-                for key, value in instance.saving.items():
-                    self._copies.keep(instance, key, value if isinstance(value, bytes) else None)
                 self._state.saved(instance, tally)
                 self._tallies.is_changed = True
                 if not instance.is_adopted:  # it was dropped, or is not in use yet

@@ -32,8 +32,8 @@ class Limits:
     """Bytes of values that instances that are set apart may hold in memory, all together; past it, all writes are
     refused."""
 
-    files_at_once: int = 1_000
-    """Session files after which a checkpoint lets waiting commits go on."""
+    files_at_once: int = 250
+    """Session files that a checkpoint syncs together; then waiting commits go on. More hold them up for longer."""
 
     large_value: int = 2**20
     """Bytes from which on a value is written beside the commits of others."""
