@@ -141,8 +141,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a lease that was taken anew has the id of the last one",
         _RULE,
-        "Lease(secrets.token_hex(8))",
-        "tenure.lease if tenure else Lease(secrets.token_hex(8))",
+        "Tenure(owner, _new_lease(),",
+        "Tenure(owner, tenure.lease if tenure else _new_lease(),",
         (f"{_STORE}::test_the_id_of_a_lease_is_the_same_as_long_as_it_is_renewed_in_time",),
     ),
     Fault(

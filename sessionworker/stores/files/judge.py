@@ -149,10 +149,10 @@ class Judge:
         lease = self._leases.let_in(instance, batch.owner)
         if isinstance(lease, HeldElsewhere):
             return lease
-        if _undo_in(batch) is not None:
-            self._leases.rename(instance)
         if batch.condition is not None and not self._holds(batch.condition, instance):
             return ConditionFailed()
+        if _undo_in(batch) is not None:
+            self._leases.rename(instance)
         return lease
 
     @staticmethod

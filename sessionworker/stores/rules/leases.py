@@ -37,6 +37,10 @@ class Tenure(Struct, frozen=True, gc=False):
         return now < self.until
 
 
+def _new_lease() -> Lease:
+    return Lease(secrets.token_hex(8))
+
+
 def let_in(tenure: Tenure | None, owner: str, now: float) -> Tenure | HeldElsewhere | None:
     """Return the tenure of an owner that asks for a change, or the reason for which it is refused.
 
@@ -46,12 +50,12 @@ def let_in(tenure: Tenure | None, owner: str, now: float) -> Tenure | HeldElsewh
         if owner != tenure.owner:
             return HeldElsewhere(tenure.until - now)
         return replace(tenure, until=now + LEASE_SECONDS)
-    return Tenure(owner, Lease(secrets.token_hex(8)), now + LEASE_SECONDS) if owner else None
+    return Tenure(owner, _new_lease(), now + LEASE_SECONDS) if owner else None
 
 
 def renamed(tenure: Tenure) -> Tenure:
     """Return a tenure after somebody else wrote what its owner may remember: its lease has another id."""
-    return replace(tenure, lease=Lease(secrets.token_hex(8)))
+    return replace(tenure, lease=_new_lease())
 
 
 def let_go(tenure: Tenure | None, owner: str | None, now: float) -> Tenure | HeldElsewhere | None:
