@@ -89,9 +89,13 @@ def is_refused_by_rule(case: Case[Any], response: Response) -> bool:
 
 
 def is_json(text: Any) -> bool:
-    """Tell whether Python's own reader takes a text."""
+    """Tell whether Python's own reader takes a text, and none of the numbers that JSON has not (RFC 8259, section 6)."""
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse)
     except ValueError:
         return False
     return True
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)
