@@ -89,7 +89,7 @@ def is_refused_by_rule(case: Case[Any], response: Response) -> bool:
 
 
 def is_json(text: Any) -> bool:
-    """Tell whether Python's own reader takes a text, and none of the numbers that JSON has not (RFC 8259, section 6)."""
+    """Tell whether Python's own reader takes a text, and no number that JSON has not (RFC 8259, section 6)."""
     try:
         json.loads(text, parse_constant=_refuse)
     except ValueError:
