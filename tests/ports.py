@@ -16,7 +16,7 @@ SHARE = 1_000
 
 
 def _of_this_process() -> list[int]:
-    """Return the ports of this process in any order; another one than `random` gives, whose seed all processes share."""
+    """Return the ports of this process in any order; not in one of `random`, whose seed all processes share."""
     first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) * SHARE % len(PORTS)
     return SystemRandom().sample(PORTS[first : first + SHARE], SHARE)
 
