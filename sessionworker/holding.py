@@ -43,11 +43,6 @@ class Holding:
         self._is_told = False
         store.waiting.on_room(self._tell)
 
-    @property
-    def count(self) -> int:
-        """How many are held."""
-        return len(self._held)
-
     def admits(self, batch: Batch, size: int) -> bool:
         """Tell whether a batch with values of `size` bytes may be committed now."""
         own, ahead = Load(len(batch.changes), size), Load(self._names, self._bytes)

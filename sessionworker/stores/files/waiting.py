@@ -36,18 +36,15 @@ class Waiting:
     @property
     def is_crowded(self) -> bool:
         """Whether `admits` has to be asked of each batch, and the files are to follow soon; see `interface.Waiting`."""
-        state, limits = self._state, self._limits
-        return (
-            state.waiting_files > limits.waiting_files * CROWDED or state.waiting_bytes > limits.waiting_bytes * CROWDED
-        )
+        return self._is_filled(CROWDED)
 
     def is_used(self, share: float = 1.0) -> bool:
         """Tell whether as much waits as may wait, or that share of it."""
-        return (
-            self._state.waiting_bytes > self._limits.waiting_bytes * share
-            or self._state.waiting_files > self._limits.waiting_files * share
-            or self._journal.size > self._limits.journal_bytes * share
-        )
+        return self._is_filled(share) or self._journal.size > self._limits.journal_bytes * share
+
+    def _is_filled(self, share: float) -> bool:
+        state, limits = self._state, self._limits
+        return state.waiting_bytes > limits.waiting_bytes * share or state.waiting_files > limits.waiting_files * share
 
     def admits(self, group: str, name: str, own: Load, ahead: Load) -> bool:
         """Tell whether changes of an instance leave others room enough; see `interface.Waiting`."""
