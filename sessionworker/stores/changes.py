@@ -81,7 +81,7 @@ class CreateGroup(Struct, frozen=True):
 
 
 class CreateInstance(Struct, frozen=True):
-    """Make an instance, and its group, if they do not exist. Its owner has it from then on."""
+    """Make an instance, and its group, if they do not exist. Its owner has it from then on, unless this is refused."""
 
     group: str
     instance: str
@@ -91,7 +91,7 @@ class CreateInstance(Struct, frozen=True):
 class DropInstance(Struct, frozen=True):
     """Put an instance aside with all its session files, if it exists. `RestoreInstance` brings it back.
 
-    Nobody has it then, nor when it is brought back.
+    Nobody has it then, nor when it is brought back. One that is refused gives nobody a lease, nor a longer one.
     """
 
     group: str

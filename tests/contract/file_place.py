@@ -90,6 +90,10 @@ class FilePlace:
         else:
             path.write_bytes(value)
 
+    def refuse(self, store: Store, file: SessionFile, problem: str) -> None:
+        assert isinstance(store, FileStore)
+        store._catalogue.groups[file.group].instances[file.instance].problem = problem
+
     def _standing(self, folder: Path, name: str, *place: str) -> Path:
         """Return the path of what is called so in a folder, or would be."""
         names = [self._codec.encode_name(name, *place), *self._codec.other_names(name, *place)]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sessionworker.errors import HeldElsewhere
+from sessionworker.errors import HeldElsewhere, StoreUnavailable, WorkerError
 from sessionworker.stores.changes import Batch, Restore, Unwritten
 from sessionworker.stores.interface import Load
 from sessionworker.stores.rules.events import RecentEvents
@@ -23,6 +23,8 @@ class Instance:
     """By what they are called; None for a deletion."""
     last_write: int = 0
     writes: int = 0
+    problem: str = ""
+    """Why it is refused, if it is."""
 
     @property
     def unwritten(self) -> Unwritten:
@@ -40,13 +42,13 @@ class Tenures:
     def __init__(self) -> None:
         self._tenures: dict[Instance, Tenure] = {}
 
-    def let_in(self, instance: Instance, owner: str | None) -> Lease | HeldElsewhere | None:
-        if owner is None:
-            return None
-        found = let_in(self._tenures.get(instance), owner, time.monotonic())
+    def let_in(self, instance: Instance, owner: str | None) -> Lease | WorkerError | None:
+        found = None if owner is None else let_in(self._tenures.get(instance), owner, time.monotonic())
+        if instance.problem and not isinstance(found, HeldElsewhere):
+            return StoreUnavailable()
         return self._put(instance, found) or (found.lease if isinstance(found, Tenure) else None)
 
-    def let_in_for(self, instance: Instance, batch: Batch) -> Lease | HeldElsewhere | None:
+    def let_in_for(self, instance: Instance, batch: Batch) -> Lease | WorkerError | None:
         if instance in self._tenures and any(isinstance(change, Restore) for change in batch.changes):
             self._tenures[instance] = renamed(self._tenures[instance])
         return self.let_in(instance, batch.owner)

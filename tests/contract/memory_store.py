@@ -91,9 +91,9 @@ class MemoryStore:
         return None
 
     def _drop_one(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
-        held = self.tenures.let_in(self.contents.groups[group][name], owner)
-        if isinstance(held, errors.HeldElsewhere):
-            return held
+        refusal = self.tenures.let_in(self.contents.groups[group][name], owner)
+        if isinstance(refusal, WorkerError):
+            return refusal
         self._drop(group, [name])
         self._tell("instance_dropped", group, name, by)
         return None
@@ -124,7 +124,7 @@ class MemoryStore:
                 return None
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
         lease = self.tenures.let_in_for(instance, batch)
-        if isinstance(lease, errors.HeldElsewhere):
+        if isinstance(lease, WorkerError):
             return lease
         if batch.condition not in (None, Existing(), instance.unwritten):
             return errors.ConditionFailed()

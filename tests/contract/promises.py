@@ -15,8 +15,8 @@ from tests.contract.lifetime import LifetimeContract
 from tests.contract.many import ManyKeysContract
 from tests.contract.odd_creds import OddCredsContract
 from tests.contract.overview import OverviewContract
-from tests.contract.owners import OwnersContract
 from tests.contract.purges import PurgesContract
+from tests.contract.refused_owners import RefusedOwnersContract
 from tests.contract.restores import RestoresContract
 from tests.contract.story import StoryContract
 from tests.contract.values import ValuesContract
@@ -38,7 +38,7 @@ class StoreContract(
     PurgesContract,
     LargeValuesContract,
     ManyKeysContract,
-    OwnersContract,
+    RefusedOwnersContract,
     OverviewContract,
     EventsContract,
     LifetimeContract,

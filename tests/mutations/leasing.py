@@ -39,15 +39,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an instance is created whoever has it",
         _MOVES,
-        "        if known is not None and isinstance(",
-        "        if known is None and isinstance(",
+        "        if known is not None and (held",
+        "        if known is None and (held",
         _OTHERS,
     ),
     Fault(
         "an instance is dropped whoever has it",
         _MOVES,
-        "        if isinstance(held := self._let_in(instance, owner), HeldElsewhere):",
-        "        if isinstance(held := self._let_in(instance, None), HeldElsewhere):",
+        "self._leases.refuse(instance, owner)",
+        "self._leases.refuse(instance, None)",
         _OTHERS,
     ),
     Fault(
@@ -134,9 +134,22 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a create that makes an instance takes no lease",
         _MOVES,
-        "        return refusal or self._let_in(",
-        "        return refusal if known is None else self._let_in(",
+        "        return refusal or self._leases.take(",
+        "        return refusal if known is None else self._leases.take(",
         (f"{_STORE}::test_a_create_takes_an_instance_whether_it_makes_it_or_finds_it",),
+    ),
+    Fault(
+        "a create or a drop that is refused for a problem takes the lease",
+        _LEASES,
+        """            return found
+        self.forget()
+        return None
+""",
+        """            return found
+        self.settle()
+        return None
+""",
+        (f"{_STORE}::test_what_is_refused_for_a_problem_neither_takes_nor_renews_a_lease",),
     ),
     Fault(
         "a lease that was taken anew has the id of the last one",

@@ -39,6 +39,23 @@ class Leases:
         self._changed[instance] = found
         return found.lease
 
+    def take(self, instance: Instance, owner: str | None) -> Lease | HeldElsewhere | None:
+        """Do as `let_in` does, for what is no part of a commit's judgement, and settle it."""
+        self.forget()
+        lease = self.let_in(instance, owner)
+        self.settle()
+        return lease
+
+    def refuse(self, instance: Instance, owner: str | None) -> HeldElsewhere | None:
+        """Return why `take` would refuse an owner, if it would. Whatever else it is refused for gives it no lease."""
+        self.forget()
+        found = self.let_in(instance, owner)
+        if isinstance(found, HeldElsewhere):
+            self.settle()
+            return found
+        self.forget()
+        return None
+
     def rename(self, instance: Instance) -> None:
         """Note that an operator writes what the owner may remember, if there is one: its lease gets another id."""
         before = self._changed.get(instance, instance.tenure)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from sessionworker.disk import opened_folder, stands_in
-from sessionworker.errors import HeldElsewhere, NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
+from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
 from sessionworker.events import Event
 from sessionworker.stores.changes import (
     CatalogueChange,
@@ -38,7 +38,6 @@ from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.interface import Outcome
-from sessionworker.stores.rules.leases import Lease
 
 
 class Moves:
@@ -102,16 +101,10 @@ class Moves:
 
     def _create_instance(self, group: str, name: str, owner: str | None) -> Outcome:
         known = self._catalogue.get(group, name)
-        if known is not None and isinstance(held := self._let_in(known, owner), HeldElsewhere):
+        if known is not None and (held := self._leases.refuse(known, owner)) is not None:
             return held
         refusal = self._creating.create_instance(group, name)
-        return refusal or self._let_in(self._catalogue.groups[group].instances[name], owner)
-
-    def _let_in(self, instance: Instance, owner: str | None) -> Lease | HeldElsewhere | None:
-        self._leases.forget()
-        lease = self._leases.let_in(instance, owner)
-        self._leases.settle()
-        return lease
+        return refusal or self._leases.take(self._catalogue.groups[group].instances[name], owner)
 
     # Dropping
 
@@ -123,7 +116,7 @@ class Moves:
         if instance is None:
             self._faults.counts["drops_of_unknown_instances"] += 1
             return None
-        if isinstance(held := self._let_in(instance, owner), HeldElsewhere):
+        if (held := self._leases.refuse(instance, owner)) is not None:
             return held
         if instance.problem:
             return StoreUnavailable()
