@@ -19,7 +19,7 @@ from twisted.python.threadpool import ThreadPool
 from sessionworker.errors import Overloaded, WorkerError
 from sessionworker.holding import Holding, Reactor
 from sessionworker.names import CREDS, SessionFile
-from sessionworker.stores.changes import Batch, Entry, Probe, Write
+from sessionworker.stores.changes import Batch, CreateInstance, Entry, Probe, size_of
 from sessionworker.stores.interface import Store, Unknown
 from sessionworker.stores.rules.leases import Lease
 from sessionworker.turns import Place, Turns, place_of
@@ -55,7 +55,8 @@ class _Ticket(Struct):
 class Offload:
     """A store that is asked without waiting. Every public method is called in the reactor's thread.
 
-    Cancelling a Deferred stops nobody: what was accepted is carried out, whoever hangs up.
+    Cancelling a Deferred stops no change: what was accepted is carried out, whoever hangs up. A create is not, as long
+    as it waits: it would take a lease for one that was refused, or has gone.
     """
 
     _log = Logger()
@@ -86,7 +87,7 @@ class Offload:
 
         Its result is what the entry's owner is told, if it has one; see `interface.Outcome`.
         """
-        size = _size(entry)
+        size = size_of(entry)
         is_free = self._turns.are_free and not self.store.waiting.is_crowded  # nearly always
         if is_free and (type(entry) is not Batch or len(entry.changes) <= 1):
             ticket = self._accept(size)
@@ -132,7 +133,7 @@ class Offload:
         if type(entry) is not Batch or not entry.changes:
             self._entries.put((entry, ticket))
             return False
-        size = _size(entry)
+        size = size_of(entry)
 
         def go_on() -> None:
             if not self._put(entry, ticket, size):
@@ -239,7 +240,7 @@ class Offload:
             if not taken:
                 break
             try:
-                outcomes: list[Any] = self.store.commit([entry for entry, _ in taken])
+                outcomes: list[Any] = self.store.commit([_still_wanted(*one) for one in taken])
                 if len(outcomes) != len(taken):
                     raise ValueError("a store must return one outcome for each entry")  # noqa: TRY301
             except Exception:  # noqa: BLE001 - whatever it is, the callers are told
@@ -270,7 +271,7 @@ class Offload:
             self.waiting_bytes -= ticket.size
             batch = ticket.behind
             if batch is not None:
-                self._holding.end(batch, _size(batch))
+                self._holding.end(batch, size_of(batch))
                 self._turns.leave(place_of(batch))
             ticket.done.callback(result)  # a Failure makes the Deferred fail
         self._stop_when_idle()
@@ -285,12 +286,8 @@ def _first_failure(outcomes: list[tuple[bool, Any]]) -> Failure | None:
     return next((result for is_well, result in outcomes if not is_well), None)
 
 
-def _size(entry: Entry) -> int:
-    """Return how many bytes the values of an entry have."""
-    if type(entry) is not Batch:
-        return 0
-    size = 0
-    for change in entry.changes:
-        if type(change) is Write:
-            size += len(change.value)
-    return size
+def _still_wanted(entry: Entry, ticket: _Ticket) -> Entry:
+    """Return an entry, or in the place of a create that nobody waits for any more a batch that changes nothing."""
+    if ticket.done.called and type(entry) is CreateInstance:
+        return Batch(entry.group, entry.instance, ())
+    return entry

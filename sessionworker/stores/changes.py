@@ -150,3 +150,14 @@ class Probe(Struct, frozen=True):
 CatalogueChange: TypeAlias = CreateGroup | CreateInstance | DropInstance | DropGroup | RestoreInstance | PurgeDrop
 
 Entry: TypeAlias = Batch | ReleaseInstance | CatalogueChange | Probe
+
+
+def size_of(entry: Entry) -> int:
+    """Return how many bytes the values of an entry have."""
+    if type(entry) is not Batch:
+        return 0
+    size = 0
+    for change in entry.changes:
+        if type(change) is Write:
+            size += len(change.value)
+    return size

@@ -150,7 +150,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "what was let in counts for ever",
         _OFFLOAD,
-        "                self._holding.end(batch, _size(batch))\n",
+        "                self._holding.end(batch, size_of(batch))\n",
         "",
         _TESTS,
     ),
@@ -174,6 +174,20 @@ FAULTS: tuple[Fault, ...] = (
         "ENDS_TO_WAIT_FOR = 2",
         "ENDS_TO_WAIT_FOR = 1",
         _TESTS,
+    ),
+    Fault(
+        "a create that was given up while it waited is made",
+        _OFFLOAD,
+        "    if ticket.done.called and type(entry) is CreateInstance:\n",
+        "    if False:\n",
+        ("tests/offload/test_holding.py", "tests/overload/test_hanging_disk.py"),
+    ),
+    Fault(
+        "a change is not made once whoever asked for it has hung up",
+        _OFFLOAD,
+        "    if ticket.done.called and type(entry) is CreateInstance:\n",
+        "    if ticket.done.called and type(entry) in (CreateInstance, Batch):\n",
+        ("tests/offload/test_holding.py",),
     ),
     Fault(
         "one instance may have all that waits in front of the store",

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import CancelledError
 
 from sessionworker import turns
 from sessionworker.errors import Overloaded
-from sessionworker.stores.changes import Batch, CreateGroup, CreateInstance, DropGroup, Entry, Existing, Write
+from sessionworker.stores.changes import (
+    Batch,
+    CreateGroup,
+    CreateInstance,
+    DropGroup,
+    DropInstance,
+    Entry,
+    Existing,
+    Write,
+)
 from sessionworker.stores.interface import Load
 from tests.offload.rig import CREDS, Rig, values_in, write
 
@@ -37,6 +47,27 @@ def test_a_batch_that_is_not_admitted_waits_with_what_comes_later_for_its_instan
     rig.store.waiting.tell(False)
     assert rig.results([held, *later]) == [None] * 4
     assert committed(rig)[3:] == [b"1", b"2", b"3", b"4", b"5"]
+
+
+@pytest.mark.parametrize("batch", [several(b"1", b"2"), several(b"1")], ids=["behind what is held", "in the queue"])
+def test_a_create_that_was_given_up_before_its_turn_is_not_made_and_the_rest_is(rig: Rig, batch: Batch) -> None:
+    rig.store.waiting.refused = {"sales"}
+    first = rig.hold()
+    entries = batch, CreateInstance("codechat", "sales", "me"), write(CREDS, b"3"), DropInstance("codechat", "sales")
+    asked = [rig.offload.commit(entry) for entry in entries]
+    for given_up in asked[1:]:
+        given_up.addErrback(lambda failure: failure.trap(CancelledError))
+        given_up.cancel()
+    rig.let_go()
+    rig.result(first)
+    rig.store.waiting.refused = set()
+    rig.store.waiting.tell(False)
+    assert rig.result(asked[0]) is None
+    rig.result(rig.offload.commit(write(CREDS, b"4")))
+    assert committed(rig)[1:] == [*values_in([batch]), b"3", b"4"]
+    made = {type(entry) for entries in rig.store.commits for entry in entries}
+    assert made == {Batch, DropInstance}
+    assert (rig.offload.under_way, rig.offload.waiting_bytes) == (0, 0)
 
 
 def test_one_change_is_asked_about_only_where_much_waits(rig: Rig) -> None:
