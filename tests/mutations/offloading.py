@@ -176,6 +176,17 @@ FAULTS: tuple[Fault, ...] = (
         _TESTS,
     ),
     Fault(
+        "all that were held for long enough are let in at one end",
+        _HOLDING,
+        """            place, oldest = next(iter(self._held.items()))
+            if oldest.ends >= ENDS_TO_WAIT_FOR:
+                self._held.pop(place).go_on()""",
+        """            for place, oldest in list(self._held.items()):
+                if oldest.ends >= ENDS_TO_WAIT_FOR:
+                    self._held.pop(place).go_on()""",
+        ("tests/offload/test_holding.py",),
+    ),
+    Fault(
         "a create that was given up while it waited is made",
         _OFFLOAD,
         "    if ticket.done.called and type(entry) is CreateInstance:\n",
