@@ -175,6 +175,29 @@ def test_a_large_body_is_refused_before_it_comes_if_the_token_is_not_there(worke
     assert worker.store.calls == []
 
 
+@pytest.mark.parametrize("token", [None, "wrong"])
+@pytest.mark.parametrize("expect", ["100-continue", "100-Continue"])
+def test_nobody_is_told_to_continue_whose_token_is_not_there(worker: Worker, token: str | None, expect: str) -> None:
+    headers = [("Content-Length", "12"), ("Expect", expect)]
+    connection = worker.connect()
+    connection.send(request("POST", "/session/codechat/sales/key", token=token, headers=headers))
+    [answer] = connection.answers()
+    assert (answer.status, answer.header("connection"), connection.is_open) == (401, "close", False)
+    assert bytes(connection.transport.received).startswith(b"HTTP/1.1 401 ")
+    trusted = worker.connect()
+    trusted.send(request("POST", "/session/codechat/sales/key", headers=headers))
+    assert bytes(trusted.transport.received).startswith(b"HTTP/1.1 100 Continue")
+    trusted.send(b'{"data":"2"}')
+    assert [answer.status for answer in trusted.answers()] == [100, 204]
+
+
+def test_a_health_check_takes_no_query_whoever_asks(worker: Worker) -> None:
+    for token in (None, "wrong", TOKEN):
+        answer = worker.ask("GET", "/health?x", token=token)
+        assert (answer.status, answer.message) == (400, "This path takes no query. A '?' in a key is sent as %3F.")
+    assert worker.store.calls == []
+
+
 def test_a_large_body_that_comes_at_once_without_the_token_is_refused_all_the_same(worker: Worker) -> None:
     body = b'{"data": "' + b"1" * 100_000 + b'"}'
     [answer] = worker.raw(request("POST", "/session/codechat/sales/creds", body, token=None))

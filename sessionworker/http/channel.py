@@ -138,8 +138,7 @@ class WorkerChannel(HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         """Refuse a body that will not be used before it comes, and set its deadline."""
-        error = self._refusal_of_body()
-        if error is not None:
+        if (error := self._refusal_of_body()) is not None:
             self.refuse(error)
             return
         super().allHeadersReceived()
@@ -161,8 +160,9 @@ class WorkerChannel(HTTPChannel):
         request = self.requests[-1]
         error = self.site.application.refusal_of(request) if self.length != 0 else None
         request.is_strange = error is not None  # its body is not kept, and so takes no room from others
-        if error is not None and (self.length is None or self.length > limits.TRUSTED_BODY):  # None: chunked
-            return error
+        asks_first = request.requestHeaders.hasHeader(b"Expect")
+        if error is not None and (asks_first or self.length is None or self.length > limits.TRUSTED_BODY):
+            return error  # no length: it is chunked
         if self.length is not None and self.length > self.site.body_size:
             return BodyTooLarge(self.site.body_size)
         return self._take_body_bytes(self.length or 0) if error is None else None

@@ -101,7 +101,7 @@ def test_the_limits_in_the_protocol_are_those_of_the_program() -> None:
     limits = {row[0]: row[1] for row in rows(read("docs/protocol.md")) if len(row) == 3}
     expected = {
         "body": f"BODY_SIZE, {body_size} MiB if not set",
-        "body without a token, or with a wrong one": f"{TRUSTED_BODY // kib} KiB, and none that is chunked",
+        "body without a token, or with a wrong one": f"{TRUSTED_BODY // kib} KiB, none that is chunked or has Expect",
         "keys in one request, and in one list of them": f"{MOST_KEYS:,}",
         "headers": f"{WorkerChannel.maxHeaders}, together with the request line "
         f"{WorkerChannel.totalHeadersSize // kib} KiB",

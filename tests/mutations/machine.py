@@ -37,6 +37,13 @@ FAULTS: tuple[Fault, ...] = (
         _SLOW,
     ),
     Fault(
+        "a stranger is told to go on with a body",
+        _CHANNEL,
+        'asks_first = request.requestHeaders.hasHeader(b"Expect")',
+        "asks_first = False",
+        ("tests/test_gate.py",),
+    ),
+    Fault(
         "strangers keep all connections for themselves",
         _SITE,
         "if is_full and now - since >= STRANGER_SECONDS:",

@@ -56,7 +56,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a large body comes although the token is not there",
         _CHANNEL,
-        "if error is not None and (self.length is None or self.length > limits.TRUSTED_BODY):",
+        "if error is not None and (asks_first or self.length is None or self.length > limits.TRUSTED_BODY):",
         "if False:",
         _GATES,
     ),
