@@ -70,7 +70,7 @@ class WorkerChannel(HTTPChannel):
         self._client_ended = True
         if not self._handlingRequest or self._is_refused:
             self.transport.loseConnection()
-        elif not self._dataBuffer:  # no further request has come
+        elif self.requests and not self._dataBuffer:  # it is not answered yet, and no further one has come
             self._close_after(self.requests[-1])
 
     def writeConnectionLost(self) -> None:

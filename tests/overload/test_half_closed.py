@@ -51,6 +51,19 @@ def test_a_client_that_ends_its_side_within_a_request_or_between_two_is_gone(wor
     assert worker.ask("GET", f"{SALES}/new").status == 404
 
 
+def test_a_client_that_is_seen_to_end_its_side_while_its_last_answer_is_on_its_way_gets_it(worker: Worker) -> None:
+    """The reactor reads from all that had something when it looked, also where that was answered meanwhile."""
+    connection = worker.connect()
+    connection.send(request("DELETE", f"{SALES}/k1", headers=[("Connection", "close")]))
+    while not connection.transport.disconnecting:
+        worker.reactor.run_one_call()
+    assert connection.transport.waiting > 0
+    connection.channel.readConnectionLost()
+    [answer] = connection.answers()
+    assert answer.status == 200
+    assert not connection.transport.connected
+
+
 class HalfClosing(Protocol):
     """Sends something, ends its side, and reads until the other side ends too."""
 
