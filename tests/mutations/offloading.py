@@ -176,6 +176,13 @@ FAULTS: tuple[Fault, ...] = (
         _TESTS,
     ),
     Fault(
+        "what is held is not told of the end of a round in which the disk failed",
+        "sessionworker/stores/files/background.py",
+        "            self._waiting.freed(is_over=True)\n",
+        "            pass\n",
+        ("tests/files/test_held_on_a_bad_disk.py",),
+    ),
+    Fault(
         "all that were held for long enough are let in at one end",
         _HOLDING,
         """            place, oldest = next(iter(self._held.items()))
