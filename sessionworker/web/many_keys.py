@@ -20,6 +20,7 @@ from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Existing
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
+from sessionworker.web.bodies import takes_time
 from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
 from sessionworker.web.owners import answer_done, given_owners, read_owner
 from sessionworker.web.paths import read_place
@@ -69,8 +70,8 @@ class ManyKeys(Resource):
             body = request.body
             made = partial(self._batch, group, instance, given_owners(request), host_of(request))
             read = partial(self._read, request, group, instance)
-            is_large = len(body) > LARGE_BODY
-            take = partial(self._take_large, group, instance) if is_large else self._take_small
+            is_slow = takes_time(body, LARGE_BODY)
+            take = partial(self._take_large, group, instance) if is_slow else self._take_small
             answer_when(take(body, made, read), _prepare, request)
         except WorkerError as error:
             send(request, answer_error(request, error))

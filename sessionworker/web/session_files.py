@@ -18,7 +18,7 @@ from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Delete, Write
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
-from sessionworker.web.bodies import read_data
+from sessionworker.web.bodies import read_data, takes_time
 from sessionworker.web.owners import answer_done, owner_of
 from sessionworker.web.paths import read_path
 from sessionworker.web.watching import host_of
@@ -67,7 +67,7 @@ class SessionFiles(Resource):
 
     def _store(self, file: SessionFile, request: WorkerRequest) -> Deferred[Lease | None]:
         owner, by, body = owner_of(request), host_of(request), request.body
-        if len(body) <= LARGE_BODY:
+        if not takes_time(body, LARGE_BODY):
             return self._offload.commit(_batch(file, Write(file.key, read_data(body)), owner, by))
         return self._offload.commit_made(
             file.group, file.instance, len(body), lambda: _batch(file, Write(file.key, read_data(body)), owner, by)

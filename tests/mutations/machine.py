@@ -11,6 +11,7 @@ _ROOM = "sessionworker/http/room.py"
 _THROTTLE = "sessionworker/web/throttle.py"
 
 _THROTTLES = ("tests/test_throttle.py",)
+_MANY_KEYS = "tests/protocol/test_many_keys.py"
 _LARGE = ("tests/overload/test_large_answers.py",)
 _SLOW = ("tests/test_slow_readers.py",)
 _DROP_IN = ("tests/test_drop_in.py",)
@@ -114,6 +115,27 @@ FAULTS: tuple[Fault, ...] = (
         "if len(self._waiting) >= limits.MOST_TURNS:",
         "if False:",
         _LARGE,
+    ),
+    Fault(
+        "half an emoji holds up the reactor",
+        "sessionworker/web/bodies.py",
+        "return len(body) > large or (",
+        "return len(body) > large or False and (",
+        ("tests/protocol/test_half_an_emoji.py",),
+    ),
+    Fault(
+        "a short name may be none that UTF-8 can hold",
+        "sessionworker/names.py",
+        "and (name.isascii() or name.isprintable())",
+        "and True",
+        ("tests/test_names.py",),
+    ),
+    Fault(
+        "the values of many keys are all in memory, however large they are",
+        "sessionworker/stores/files/many.py",
+        "if size > most_bytes and values:",
+        "if False:",
+        ("tests/contract/test_file_store.py", _MANY_KEYS),
     ),
     Fault(
         "strangers keep all connections for themselves",
