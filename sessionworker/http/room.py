@@ -65,7 +65,7 @@ class Answers:
 
     def leave(self, request: Answered) -> None:
         """Give back what a request has, be it room or a turn."""
-        if request in self._taken or request in self._waiting:
+        if self.bytes and (request in self._taken or request in self._waiting):  # nearly always there is nothing
             self._waiting.pop(request, None)
             self.bytes -= self._taken.pop(request, 0)
             self._let_in()

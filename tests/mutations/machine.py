@@ -11,7 +11,9 @@ _ROOM = "sessionworker/http/room.py"
 _THROTTLE = "sessionworker/web/throttle.py"
 
 _THROTTLES = ("tests/test_throttle.py",)
-_MANY_KEYS = "tests/protocol/test_many_keys.py"
+_SO_MANY_BYTES = (
+    "tests/contract/test_file_store.py::TestFileStore::test_of_several_keys_those_are_read_that_have_so_many_bytes"
+)
 _LARGE = ("tests/overload/test_large_answers.py",)
 _SLOW = ("tests/test_slow_readers.py",)
 _DROP_IN = ("tests/test_drop_in.py",)
@@ -135,7 +137,7 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/stores/files/many.py",
         "if size > most_bytes and values:",
         "if False:",
-        ("tests/contract/test_file_store.py", _MANY_KEYS),
+        (_SO_MANY_BYTES,),
     ),
     Fault(
         "strangers keep all connections for themselves",
