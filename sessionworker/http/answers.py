@@ -13,9 +13,11 @@ from twisted.python.failure import Failure
 
 from sessionworker.errors import WorkerError
 from sessionworker.http.ports import Answerable
+from sessionworker.http.sending import SMALL_ANSWER
 from sessionworker.wire import ErrorForm
 
 T = TypeVar("T")
+Body = TypeVar("Body", bytes, bytes | None)
 _log = Logger()
 
 ALWAYS = b"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
@@ -74,6 +76,23 @@ def send(request: Answerable, body: bytes) -> None:
     if request.channel is not None:
         request.write(body)
         request.finish()
+
+
+def in_turn(ask: Callable[[], Deferred[Body]], request: Answerable, *, is_urgent: bool = False) -> Deferred[Body]:
+    """Ask for what a request is answered with; where there is no room for it, forget it, and ask again when there is.
+
+    So `ask` changes nothing. Fails with Overloaded where that takes too long.
+    """
+
+    def found(body: Body) -> Body | Deferred[Body]:
+        answers, size = request.site.answers, len(body or b"")
+        is_small = size <= SMALL_ANSWER or request.channel is None  # or for nobody any more
+        if is_small or answers.take(request, size, is_urgent=is_urgent):
+            return body
+        turn = answers.wait(request, size, now=request.site.reactor.seconds())
+        return turn.addCallback(lambda _: in_turn(ask, request, is_urgent=is_urgent))
+
+    return ask().addCallback(found)
 
 
 def answer_when(result: Deferred[T], prepare: Callable[[T, Any], bytes], request: Answerable) -> None:

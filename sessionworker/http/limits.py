@@ -28,6 +28,18 @@ TRUSTED_BODY = 64 * 1024
 MOST_BODY_BYTES = 256 * 2**20
 """Bytes of bodies that may be in memory at once, besides one body of any size that is allowed."""
 
+MOST_ANSWER_BYTES = 64 * 2**20
+"""Bytes of large answers that may be in memory at once, or one of any size; twice as many with those of `creds`."""
+
+TURN_SECONDS = 10.0
+"""How long a request may wait until there is room for its answer."""
+
+STUCK_SECONDS = 5.0
+"""How long a client may read nothing of a large answer while others wait until there is room for theirs."""
+
+MOST_TURNS = 1_000
+"""Requests that may wait for that; further ones are refused."""
+
 MOST_TURNED_AWAY = 100
 """Connections over the bound that are told so at the same time; further ones are closed without a word, for each of
 them is an open file."""

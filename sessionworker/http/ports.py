@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from sessionworker.errors import WorkerError
 from sessionworker.http.heads import KnownHeaders
 from sessionworker.http.limits import Bodies
+from sessionworker.http.room import Answers
 
 
 class Asked(Protocol):
@@ -33,6 +34,7 @@ class Answerable(Protocol):
     content_type: bytes
     """Of the answer; empty for one that has no body and so no length."""
     channel: Any
+    site: Site
 
     def setResponseCode(self, code: int, message: bytes | None = None) -> None:
         """Set the status."""
@@ -97,6 +99,7 @@ class Site(Protocol):
     reactor: IReactorTime
     body_size: int
     bodies: Bodies
+    answers: Answers
     known_headers: KnownHeaders
     is_draining: bool
     date: bytes

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
-from sessionworker.errors import RequestNotAllowed, WorkerError
+from sessionworker.errors import Overloaded, RequestNotAllowed, WorkerError
 from sessionworker.http.answers import ALWAYS, answer_error, send
 from sessionworker.http.ports import Channel, Site
 from sessionworker.http.sending import SMALL_ANSWER, LargeAnswer
@@ -82,9 +82,15 @@ class WorkerRequest(Request):
             self.processingFailed(Failure())
 
     def write(self, data: bytes) -> None:
-        """Send the whole answer: each has its type and its length in its headers, or no body at all."""
+        """Send the whole answer: each has its type and its length in its headers, or no body at all.
+
+        A large one for which there is no room becomes an error: one that can wait for that does before (`in_turn`).
+        """
         if self._disconnected:
             return
+        is_large = len(data) > SMALL_ANSWER and self.method != b"HEAD"
+        if is_large and not self.site.answers.take(self, len(data)):
+            data, is_large = answer_error(self, Overloaded()), False
         self.startedWriting = 1
         self.seconds = self.site.reactor.seconds() - self.begun
         first = (self.clientproto, self.code, self.code_message, self.site.date, ALWAYS)
@@ -95,7 +101,7 @@ class WorkerRequest(Request):
             head += b"".join(b"%b: %b\r\n" % (name, value) for value in values)
         if self.method == b"HEAD":
             self.channel.send(head + b"\r\n")
-        elif len(data) <= SMALL_ANSWER:
+        elif not is_large:
             self.channel.send(b"%b\r\n%b" % (head, data))
         else:
             self.channel.send(head + b"\r\n")
@@ -105,6 +111,7 @@ class WorkerRequest(Request):
     def finish(self) -> None:
         """End the request, once the client has taken the answer."""
         if self._large is None:
+            self.site.answers.leave(self)
             super().finish()
         else:
             self._is_awaited = True
@@ -112,7 +119,12 @@ class WorkerRequest(Request):
     def _taken(self) -> None:
         self._large = None
         if self._is_awaited and not self._disconnected:
-            super().finish()
+            self.finish()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Forget what there was to answer."""
+        self.channel.site.answers.leave(self)
+        super().connectionLost(reason)
 
     def parseCookies(self) -> None:
         """Leave them alone: the worker has none."""

@@ -43,7 +43,7 @@ class LargeAnswer:
     def stopProducing(self) -> None:
         """Forget the rest: the client is gone."""
         self._is_paused = True
-        self._rest = self._rest[:0]
+        self._rest = memoryview(b"")  # a part of it would keep all of it
 
     def _send(self) -> None:
         while self._rest and not self._is_paused:

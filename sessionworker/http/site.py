@@ -16,14 +16,15 @@ from sessionworker.http.heads import KnownHeaders
 from sessionworker.http.limits import MOST_TURNED_AWAY, STRANGER_SECONDS, Bodies
 from sessionworker.http.ports import Application, OneOfMany, Watcher
 from sessionworker.http.request import WorkerRequest
+from sessionworker.http.room import Answers
 
 
 class WorkerSite(Site):
     """All connections, and what they share.
 
     Twisted's own keeps serving idle connections after it stopped listening; here `drain` ends them. Besides that it
-    bounds the connections and the bodies in memory, keeps bodies out of files, closes what is late once a second, and
-    tells a watcher instead of writing an access log.
+    bounds the connections, and the bodies and answers in memory, keeps bodies out of files, closes what is late once a
+    second, and tells a watcher instead of writing an access log.
     """
 
     requestFactory = WorkerRequest
@@ -45,6 +46,7 @@ class WorkerSite(Site):
         self.body_size = body_size
         self.connections = connections
         self.bodies = Bodies()
+        self.answers = Answers()
         self.known_headers = KnownHeaders(application.credential)
         self.channels: set[OneOfMany] = set()
         self.strangers: dict[OneOfMany, float] = {}
@@ -131,3 +133,4 @@ class WorkerSite(Site):
         self._last_tick = now
         for channel in list(self.channels):
             channel.close_when_late(now)
+        self.answers.every_second(now)

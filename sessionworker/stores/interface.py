@@ -115,8 +115,10 @@ class Store(Protocol):
     def read(self, file: SessionFile) -> bytes | None:
         """Return the value of a session file, or None if its key holds nothing."""
 
-    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+    def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         """Return what several keys of an instance hold, each as `read` does.
+
+        Of these the first ones, of which the values have so many bytes together at most, or one key with a larger one.
 
         They are of one moment: no batch is seen in part, unless the instance is written to faster than it can be read.
         """

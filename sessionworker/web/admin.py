@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from klein import Klein
 from twisted.internet.defer import Deferred
 
-from sessionworker.http.answers import answer, answer_json, answer_nothing
+from sessionworker.http.answers import answer, answer_json, answer_nothing, in_turn
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
@@ -24,20 +25,23 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
     store = offload.store
     add_encryption(app, offload)
 
-    def listing(request: WorkerRequest, result: Deferred[Any]) -> Deferred[bytes]:
-        return result.addCallback(lambda value: answer_json(request, value))
+    def listing(request: WorkerRequest, question: Callable[..., Any], *arguments: object) -> Deferred[bytes]:
+        def ask() -> Deferred[bytes]:
+            return offload.ask(question, *arguments).addCallback(lambda value: answer_json(request, value))
+
+        return in_turn(ask, request)
 
     @app.route("/admin/overview", methods=["GET"])
     def show_overview(request: WorkerRequest) -> Deferred[bytes]:
-        return listing(request, overview.ask())
+        return overview.ask().addCallback(lambda value: answer_json(request, value))
 
     @app.route("/admin/events", methods=["GET"])
     def events(request: WorkerRequest) -> Deferred[bytes]:
-        return listing(request, offload.ask(store.events, read_after(request.uri)))
+        return listing(request, store.events, read_after(request.uri))
 
     @app.route("/admin/groups", methods=["GET"])
     def groups(request: WorkerRequest) -> Deferred[bytes]:
-        return listing(request, offload.ask(store.groups))
+        return listing(request, store.groups)
 
     @app.route("/admin/groups/<group>", methods=["DELETE"])
     def drop_group(request: WorkerRequest, group: str) -> Deferred[bytes]:
@@ -46,12 +50,11 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
 
     @app.route("/admin/groups/<group>/instances", methods=["GET"])
     def instances(request: WorkerRequest, group: str) -> Deferred[bytes]:
-        return listing(request, offload.ask(store.describe, check_name("group", group)))
+        return listing(request, store.describe, check_name("group", group))
 
     @app.route("/admin/groups/<group>/instances/<name>/versions", methods=["GET"])
     def versions(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:
-        result = offload.ask(store.versions, check_name("group", group), check_name("instance", name))
-        return listing(request, result)
+        return listing(request, store.versions, check_name("group", group), check_name("instance", name))
 
     @app.route("/admin/groups/<group>/instances/<name>/versions/<version>/restore", methods=["POST"])
     def restore_version(request: WorkerRequest, group: str, name: str, version: str) -> Deferred[bytes]:
@@ -74,7 +77,7 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
 
     @app.route("/admin/drops", methods=["GET"])
     def drops(request: WorkerRequest) -> Deferred[bytes]:
-        return listing(request, offload.ask(store.drops))
+        return listing(request, store.drops)
 
     @app.route("/admin/drops/<group>/<name>/<drop>/restore", methods=["POST"])
     def restore_instance(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
@@ -14,7 +16,7 @@ from werkzeug.routing import BaseConverter
 
 from sessionworker.access import Grant
 from sessionworker.errors import MethodNotAllowed, NameNotAllowed, NotFound, RequestNotAllowed, StoreUnavailable
-from sessionworker.http.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing
+from sessionworker.http.answers import TEXT, answer, answer_error, answer_failure, answer_json, answer_nothing, in_turn
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import check_name
 from sessionworker.offload import Offload
@@ -102,8 +104,9 @@ def build_api(
 
     @app.route("/session/<group>/list-instances", methods=["GET"])
     def list_instances(request: WorkerRequest, group: str) -> Deferred[bytes]:
-        instances = offload.ask(offload.store.instances, check_name("group", group))
-        return instances.addCallback(lambda names: answer_json(request, names))
+        group = check_name("group", group)
+        ask = partial(offload.ask, offload.store.instances, group)
+        return in_turn(lambda: ask().addCallback(lambda names: answer_json(request, names)), request)
 
     @app.route("/session/<group>/<name>", methods=["DELETE"])
     def drop_instance(request: WorkerRequest, group: str, name: str) -> Deferred[bytes]:

@@ -7,9 +7,12 @@ from typing import NoReturn
 import msgspec
 
 from sessionworker.errors import BodyNotAllowed
-from sessionworker.values import is_json
+from sessionworker.values import has_surrogates, is_json
 
 NOT_JSON = "The body must be JSON, in UTF-8."
+
+QUICK_BODY = 2**12
+"""Bytes of a body that is read in no time, whatever it holds."""
 
 
 class _Group(msgspec.Struct):
@@ -32,6 +35,14 @@ _group = msgspec.json.Decoder(_Group)
 _instance = msgspec.json.Decoder(_Instance)
 _opening = msgspec.json.Decoder(_Opening)
 _data = msgspec.json.Decoder(_Data)
+
+
+def takes_time(body: bytes, large: int) -> bool:
+    """Tell whether a thread is to read a body: it has more than `large` bytes, or may hold half an emoji.
+
+    The reactor would be held up: the second takes ten times as long as another one.
+    """
+    return len(body) > large or (len(body) > QUICK_BODY and has_surrogates(body))
 
 
 def read_group(body: bytes) -> str | None:

@@ -13,13 +13,14 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import WorkerError
-from sessionworker.http.answers import answer, answer_error, answer_when, send
+from sessionworker.http.answers import answer, answer_error, answer_when, in_turn, send
 from sessionworker.http.request import WorkerRequest
-from sessionworker.names import SessionFile
+from sessionworker.names import CREDS, SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Existing
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
+from sessionworker.web.bodies import takes_time
 from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
 from sessionworker.web.owners import answer_done, given_owners, read_owner
 from sessionworker.web.paths import read_place
@@ -30,6 +31,8 @@ _Answered: TypeAlias = Deferred[bytes | Lease | None]
 """A body that answers, or what the owner of changes is told."""
 
 _Made: TypeAlias = Callable[[tuple[Change, ...]], Batch]
+
+_Read: TypeAlias = Callable[[Keys | Names], Deferred[bytes]]
 
 LARGE_BODY = 2**16
 """Bytes of a body from which on it is read in a thread, beside everything else."""
@@ -65,20 +68,22 @@ class ManyKeys(Resource):
         try:
             group, instance = read_place(request.path)
             body = request.body
-            take = self._take_large if len(body) > LARGE_BODY else self._take_small
             made = partial(self._batch, group, instance, given_owners(request), host_of(request))
-            answer_when(take(group, instance, body, made), _prepare, request)
+            read = partial(self._read, request, group, instance)
+            is_slow = takes_time(body, LARGE_BODY)
+            take = partial(self._take_large, group, instance) if is_slow else self._take_small
+            answer_when(take(body, made, read), _prepare, request)
         except WorkerError as error:
             send(request, answer_error(request, error))
         return NOT_DONE_YET
 
-    def _take_small(self, group: str, instance: str, body: bytes, batch: _Made) -> _Answered:
+    def _take_small(self, body: bytes, batch: _Made, read: _Read) -> _Answered:
         asked = read_many(body)
         if isinstance(asked, Keys | Names):
-            return self._read(group, instance, asked)
+            return read(asked)  # type: ignore[return-value]  # of one of these
         return self._offload.commit(batch(asked))  # type: ignore[return-value]  # of one of these
 
-    def _take_large(self, group: str, instance: str, body: bytes, batch: _Made) -> _Answered:
+    def _take_large(self, group: str, instance: str, body: bytes, batch: _Made, read: _Read) -> _Answered:
         """Read a body in a thread, as if it held changes: what comes later for the instance waits for them."""
 
         def make() -> Batch:
@@ -87,12 +92,12 @@ class ManyKeys(Resource):
                 raise _Reads(asked)
             return batch(asked)
 
-        def read(failure: Failure) -> _Answered:
+        def read_instead(failure: Failure) -> Deferred[bytes]:
             failure.trap(_Reads)
-            return self._read(group, instance, failure.value.asked)  # type: ignore[union-attr]  # one of these
+            return read(failure.value.asked)  # type: ignore[union-attr]  # one of these
 
         done: _Answered = self._offload.commit_made(group, instance, len(body), make)  # type: ignore[assignment]
-        return done.addErrback(read)
+        return done.addErrback(read_instead)
 
     def _batch(
         self, group: str, instance: str, owners: list[bytes] | None, by: str, changes: tuple[Change, ...]
@@ -101,19 +106,21 @@ class ManyKeys(Resource):
         self._count("changed", len(changes))
         return Batch(group, instance, changes, Existing(), owner, by)
 
-    def _read(self, group: str, instance: str, asked: Keys | Names) -> _Answered:
-        """Find what is asked for, and make the answer's body of it, both in a thread."""
+    def _read(self, request: WorkerRequest, group: str, instance: str, asked: Keys | Names) -> Deferred[bytes]:
         if isinstance(asked, Names):
-            return self._offload.ask(self._names, group, instance, asked)
+            return in_turn(lambda: self._offload.ask(self._names, group, instance, asked), request)
         self._count("read", len(asked.keys))
+        return in_turn(lambda: self._find(group, instance, asked), request, is_urgent=CREDS in asked.keys)
+
+    def _find(self, group: str, instance: str, asked: Keys) -> Deferred[bytes]:
+        """Find what keys hold, and make the answer's body of it, both in a thread."""
         if len(asked.keys) == 1:  # most reads of a conversation: what memory knows of one key needs no thread
             [key] = asked.keys
             value = self._offload.recall(SessionFile(group, instance, key))
             if value is not UNKNOWN:
-                return succeed(values_form(asked.keys, {key: value}, self._body_size))
-        return self._offload.read_many(
-            group, instance, asked.keys, lambda values: values_form(asked.keys, values, self._body_size)
-        )
+                return succeed(values_form(asked.keys, {key: value}))
+        read = partial(self._offload.store.read_many, group, instance, asked.keys, self._body_size)
+        return self._offload.read_many(asked.keys, lambda: values_form(asked.keys, read()))
 
     def _names(self, group: str, instance: str, asked: Names) -> bytes:
         most = MOST_KEYS + 1  # one more tells whether there are more
@@ -125,17 +132,11 @@ def _prepare(done: bytes | Lease | None, request: WorkerRequest) -> bytes:
     return answer(request, done) if isinstance(done, bytes) else answer_done(done, request)
 
 
-def values_form(keys: Sequence[str], values: Mapping[str, bytes | None], most_bytes: int) -> bytes:
-    """Return `{"values": ...}` with the texts that keys hold; what there is no room for is listed as `left`."""
+def values_form(keys: Sequence[str], values: Mapping[str, bytes | None]) -> bytes:
+    """Return `{"values": ...}` with the texts that the first keys hold; those without a value are listed as `left`."""
     parts: list[bytes] = []
-    left: list[str] = []
-    size = 0
-    for key in keys:
-        value = values[key] or b"null"
-        size += len(value)
-        if size > most_bytes and parts:
-            left.append(key)
-        else:
-            parts.append(b"%b:%b" % (_encode(key), value))
+    for key, value in values.items():
+        parts += b",", _encode(key), b":", value or b"null"
+    left = keys[len(values) :]
     end = b',"left":%b}' % _encode(left) if left else b"}"
-    return b'{"values":{%b}%b' % (b",".join(parts), end)
+    return b"".join((b'{"values":{', *parts[1:], b"}", end))  # at once: in steps it would be in memory several times

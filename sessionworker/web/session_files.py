@@ -5,19 +5,20 @@ Its path is read by `paths`: the tree's router would find the same, in nearly ha
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import MethodNotAllowed, NoSuchKey, WorkerError
-from sessionworker.http.answers import answer, answer_error, answer_when, send
+from sessionworker.http.answers import answer, answer_error, answer_when, in_turn, send
 from sessionworker.http.request import WorkerRequest
-from sessionworker.names import SessionFile
+from sessionworker.http.sending import SMALL_ANSWER
+from sessionworker.names import CREDS, SessionFile
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, Change, Delete, Write
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
-from sessionworker.web.bodies import read_data
+from sessionworker.web.bodies import read_data, takes_time
 from sessionworker.web.owners import answer_done, owner_of
 from sessionworker.web.paths import read_path
 from sessionworker.web.watching import host_of
@@ -44,10 +45,11 @@ class SessionFiles(Resource):
             match request.method:
                 case b"GET" | b"HEAD":
                     value = self._offload.recall(file)
-                    if value is not UNKNOWN:
+                    if value is None or (value is not UNKNOWN and len(value) <= SMALL_ANSWER):
                         send(request, _found(value, request))
                     else:
-                        answer_when(self._offload.read(file), _found, request)
+                        found = in_turn(lambda: self._find(file), request, is_urgent=file.key == CREDS)
+                        answer_when(found, _found, request)
                 case b"POST":
                     answer_when(self._store(file, request), answer_done, request)
                 case b"DELETE":
@@ -59,9 +61,13 @@ class SessionFiles(Resource):
             send(request, answer_error(request, error))
         return NOT_DONE_YET
 
+    def _find(self, file: SessionFile) -> Deferred[bytes | None]:
+        value = self._offload.recall(file)
+        return self._offload.read(file) if value is UNKNOWN else succeed(value)
+
     def _store(self, file: SessionFile, request: WorkerRequest) -> Deferred[Lease | None]:
         owner, by, body = owner_of(request), host_of(request), request.body
-        if len(body) <= LARGE_BODY:
+        if not takes_time(body, LARGE_BODY):
             return self._offload.commit(_batch(file, Write(file.key, read_data(body)), owner, by))
         return self._offload.commit_made(
             file.group, file.instance, len(body), lambda: _batch(file, Write(file.key, read_data(body)), owner, by)

@@ -16,8 +16,8 @@ def names(life: Life, beginning: str = "", after: str = "", most: int = 100) -> 
     return life.store.names(CREDS.group, CREDS.instance, beginning=beginning, after=after, most=most)
 
 
-def read_many(life: Life, *keys: str) -> dict[str, bytes | None]:
-    return life.store.read_many(CREDS.group, CREDS.instance, keys)
+def read_many(life: Life, *keys: str, most_bytes: int = 10_000) -> dict[str, bytes | None]:
+    return life.store.read_many(CREDS.group, CREDS.instance, keys, most_bytes)
 
 
 class ManyKeysContract(Contract):
@@ -33,6 +33,20 @@ class ManyKeysContract(Contract):
         life.go_on()
         assert read_many(life, *expected) == expected
         assert read_many(life) == {}
+
+    @pytest.mark.parametrize("goes_on", [True, False])
+    def test_of_several_keys_those_are_read_that_have_so_many_bytes(self, life: Life, goes_on: bool) -> None:
+        create(life.store)
+        values = {key: b'"%s"' % (key * 3).encode() for key in IDS[:5]}
+        commit(life.store, write(CREDS, creds(1)), changes(*(Write(key, value) for key, value in values.items())))
+        if goes_on:
+            life.go_on()
+        size = len(values[IDS[0]])
+        asked = [IDS[0], "never written", *IDS[1:5], "creds"]
+        for most_bytes, count in ((0, 1), (size - 1, 1), (size, 2), (2 * size - 1, 2), (2 * size, 3), (10_000, 7)):
+            found = read_many(life, *asked, most_bytes=most_bytes)
+            expected = {"creds": creds(1), **values}
+            assert list(found.items()) == [(key, expected.get(key)) for key in asked[:count]]
 
     def test_the_keys_that_hold_something_are_listed_in_order(self, life: Life) -> None:
         create(life.store, CREDS, SUPPORT)

@@ -98,3 +98,11 @@ class NothingWaits:
 
     def on_room(self, tell: Callable[[bool], None]) -> None:
         pass
+
+
+def fitting(values: dict[str, bytes | None], most_bytes: int) -> dict[str, bytes | None]:
+    """Return the first values that have so many bytes together, one at least."""
+    fitting = dict(values)
+    while len(fitting) > 1 and sum(len(value or b"") for value in fitting.values()) > most_bytes:
+        fitting.popitem()
+    return fitting

@@ -30,7 +30,7 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
-from tests.contract.memory_contents import Contents, Instance, NothingWaits, Tenures
+from tests.contract.memory_contents import Contents, Instance, NothingWaits, Tenures, fitting
 
 
 class MemoryStore:
@@ -180,9 +180,9 @@ class MemoryStore:
             raise errors.NoSuchInstance
         return found
 
-    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+    def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         self._find(group, instance)
-        return {key: self.read(SessionFile(group, instance, key)) for key in keys}
+        return fitting({key: self.read(SessionFile(group, instance, key)) for key in keys}, most_bytes)
 
     def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
         keys = sorted(self._find(group, instance).values)

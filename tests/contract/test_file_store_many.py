@@ -47,7 +47,7 @@ def test_no_batch_is_seen_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch)
     def read() -> set[int]:
         seen = set()
         while not is_over.is_set():
-            seen.add(len(set(store.read_many(CREDS.group, CREDS.instance, KEYS).values())))
+            seen.add(len(set(store.read_many(CREDS.group, CREDS.instance, KEYS, 10_000).values())))
         return seen
 
     with ThreadPoolExecutor(3) as pool:

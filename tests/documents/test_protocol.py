@@ -15,10 +15,15 @@ from sessionworker.http.limits import (
     BODY_SECONDS,
     HEADER_SECONDS,
     IDLE_SECONDS,
+    MOST_ANSWER_BYTES,
     MOST_BODY_BYTES,
+    MOST_TURNS,
     SLOWEST_BODY,
+    STUCK_SECONDS,
     TRUSTED_BODY,
+    TURN_SECONDS,
 )
+from sessionworker.http.sending import SMALL_ANSWER
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES, Offload
 from sessionworker.settings import OPTIONS
 from sessionworker.stores.files.store import FileStore
@@ -112,6 +117,12 @@ def test_the_limits_in_the_protocol_are_those_of_the_program() -> None:
         "calls that wait or are under way": f"{LONGEST_QUEUE:,}; {2 * LONGEST_QUEUE:,} for reads of creds",
         "values that wait to be written": f"{MOST_WAITING_BYTES // mib} MiB, or a single larger one",
         "bodies that are being received": f"{MOST_BODY_BYTES // mib} MiB, or a single larger one",
+        f"answers over {SMALL_ANSWER // kib} KiB that are being sent": f"{MOST_ANSWER_BYTES // mib} MiB, "
+        f"or a single larger one; {2 * MOST_ANSWER_BYTES // mib} MiB with reads of creds",
+        "waiting for that turn": f"{TURN_SECONDS:g} s, and {MOST_TURNS:,} requests",
+        f"reading nothing of a part of {SMALL_ANSWER // kib} KiB of a large answer while others wait for their turn": (
+            f"{STUCK_SECONDS:g} s"
+        ),
         "time of the store for GET /health": f"{LIMIT_SECONDS:g} s",
     }
     assert {name: limits.get(name) for name in expected} == expected

@@ -6,10 +6,15 @@ from tests.mutations.fault import Fault
 
 _CHANNEL = "sessionworker/http/channel.py"
 _SITE = "sessionworker/http/site.py"
+_ROOM = "sessionworker/http/room.py"
 
 _THROTTLE = "sessionworker/web/throttle.py"
 
 _THROTTLES = ("tests/test_throttle.py",)
+_SO_MANY_BYTES = (
+    "tests/contract/test_file_store.py::TestFileStore::test_of_several_keys_those_are_read_that_have_so_many_bytes"
+)
+_LARGE = ("tests/overload/test_large_answers.py",)
 _SLOW = ("tests/test_slow_readers.py",)
 _DROP_IN = ("tests/test_drop_in.py",)
 _HEADS = ("tests/test_heads.py",)
@@ -42,6 +47,104 @@ FAULTS: tuple[Fault, ...] = (
         'asks_first = request.requestHeaders.hasHeader(b"Expect")',
         "asks_first = False",
         ("tests/test_gate.py",),
+    ),
+    Fault(
+        "large answers take as much memory as they want",
+        _ROOM,
+        "        return not others or others + size <= self._most * times",
+        "        return True",
+        _LARGE,
+    ),
+    Fault(
+        "an answer over the bound is never given",
+        _ROOM,
+        "return not others or others + size",
+        "return others + size",
+        _LARGE,
+    ),
+    Fault(
+        "who comes later overtakes those who wait for room",
+        _ROOM,
+        "is_overtaking = bool(self._waiting) and",
+        "is_overtaking = False and",
+        _LARGE,
+    ),
+    Fault(
+        "reads of creds wait behind all others for room",
+        _ROOM,
+        "and not own and not is_urgent",
+        "and not own",
+        _LARGE,
+    ),
+    Fault(
+        "what a client leaves that hangs up is lost to others",
+        "sessionworker/http/request.py",
+        "        self.channel.site.answers.leave(self)\n        super().connectionLost(reason)",
+        "        super().connectionLost(reason)",
+        _LARGE,
+    ),
+    Fault(
+        "room is not given back when an answer was read",
+        "sessionworker/http/request.py",
+        "            self.site.answers.leave(self)\n            super().finish()",
+        "            super().finish()",
+        _LARGE,
+    ),
+    Fault(
+        "an answer for nobody takes room for ever",
+        "sessionworker/http/answers.py",
+        "size <= SMALL_ANSWER or request.channel is None",
+        "size <= SMALL_ANSWER",
+        _LARGE,
+    ),
+    Fault(
+        "what cannot wait for room is sent without it",
+        "sessionworker/http/request.py",
+        "if is_large and not self.site.answers.take(self, len(data)):",
+        "if False:",
+        _LARGE,
+    ),
+    Fault(
+        "who waits for room waits for ever",
+        _ROOM,
+        "if now - waiting.since >= limits.TURN_SECONDS and",
+        "if False and",
+        _LARGE,
+    ),
+    Fault(
+        "who reads nothing has others wait for room as long as it likes",
+        _ROOM,
+        "now + limits.READ_SECONDS - limits.STUCK_SECONDS",
+        "now",
+        _LARGE,
+    ),
+    Fault(
+        "as many as want to wait for room",
+        _ROOM,
+        "if len(self._waiting) >= limits.MOST_TURNS:",
+        "if False:",
+        _LARGE,
+    ),
+    Fault(
+        "half an emoji holds up the reactor",
+        "sessionworker/web/bodies.py",
+        "return len(body) > large or (",
+        "return len(body) > large or False and (",
+        ("tests/protocol/test_half_an_emoji.py",),
+    ),
+    Fault(
+        "a short name may be none that UTF-8 can hold",
+        "sessionworker/names.py",
+        "and (name.isascii() or name.isprintable())",
+        "and True",
+        ("tests/test_names.py",),
+    ),
+    Fault(
+        "the values of many keys are all in memory, however large they are",
+        "sessionworker/stores/files/many.py",
+        "if size > most_bytes and values:",
+        "if False:",
+        (_SO_MANY_BYTES,),
     ),
     Fault(
         "strangers keep all connections for themselves",

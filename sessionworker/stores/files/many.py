@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from heapq import nsmallest
 
 from sessionworker.names import CREDS
@@ -26,27 +27,39 @@ class ManyKeys:
         self._reading = reading
         self._creds = creds
 
-    def read(self, instance: Instance, keys: Sequence[str]) -> dict[str, bytes | None]:
-        """Return what keys hold, as of one moment. Raises OSError, and StoreUnavailable for `creds` that are none."""
+    def read(self, instance: Instance, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
+        """Return what the first keys hold that have so many bytes together, one at least; as of one moment.
+
+        Raises OSError, and StoreUnavailable for `creds` that are none.
+        """
         values: dict[str, bytes | None] = {}
         for _ in range(MOST_TRIES):
             writes = instance.writes
-            values = self._read(instance, keys)
+            values.clear()  # or both were in memory for a while
+            values = self._read(instance, keys, most_bytes)
             is_changing = instance.is_changing  # asked first: it ends after `writes` has gone up
             if not is_changing and instance.writes == writes:
                 break
         return values
 
-    def _read(self, instance: Instance, keys: Sequence[str]) -> dict[str, bytes | None]:
+    def _read(self, instance: Instance, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         since = Since(instance, instance.writes)  # before their values are looked at
         recalled = {key: self._reading.recall(instance, key) for key in keys}
-        unknown = [key for key, value in recalled.items() if value is UNKNOWN]
-        values = {key: None if value is UNKNOWN else value for key, value in recalled.items()}
-        if unknown:
-            with self._catalogue.open(instance) as folder:
-                values |= {key: self._reading.read_in(folder, since, key) for key in unknown if key != CREDS}
-            if CREDS in unknown:
-                values[CREDS] = self._creds.read(instance)
+        is_any_unknown = any(value is UNKNOWN for value in recalled.values())
+        values: dict[str, bytes | None] = {}
+        size = 0
+        with self._catalogue.open(instance) if is_any_unknown else nullcontext() as folder:
+            for key, known in recalled.items():
+                if known is not UNKNOWN:
+                    value = known
+                elif folder is None or key == CREDS:
+                    value = self._creds.read(instance)
+                else:
+                    value = self._reading.read_in(folder, since, key)
+                size += len(value or b"")
+                if size > most_bytes and values:
+                    break
+                values[key] = value
         return values
 
     def names(self, instance: Instance, beginning: str, after: str, most: int) -> list[str]:

@@ -126,10 +126,10 @@ class FileStore:
                 return self._parts.creds.read(instance)
             return self._reading.read(instance, file.key)
 
-    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+    def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         """Return what several keys of an instance hold; see `interface.Store`."""
         with self._reading_of(group, instance) as found:
-            return self._parts.many.read(found, keys)
+            return self._parts.many.read(found, keys, most_bytes)
 
     def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
         """Return the keys of an instance that hold something; see `interface.Store`."""
