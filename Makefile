@@ -1,7 +1,7 @@
 # make run     install what is needed, start the worker here (ARGS="--listen tcp:5657 ..." is passed on)
 # make test    install what is needed, run the tests       (ARGS="tests/test_names.py -x --numprocesses 0" is passed on)
 # make test-fast  the quick ones, which start no program and wait for nothing: under a minute (ARGS is passed on)
-# make test-oldest  those of the HTTP side, with the oldest versions that setup.py admits (ARGS is passed on)
+# make test-oldest  those of the HTTP side and of PostgreSQL, with the oldest versions that setup.py admits (ARGS is passed on)
 # make lint    ruff and mypy
 # make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)
 # make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
@@ -19,10 +19,10 @@ NPM := npm
 OLDEST := .venv-oldest
 AUDIT := .venv-audit
 AUDIT_PIP := $(AUDIT)/bin/python -m pip --disable-pip-version-check
-# What depends most on the versions of what is installed: the HTTP side, the client, the settings, and a real start.
-OLDEST_TESTS := tests/client tests/overload tests/protocol tests/site tests/test_bodies.py tests/test_drop_in.py \
-	tests/test_gate.py tests/test_heads.py tests/test_health.py tests/test_healthcheck.py tests/test_metrics.py \
-	tests/test_settings.py tests/test_slow_readers.py tests/daemon/test_start.py
+# What depends most on the versions of what is installed: the HTTP side, the client, the settings, PostgreSQL, a start.
+OLDEST_TESTS := tests/client tests/overload tests/postgres tests/protocol tests/site tests/test_bodies.py \
+	tests/test_drop_in.py tests/test_gate.py tests/test_heads.py tests/test_health.py tests/test_healthcheck.py \
+	tests/test_metrics.py tests/test_settings.py tests/test_slow_readers.py tests/daemon/test_start.py
 ARGS ?=
 
 # Where fast tests have their files, for a disk keeps them waiting: in memory, if there is a gigabyte of it for files. In
@@ -74,7 +74,7 @@ bench: $(VENV)/installed-bench $(NODE_PACKAGES)
 # today has. What asks is not among what is asked about. What cannot be asked about is a failure.
 audit:
 	@$(PYTHON) -m venv --clear $(AUDIT)
-	@$(AUDIT_PIP) install --quiet --editable .
+	@$(AUDIT_PIP) install --quiet --editable ".[postgresql]"
 	@$(AUDIT_PIP) freeze --exclude-editable > $(AUDIT)/installed.txt
 	@$(AUDIT_PIP) install --quiet --editable ".[audit]"
 	$(AUDIT)/bin/pip-audit --strict --requirement $(AUDIT)/installed.txt --no-deps --disable-pip $(ARGS)

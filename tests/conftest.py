@@ -11,11 +11,13 @@ import pytest
 
 from sessionworker.web import throttle
 from tests.alone import in_the_room
+from tests.postgres.room import Room
+from tests.postgres.server import Server
 from tests.process import WorkerProcess, install_node_packages
 from tests.tools import figures, require
 
-SLOW_FIXTURES = {"full", "node_client", "telling_locks"}
-"""Who asks for one of them can last for minutes, runs Node, or tries each place where two threads may meet."""
+SLOW_FIXTURES = {"full", "node_client", "postgres", "telling_locks"}
+"""Who asks for one of them can last for minutes, runs a program, or tries each place where two threads may meet."""
 
 SLOW_NAMES = (
     # The contract in the narrowest room, with the dictionaries that stores are held against, at length, and in two of
@@ -94,6 +96,13 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
     with WorkerProcess(tmp_path / "store") as running:
         yield running
         print(running.output)  # pytest shows it beside a failure
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL for all tests of this process that do it no harm; the others make one of their own in its room."""
+    with Room() as room, Server(room) as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

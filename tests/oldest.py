@@ -12,18 +12,19 @@ from pathlib import Path
 
 SETUP = Path(__file__).parents[1] / "setup.py"
 
+NAMES = ("DEPENDENCIES", "POSTGRESQL_DEPENDENCIES")
+
 _range = re.compile(r"(?P<name>[\w.-]+)(\[[\w,-]+\])? >=(?P<oldest>[\d.]+), <[\d.]+")
 
 
 def dependencies() -> list[str]:
-    """What setup.py says that the worker needs."""
-    [names] = [
-        node.value
+    """What setup.py says that the worker needs, with each store that it has."""
+    lists: dict[str, list[str]] = {
+        name: ast.literal_eval(node.value)
         for node in ast.parse(SETUP.read_text()).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DEPENDENCIES"
-    ]
-    found: list[str] = ast.literal_eval(names)
-    return found
+        if isinstance(node, ast.Assign) and (name := ast.unparse(node.targets[0])) in NAMES
+    }
+    return [requirement for name in NAMES for requirement in lists[name]]
 
 
 def oldest(requirements: Sequence[str]) -> list[str]:

@@ -22,5 +22,5 @@ def test_what_is_no_range_is_refused(requirement: str) -> None:
 
 def test_all_that_the_worker_needs_has_a_range() -> None:
     names = {held.partition("==")[0] for held in oldest(dependencies())}
-    assert {"Twisted", "klein", "Werkzeug", "treq"} <= names
+    assert {"Twisted", "klein", "Werkzeug", "treq", "psycopg", "psycopg-pool"} <= names
     assert len(names) == len(dependencies())
