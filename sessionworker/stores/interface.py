@@ -107,7 +107,8 @@ class Store(Protocol):
         """Make changes durable, in their order.
 
         Returns one outcome for each entry. One that was refused has left things as they were, but for who has the
-        instance; it does not hold up the others. Who has which instance is not durable: after a start nobody has any.
+        instance; it does not hold up the others. Who has which instance need not be durable: after a start of a store
+        that one worker alone uses nobody has any.
         """
 
     # Reading
@@ -151,7 +152,7 @@ class Store(Protocol):
         """Return what each instance of a group holds, sorted by name."""
 
     def overview(self) -> StoreOverview:
-        """Return all groups and instances at a glance. Asks no disk."""
+        """Return all groups and instances at a glance, without counting what they hold."""
 
     def versions(self, group: str, instance: str) -> list[VersionSummary]:
         """Return the versions of an instance's `creds`, newest first."""
@@ -172,10 +173,7 @@ class Store(Protocol):
         """Have what is not as it would be written now rewritten beside everything else, or not any more."""
 
     def events(self, after: int) -> list[EventSummary]:
-        """Return what happened lately and has a higher number than `after`, oldest first; see `rules.events`.
-
-        Waits for nothing.
-        """
+        """Return what happened lately and has a higher number than `after`, oldest first; see `rules.events`."""
 
     def check(self) -> None:
         """Do as much as tells whether the store works. Raises NoSpace, or StoreUnavailable with the reason."""

@@ -67,7 +67,8 @@ class Story(RuleBasedStateMachine):
     def open_again(self) -> None:
         """Open the store that was closed, or killed: nobody has an instance any more."""
         self.store = self.place.open()
-        self.model.tenures.forget()
+        if not self.place.keeps_owners:
+            self.model.tenures.forget()
 
     def both(self, *entries: Entry) -> None:
         """Commit entries to both."""

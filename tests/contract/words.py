@@ -57,6 +57,8 @@ class Place(Protocol):
 
     large_from: int
     """Bytes from which on its store takes a value for a large one."""
+    keeps_owners: bool
+    """Whether several workers share the store: who has which instance outlives each of them then."""
 
     def open(self) -> Store:
         """Open the store. It is not open already."""

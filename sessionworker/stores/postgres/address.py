@@ -1,0 +1,61 @@
+"""Where a database is: what an operator gives as `--store`, and what of it may be shown."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+from msgspec import Struct
+from psycopg import Error
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sessionworker.errors import StartError
+
+SCHEMA = "sessionworker"
+"""The schema of the tables, where the address names no other one."""
+
+DEFAULTS = {
+    "target_session_attrs": "read-write",  # a standby may be behind: what it does not know yet is no 404
+    "connect_timeout": "3",
+    "tcp_user_timeout": "5000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "application_name": "sessionworker",
+}
+"""What libpq is told where the address says nothing else of it. Times are in seconds; `tcp_user_timeout` in milliseconds."""
+
+
+class Address(Struct, frozen=True):
+    """Where a database is, checked."""
+
+    conninfo: str
+    """What libpq connects by. It may hold a password."""
+    schema: str
+    shown: str
+    """The same for people, without anything that is secret."""
+
+
+def read_address(text: str) -> Address:
+    """Read a `postgresql://` address. Raises StartError, which does not repeat it: it may hold a password."""
+    before, _, query = text.partition("?")
+    options = parse_qsl(query, keep_blank_values=True)
+    others = [(name, value) for name, value in options if name != "schema"]
+    try:
+        given = conninfo_to_dict(f"{before}?{urlencode(others)}" if others else before)
+    except Error:
+        raise StartError(
+            "The store's address is not as libpq reads it: postgresql://USER:PASSWORD@HOST:PORT/DATABASE. What is no "
+            "letter, digit, '-', '.', '_' or '~' in a user, a password or a database has to be written as %XX."
+        ) from None
+    shown = [f"{host}:{port}" for host, port in _places(given)]
+    return Address(
+        make_conninfo(**{**DEFAULTS, **given}),
+        dict(options).get("schema") or SCHEMA,
+        f"postgresql://{','.join(shown)}/{given.get('dbname', '')}",
+    )
+
+
+def _places(given: dict[str, object]) -> list[tuple[str, str]]:
+    hosts = str(given.get("host") or "localhost").split(",")
+    ports = str(given.get("port") or "5432").split(",")
+    return [(host, ports[number] if number < len(ports) else ports[0]) for number, host in enumerate(hosts)]

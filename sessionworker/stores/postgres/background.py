@@ -1,0 +1,101 @@
+"""What a worker sees to beside its calls: connections that hang, what was purged, events, totals."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import PurePath
+from traceback import extract_tb
+
+from psycopg import Connection
+
+from sessionworker.errors import WorkerError
+from sessionworker.events import Event, Report
+from sessionworker.stores.postgres.connections import Connections
+from sessionworker.stores.postgres.events import Events
+from sessionworker.stores.postgres.moves import Moves
+from sessionworker.stores.postgres.tables import Row, Tables
+
+TICK_SECONDS = 0.5
+"""How often connections that hang are looked for."""
+
+ROUND_SECONDS = 5.0
+"""How often the rest is done."""
+
+ERASED_AT_ONCE = 1_000
+"""Rows of a purged instance that are erased in one statement: nobody waits long behind it."""
+
+
+class Background:
+    """Does it until `close` is called, whatever happens to it."""
+
+    def __init__(self, connections: Connections, tables: Tables, events: Events, moves: Moves, report: Report) -> None:
+        """See to one store."""
+        self._connections = connections
+        self._events = events
+        self._moves = moves
+        self._report = report
+        self._is_over = threading.Event()
+        self.problem = ""
+        """What is the matter with the background's work; empty where nothing is."""
+        self._purged = tables.fill("SELECT id FROM {purged_instance}")
+        self._forget = tables.fill("DELETE FROM {purged_instance} WHERE id = %s")
+        self._erase = [tables.fill(text) for text in _ERASE]
+
+    def maintain(self) -> None:
+        """Do the work until `close` is called."""
+        next_round = 0.0
+        while not self._is_over.wait(TICK_SECONDS):
+            self._try(self._connections.give_up_overdue)
+            if time.monotonic() >= next_round:
+                self._try(self.run)
+                next_round = time.monotonic() + ROUND_SECONDS
+
+    def run(self) -> None:
+        """Do the work once. Raises NoSpace or StoreUnavailable."""
+        self._events.save()
+        self._moves.count()
+        for (id_,) in self._connections.ask(lambda one: one.execute(self._purged).fetchall()):
+            self._connections.ask(lambda one, id_=id_: self._erase_rows(one, id_))
+
+    def _erase_rows(self, connection: Connection[Row], id_: object) -> None:
+        for statement in self._erase:
+            while connection.execute(statement, [id_, id_, ERASED_AT_ONCE]).rowcount == ERASED_AT_ONCE:
+                if self._is_over.is_set():
+                    return
+        connection.execute(self._forget, [id_])
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except WorkerError:
+            pass  # it was said
+        except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then
+            frames = extract_tb(error.__traceback__)[-1:]
+            where = "".join(f" in {PurePath(frame.filename).name}, line {frame.lineno}" for frame in frames)
+            self.problem = f"the background's work failed: an error that was not foreseen, {type(error).__name__}{where}"
+            self._connections.counts["background_errors"] += 1
+            self._report(Event("background_failed", f"The background's work failed: {self.problem}. It goes on."))
+        else:
+            self.problem = ""
+
+    def close(self) -> None:
+        """Have `maintain` end."""
+        self._is_over.set()
+
+
+_ERASE = (
+    """
+    DELETE FROM {session_file} WHERE instance = %s
+    AND key IN (SELECT key FROM {session_file} WHERE instance = %s LIMIT %s)
+    """,
+    """
+    DELETE FROM {creds_version} WHERE instance = %s
+    AND made_at IN (SELECT made_at FROM {creds_version} WHERE instance = %s LIMIT %s)
+    """,
+    """
+    DELETE FROM {broken_value} WHERE instance = %s
+    AND key IN (SELECT key FROM {broken_value} WHERE instance = %s LIMIT %s)
+    """,
+)

@@ -1,0 +1,207 @@
+"""What a transaction asks of the tables: lock instances, and write what became of them. A few statements, however many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from psycopg import Connection
+
+from sessionworker.stores.postgres.codec import Codec
+from sessionworker.stores.postgres.held import CLOCK, COLUMNS, Held, Moment, held_of, version_in
+from sessionworker.stores.postgres.tables import Row, Tables
+
+_is_drop = re.compile(r"[0-9]{13,19}-[0-9]{1,9}").fullmatch
+
+PROBE = "probe"
+"""The row of `state` that a probe writes."""
+
+
+class Rows:
+    """The rows of instances and of what they hold, in transactions."""
+
+    def __init__(self, tables: Tables, codec: Codec) -> None:
+        """Use these tables, with names and values as `codec` has them."""
+        self._codec = codec
+        self._lock = tables.fill(_LOCK)
+        self._lock_dropped = tables.fill(_LOCK_DROPPED)
+        self._lock_group = tables.fill(_LOCK_GROUP)
+        self._versions = tables.fill(_VERSIONS)
+        self._groups = tables.fill(_GROUPS)
+        self._aside = tables.fill(_ASIDE)
+        self._write = tables.fill(_WRITE)
+        self._delete = tables.fill(_DELETE)
+        self._add_versions = tables.fill(_ADD_VERSIONS)
+        self._delete_versions = tables.fill(_DELETE_VERSIONS)
+        self._update = tables.fill(_UPDATE)
+        self._probe = tables.fill(_PROBE)
+
+    # Locking
+
+    def lock(
+        self, connection: Connection[Row], places: Iterable[tuple[str, str]], with_versions: Iterable[tuple[str, str]] = ()
+    ) -> tuple[dict[tuple[str, str], Held], Moment]:
+        """Lock the instances of some groups and names, as far as they exist, in the order that all workers keep.
+
+        Returns them, those of `with_versions` with the versions of their `creds`, and the time.
+        """
+        names = self._spelled(places)
+        locking = connection.execute(self._lock, _columns(names, 2), binary=True)
+        versions = self._spelled(with_versions)
+        listing = connection.execute(self._versions, _columns(versions, 2), binary=True) if versions else None
+        clock = connection.execute(_CLOCK, binary=True)
+        found = {names[group, name]: row for group, name, *row in locking.fetchall()}
+        held = {place: held_of(*place, tuple(row)) for place, row in found.items()}
+        if listing is not None:
+            by_id = {one.id: one for one in held.values()}
+            for id_, *version in listing.fetchall():
+                if id_ in by_id:  # it may have been made since
+                    by_id[id_].versions[version_in(*version)] = None
+            for one in by_id.values():
+                one.before = tuple(one.versions)
+        return held, _moment(clock.fetchone())
+
+    def lock_dropped(self, connection: Connection[Row], group: str, name: str, drop: str) -> UUID | None:
+        """Lock an instance that was dropped; return its id, if there is such a one."""
+        if not _is_drop(drop):  # one that is live has none
+            return None
+        parameters = [self._codec.name(group), self._codec.name(name, group), drop]
+        row = connection.execute(self._lock_dropped, parameters, binary=True).fetchone()
+        return row[0] if row is not None else None
+
+    def lock_group(self, connection: Connection[Row], group: str) -> bool:
+        """Lock a group, so that nobody makes instances in it meanwhile; tell whether it exists."""
+        return connection.execute(self._lock_group, [self._codec.name(group)]).fetchone() is not None
+
+    def groups(self, connection: Connection[Row], names: Sequence[str]) -> set[str]:
+        """Return which of some groups exist."""
+        by_data = {self._codec.name(name): name for name in names}
+        found = connection.execute(self._groups, [list(by_data)], binary=True).fetchall()
+        return {by_data[data] for (data,) in found}
+
+    def _spelled(self, places: Iterable[tuple[str, str]]) -> dict[tuple[bytes, bytes], tuple[str, str]]:
+        name = self._codec.name
+        return {(name(group), name(instance, group)): (group, instance) for group, instance in places}
+
+    # Writing
+
+    def write(self, connection: Connection[Row], instances: Iterable[Held], now: int) -> None:
+        """Write what became of instances that are locked."""
+        touched = [one for one in instances if one.is_touched]
+        aside = [(one.id, self._codec.name(key, str(one.id)), now) for one in touched for key in one.aside]
+        written, deleted = [], []
+        for one in touched:
+            id_ = str(one.id)
+            for key, value in one.values.items():
+                name = self._codec.name(key, id_)
+                if value is None:
+                    deleted.append((one.id, name))
+                else:
+                    written.append((one.id, name, self._codec.seal(value, "value", id_, key)))
+        if aside:
+            connection.execute(self._aside, _columns(aside, 3))
+        if written:
+            connection.execute(self._write, _columns(written, 3))
+        if deleted:
+            connection.execute(self._delete, _columns(deleted, 2))
+        self._write_versions(connection, touched)
+        if touched:
+            connection.execute(self._update, _columns([_state_of(one) for one in touched], 8))
+
+    def _write_versions(self, connection: Connection[Row], touched: Iterable[Held]) -> None:
+        new, old = [], []
+        for one in touched:
+            old += [(one.id, each.when, each.number) for each in one.before if each not in one.versions]
+            for each, value in one.versions.items():
+                if each not in one.before:
+                    data = None if value is None else self._codec.seal(value, "version", str(one.id), each.file_name)
+                    new.append((one.id, each.when, each.number, each.identity, each.next_pre_key, data))
+        if old:
+            connection.execute(self._delete_versions, _columns(old, 3))
+        if new:
+            connection.execute(self._add_versions, _columns(new, 6))
+
+    def probe(self, connection: Connection[Row], now: int) -> None:
+        """Write something that means nothing."""
+        connection.execute(self._probe, [PROBE, str(now).encode()])
+
+
+def _moment(row: Row | None) -> Moment:
+    seconds: float = row[0] if row is not None else 0.0
+    return Moment(int(seconds * 1000), seconds)
+
+
+def _state_of(one: Held) -> Row:
+    tenure = one.tenure
+    of_lease = ("", "", 0.0) if tenure is None else (tenure.owner, tenure.lease.id, tenure.until)
+    return (one.id, one.writes, one.last_write, one.last_version, one.has_creds, *of_lease)
+
+
+def _columns(rows: Iterable[Row], width: int) -> list[list[object]]:
+    """Return the columns of some rows, for `unnest`."""
+    columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+# Locked in the order of their ids, so that no two transactions wait for each other.
+_LOCK = f"""
+SELECT i.group_name, i.name, {COLUMNS}
+FROM {{instance}} i
+WHERE (i.group_name, i.name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND i.dropped = ''
+ORDER BY i.id FOR UPDATE
+"""
+
+_CLOCK = f"SELECT {CLOCK}".encode()
+
+_LOCK_DROPPED = "SELECT id FROM {instance} WHERE group_name = %b AND name = %b AND dropped = %s FOR UPDATE"
+
+_LOCK_GROUP = "SELECT 1 FROM {session_group} WHERE name = %b FOR UPDATE"
+
+_GROUPS = "SELECT name FROM {session_group} WHERE name = ANY(%b::bytea[])"
+
+_VERSIONS = """
+SELECT v.instance, v.made_at, v.number, v.identity, v.next_pre_key
+FROM {instance} i JOIN {creds_version} v ON v.instance = i.id
+WHERE (i.group_name, i.name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND i.dropped = ''
+"""
+
+_ASIDE = """
+INSERT INTO {broken_value} (instance, key, found_at, value)
+SELECT f.instance, f.key, a.found_at, f.value
+FROM unnest(%b::uuid[], %b::bytea[], %b::bigint[]) AS a (instance, key, found_at)
+JOIN {session_file} f ON f.instance = a.instance AND f.key = a.key
+ON CONFLICT DO NOTHING
+"""
+
+_WRITE = """
+INSERT INTO {session_file} (instance, key, value)
+SELECT * FROM unnest(%b::uuid[], %b::bytea[], %b::bytea[])
+ON CONFLICT (instance, key) DO UPDATE SET value = excluded.value
+"""
+
+_DELETE = """
+DELETE FROM {session_file}
+WHERE (instance, key) IN (SELECT * FROM unnest(%b::uuid[], %b::bytea[]))
+"""
+
+_ADD_VERSIONS = """
+INSERT INTO {creds_version} (instance, made_at, number, identity, next_pre_key, value)
+SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::integer[], %b::text[], %b::bigint[], %b::bytea[])
+"""
+
+_DELETE_VERSIONS = """
+DELETE FROM {creds_version}
+WHERE (instance, made_at, number) IN (SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::integer[]))
+"""
+
+_UPDATE = """
+UPDATE {instance} i
+SET writes = a.writes, last_write = a.last_write, last_version = a.last_version, has_creds = a.has_creds,
+    owner = a.owner, lease = a.lease, lease_until = a.lease_until
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::boolean[], %b::text[], %b::text[],
+            %b::double precision[]) AS a (id, writes, last_write, last_version, has_creds, owner, lease, lease_until)
+WHERE i.id = a.id
+"""
+
+_PROBE = "INSERT INTO {state} VALUES (%s, %b) ON CONFLICT (name) DO UPDATE SET value = excluded.value"

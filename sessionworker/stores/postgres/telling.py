@@ -1,0 +1,206 @@
+"""What an operator asks: what each instance holds, older `creds`, and what was dropped."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from uuid import UUID
+
+from msgspec import Struct, field
+from psycopg import Connection
+
+from sessionworker.errors import NoSuchGroup, NoSuchVersion
+from sessionworker.names import type_of_key
+from sessionworker.stores.changes import PurgeDrop
+from sessionworker.stores.postgres.codec import Codec
+from sessionworker.stores.postgres.connections import Connections
+from sessionworker.stores.postgres.held import version_in
+from sessionworker.stores.postgres.reading import Reading
+from sessionworker.stores.postgres.tables import Row, Tables
+from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.versions import DAY, parse_version, pinned
+from sessionworker.wire import DropSummary, InstanceSummary, StoreOverview, VersionSummary
+
+ROWS_AT_ONCE = 1_000
+"""Rows of a long answer after which other threads may run."""
+
+
+class _Sum(Struct):
+    """What an instance holds."""
+
+    files: int = 0
+    size: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+
+
+class Telling:
+    """Answers operators. Every method may raise NoSpace or StoreUnavailable."""
+
+    def __init__(self, connections: Connections, tables: Tables, codec: Codec, reading: Reading) -> None:
+        """Ask by `connections`, and find instances as `reading` does."""
+        self._connections = connections
+        self._codec = codec
+        self._reading = reading
+        self._statements = {name: tables.fill(text) for name, text in _STATEMENTS.items()}
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups, sorted."""
+        rows = self._connections.ask(lambda connection: connection.execute(self._statements["groups"]).fetchall())
+        return sorted(self._codec.open_name(name) for (name,) in rows)
+
+    def instances(self, group: str) -> list[str]:
+        """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
+        return sorted(name for _, name, _ in self._connections.ask(lambda one: self._instances(one, group)))
+
+    def _instances(self, connection: Connection[Row], group: str) -> list[tuple[UUID, str, int]]:
+        name = self._codec.name(group)
+        rows = connection.execute(self._statements["instances"], [name, name], binary=True).fetchall()
+        if not rows:
+            raise NoSuchGroup
+        return [(id_, self._codec.open_name(found, group), when) for id_, found, when in rows if id_ is not None]
+
+    def describe(self, group: str) -> list[InstanceSummary]:
+        """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup."""
+
+        def question(connection: Connection[Row]) -> list[InstanceSummary]:
+            instances = self._instances(connection, group)
+            sums = self._sum_up(connection, [id_ for id_, _, _ in instances])
+            return [
+                InstanceSummary(name, sums[id_].files, sums[id_].size, last_write, dict(sums[id_].types))
+                for id_, name, last_write in sorted(instances, key=lambda one: one[1])
+            ]
+
+        return self._connections.ask(question)
+
+    def _sum_up(self, connection: Connection[Row], ids: list[UUID]) -> defaultdict[UUID, _Sum]:
+        sums: defaultdict[UUID, _Sum] = defaultdict(_Sum)
+        rows = connection.execute(self._statements["keys"], [ids], binary=True).fetchall()
+        for number, (id_, name, size) in enumerate(rows):
+            one = sums[id_]
+            one.files += 1
+            one.size += size
+            one.types[type_of_key(self._codec.open_name(name, str(id_)))] += 1
+            if number % ROWS_AT_ONCE == 0:
+                time.sleep(0)
+        return sums
+
+    def overview(self) -> StoreOverview:
+        """Return all groups and instances at a glance."""
+        row = self._connections.ask(lambda one: one.execute(self._statements["overview"], _AGES).fetchone())
+        groups, instances, without_creds, *ages = row or [0] * 8
+        states = {"well": instances, "apart": 0, "refused": 0}
+        last_writes = dict(zip(("day", "week", "month", "earlier", "unknown"), ages, strict=True))
+        return StoreOverview(groups, instances, states, without_creds, last_writes, [])
+
+    # What was dropped
+
+    def drops(self) -> list[DropSummary]:
+        """Return the instances that were dropped, newest first."""
+
+        def question(connection: Connection[Row]) -> list[DropSummary]:
+            found = self._dropped(connection)
+            sums = self._sum_up(connection, [id_ for id_, *_ in found])
+            return [
+                DropSummary(group, name, drop, _when(drop), sums[id_].files, sums[id_].size)
+                for id_, group, name, drop in found
+            ]
+
+        return self._connections.ask(question)
+
+    def drops_before(self, when: int) -> list[PurgeDrop]:
+        """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+        found = self._connections.ask(self._dropped)
+        return [PurgeDrop(group, name, drop) for _, group, name, drop in found if _when(drop) < when]
+
+    def _dropped(self, connection: Connection[Row]) -> list[tuple[UUID, str, str, str]]:
+        rows = connection.execute(self._statements["drops"], binary=True).fetchall()
+        opened = []
+        for id_, group_name, name, drop in rows:
+            group = self._codec.open_name(group_name)
+            opened.append((id_, group, self._codec.open_name(name, group), drop))
+        return sorted(opened, key=lambda one: _when(one[3]), reverse=True)
+
+    # Versions of creds
+
+    def versions(self, group: str, instance: str) -> list[VersionSummary]:
+        """Return the versions of an instance's creds, newest first. Raises NoSuchGroup or NoSuchInstance."""
+
+        def question(connection: Connection[Row]) -> list[VersionSummary]:
+            place = self._reading.place(group, instance)
+            rows = connection.execute(self._statements["versions"], place, binary=True).fetchall()
+            if not rows:
+                raise self._reading.missing(connection, group)
+            sizes = {version_in(*version): size or 0 for *version, size in rows if version[0] is not None}
+            newest, stay = max(sizes, default=None), pinned(sizes)
+            return [
+                VersionSummary(
+                    version.file_name,
+                    version.when,
+                    "" if version.is_deletion else version.identity,
+                    size,
+                    is_pinned=version in stay,
+                    is_current=version == newest,
+                )
+                for version, size in sorted(sizes.items(), reverse=True)
+            ]
+
+        return self._connections.ask(question)
+
+    def read_version(self, group: str, instance: str, name: str) -> bytes:
+        """Return the creds of a version. Raises NoSuchVersion, NoSuchGroup or NoSuchInstance."""
+        version = parse_version(name)
+
+        def question(connection: Connection[Row]) -> bytes | None:
+            when, number = (version.when, version.number) if version is not None else (-1, -1)
+            parameters = [when, number, *self._reading.place(group, instance)]
+            row = connection.execute(self._statements["version"], parameters, binary=True).fetchone()
+            if row is None:
+                raise self._reading.missing(connection, group)
+            id_, made_at, made_number, identity, next_pre_key, data = row
+            if data is None or version_in(made_at, made_number, identity, next_pre_key) != version:
+                return None
+            return self._codec.open(data, "version", str(id_), name)
+
+        value = self._connections.ask(question)
+        if value is None or read_creds(value) is None:
+            raise NoSuchVersion
+        return value
+
+
+def _when(drop: str) -> int:
+    return int(drop.partition("-")[0])
+
+
+_AGES = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+
+_NOW = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
+
+_STATEMENTS = {
+    "groups": "SELECT name FROM {session_group}",
+    # A row of its own for a group without instances.
+    "instances": """
+        SELECT i.id, i.name, i.last_write FROM {session_group} g
+        LEFT JOIN {instance} i ON i.group_name = %b AND i.dropped = '' WHERE g.name = %b
+    """,
+    "keys": "SELECT instance, key, octet_length(value) FROM {session_file} WHERE instance = ANY(%b::uuid[])",
+    "drops": "SELECT id, group_name, name, dropped FROM {instance} WHERE dropped <> ''",
+    "overview": f"""
+        SELECT (SELECT count(*) FROM {{session_group}}), count(*), coalesce(sum((NOT has_creds)::integer), 0),
+            coalesce(sum((age < %(day)s AND last_write > 0)::integer), 0),
+            coalesce(sum((age >= %(day)s AND age < %(week)s AND last_write > 0)::integer), 0),
+            coalesce(sum((age >= %(week)s AND age < %(month)s AND last_write > 0)::integer), 0),
+            coalesce(sum((age >= %(month)s AND last_write > 0)::integer), 0),
+            coalesce(sum((last_write = 0)::integer), 0)
+        FROM (SELECT last_write, has_creds, {_NOW} - last_write AS age FROM {{instance}} WHERE dropped = '') live
+    """,
+    "versions": """
+        SELECT v.made_at, v.number, v.identity, v.next_pre_key, octet_length(v.value)
+        FROM {instance} i LEFT JOIN {creds_version} v ON v.instance = i.id
+        WHERE i.group_name = %b AND i.name = %b AND i.dropped = ''
+    """,
+    "version": """
+        SELECT i.id, v.made_at, v.number, v.identity, v.next_pre_key, v.value
+        FROM {instance} i LEFT JOIN {creds_version} v ON v.instance = i.id AND v.made_at = %s AND v.number = %s
+        WHERE i.group_name = %b AND i.name = %b AND i.dropped = ''
+    """,
+}

@@ -1,0 +1,86 @@
+"""Where stores on PostgreSQL live in tests, and how they are left there."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+
+import psycopg
+
+from sessionworker.names import SessionFile
+from sessionworker.stores.interface import Store
+from sessionworker.stores.postgres.address import read_address
+from sessionworker.stores.postgres.held import Moment
+from sessionworker.stores.postgres.store import PostgresStore
+from sessionworker.stores.postgres.tables import NAMES, Tables
+from sessionworker.stores.rules.versions import Keep
+
+_numbers = count()
+_free: list[str] = []
+"""Schemas whose tables are empty: to make tables takes longer than most tests."""
+
+
+def moment_of_this_process(_moment: Moment) -> Moment:
+    """The time as this process has it, which a test may set; see `clock`."""
+    return Moment(time.time_ns() // 1_000_000, time.monotonic())
+
+
+class PostgresPlace:
+    """A schema for a store."""
+
+    large_from = 20_000
+    keeps_owners = True
+
+    def __init__(self, url: str, keep: Keep = Keep()) -> None:  # noqa: B008 - it is frozen
+        """Put a store there, in a schema that nobody had before."""
+        self._url = url
+        self._keep = keep
+        self.schema = _free.pop() if _free else f"sw{next(_numbers)}_{time.time_ns()}"
+        self._tables = Tables(self.schema)
+
+    def open(self) -> PostgresStore:
+        address = read_address(f"{self._url}{'&' if '?' in self._url else '?'}schema={self.schema}")
+        return PostgresStore(address, threads=1, keep=self._keep, moment=moment_of_this_process)
+
+    def settle(self, store: Store) -> None:
+        store.checkpoint()
+
+    def kill(self, store: Store) -> None:
+        assert isinstance(store, PostgresStore)
+        store._is_closed = True
+        store._connections.close()
+
+    def damage(self, file: SessionFile, value: bytes | None) -> None:
+        place = [file.group.encode(), file.instance.encode()]
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            row = connection.execute(self._tables.fill(_ID), place).fetchone()
+            assert row is not None
+            connection.execute(self._tables.fill(_REMOVE), [row[0], file.key.encode()])
+            if value is not None:
+                connection.execute(self._tables.fill(_PUT), [row[0], file.key.encode(), value])
+
+    def litter(self) -> list[str]:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            found = connection.execute(self._tables.fill(_LITTER)).fetchall()
+        return [str(row) for row in found]
+
+    def erase(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            for name in NAMES:
+                if name != "schema_version":
+                    connection.execute(self._tables.fill(f"DELETE FROM {{{name}}}"))
+        _free.append(self.schema)
+
+    def fresh(self, keep: Keep) -> PostgresPlace:
+        return PostgresPlace(self._url, keep)
+
+
+_ID = "SELECT id FROM {instance} WHERE group_name = %b AND name = %b AND dropped = ''"
+_REMOVE = "DELETE FROM {session_file} WHERE instance = %s AND key = %b"
+_PUT = "INSERT INTO {session_file} VALUES (%s, %b, %b)"
+_LITTER = """
+SELECT 'purged', id FROM {purged_instance}
+UNION SELECT 'file', instance FROM {session_file} WHERE instance NOT IN (SELECT id FROM {instance})
+UNION SELECT 'version', instance FROM {creds_version} WHERE instance NOT IN (SELECT id FROM {instance})
+UNION SELECT 'broken', instance FROM {broken_value} WHERE instance NOT IN (SELECT id FROM {instance})
+"""
