@@ -32,7 +32,7 @@ FLOORS = (
     ("stores.rules", "stores.seal"),
     ("stores.changes",),
     ("stores.interface",),
-    ("stores.files",),
+    ("stores.files", "stores.postgres"),
     ("turns",),
     ("holding",),
     ("offload",),
@@ -112,9 +112,10 @@ def test_nothing_imports_what_stands_above_it(name: str) -> None:
     assert above == []
 
 
-def test_nothing_but_the_service_that_builds_it_knows_the_file_store() -> None:
-    know = {name for name in MODULES if any(other.startswith("stores.files") for other in imports_of(name))}
-    assert {name for name in know if not name.startswith("stores.files")} == {"service"}
+@pytest.mark.parametrize("store", ["stores.files", "stores.postgres"])
+def test_nothing_but_the_service_that_builds_it_knows_a_store(store: str) -> None:
+    know = {name for name in MODULES if any(other.startswith(store) for other in imports_of(name))}
+    assert {name for name in know if not name.startswith(store)} == {"service"}
 
 
 def test_the_machine_knows_no_route_no_token_no_store_and_no_metrics() -> None:

@@ -91,9 +91,10 @@ class FilePlace:
         else:
             path.write_bytes(value)
 
-    def refuse(self, store: Store, file: SessionFile, problem: str) -> None:
+    def refuse(self, store: Store, file: SessionFile, problem: str) -> bool:
         assert isinstance(store, FileStore)
         store._catalogue.groups[file.group].instances[file.instance].problem = problem
+        return True
 
     def _standing(self, folder: Path, name: str, *place: str) -> Path:
         """Return the path of what is called so in a folder, or would be."""

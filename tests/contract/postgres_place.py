@@ -59,6 +59,10 @@ class PostgresPlace:
             if value is not None:
                 connection.execute(self._tables.fill(_PUT), [row[0], file.key.encode(), value])
 
+    def refuse(self, store: Store, file: SessionFile, problem: str) -> bool:  # noqa: ARG002
+        """A row is there, or it is not."""
+        return False
+
     def litter(self) -> list[str]:
         with psycopg.connect(self._url, autocommit=True) as connection:
             found = connection.execute(self._tables.fill(_LITTER)).fetchall()

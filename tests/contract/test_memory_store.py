@@ -38,8 +38,9 @@ class MemoryPlace:
         others = {key: other for key, other in instance.values.items() if key != file.key}
         instance.values = others if value is None else {**others, file.key: value}
 
-    def refuse(self, store: Store, file: SessionFile, problem: str) -> None:  # noqa: ARG002 - it is in the contents
+    def refuse(self, store: Store, file: SessionFile, problem: str) -> bool:  # noqa: ARG002 - it is in the contents
         self._contents.groups[file.group][file.instance].problem = problem
+        return True
 
     def litter(self) -> list[str]:
         return []

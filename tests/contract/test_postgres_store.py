@@ -1,8 +1,7 @@
-"""The store on PostgreSQL keeps every store's promises."""
+"""The store on PostgreSQL keeps every store's promises, on a real server."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,13 +9,14 @@ import pytest
 from tests.contract.postgres_place import PostgresPlace
 from tests.contract.promises import StoreContract
 from tests.contract.words import Place
+from tests.postgres.server import Server
 
 
 class TestPostgresStore(StoreContract):
     """The store on PostgreSQL."""
 
     @pytest.fixture
-    def place(self) -> Iterator[Place]:
-        place = PostgresPlace(os.environ["TEST_URL"])
+    def place(self, postgres: Server) -> Iterator[Place]:
+        place = PostgresPlace(postgres.url())
         yield place
         place.erase()

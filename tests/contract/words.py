@@ -72,8 +72,11 @@ class Place(Protocol):
     def damage(self, file: SessionFile, value: bytes | None) -> None:
         """Let other bytes, or nothing, stand where a value was, as a disk does that rots. The store is closed."""
 
-    def refuse(self, store: Store, file: SessionFile, problem: str) -> None:
-        """Let an instance have a problem, for which it is refused; or none, if that is empty."""
+    def refuse(self, store: Store, file: SessionFile, problem: str) -> bool:
+        """Let an instance have a problem, for which it is refused; or none, if that is empty. Tell if it may have one.
+
+        That is a file store's own: something else stands in the place of its folder, for instance.
+        """
 
     def litter(self) -> list[str]:
         """Name what lies about and belongs to no value, once the store has settled."""

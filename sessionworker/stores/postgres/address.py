@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from msgspec import Struct
@@ -22,7 +24,7 @@ DEFAULTS = {
     "keepalives_count": "3",
     "application_name": "sessionworker",
 }
-"""What libpq is told where the address says nothing else of it. Times are in seconds; `tcp_user_timeout` in milliseconds."""
+"""What libpq is told where the address says nothing else of it. Times are in seconds, but the one in milliseconds."""
 
 
 class Address(Struct, frozen=True):
@@ -41,7 +43,7 @@ def read_address(text: str) -> Address:
     options = parse_qsl(query, keep_blank_values=True)
     others = [(name, value) for name, value in options if name != "schema"]
     try:
-        given = conninfo_to_dict(f"{before}?{urlencode(others)}" if others else before)
+        given: dict[str, Any] = conninfo_to_dict(f"{before}?{urlencode(others)}" if others else before)
     except Error:
         raise StartError(
             "The store's address is not as libpq reads it: postgresql://USER:PASSWORD@HOST:PORT/DATABASE. What is no "
@@ -55,7 +57,7 @@ def read_address(text: str) -> Address:
     )
 
 
-def _places(given: dict[str, object]) -> list[tuple[str, str]]:
+def _places(given: Mapping[str, object]) -> list[tuple[str, str]]:
     hosts = str(given.get("host") or "localhost").split(",")
     ports = str(given.get("port") or "5432").split(",")
     return [(host, ports[number] if number < len(ports) else ports[0]) for number, host in enumerate(hosts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from traceback import extract_tb
 
@@ -57,9 +58,9 @@ class Background:
         self._events.save()
         self._moves.count()
         for (id_,) in self._connections.ask(lambda one: one.execute(self._purged).fetchall()):
-            self._connections.ask(lambda one, id_=id_: self._erase_rows(one, id_))
+            self._connections.ask(partial(self._erase_rows, id_))
 
-    def _erase_rows(self, connection: Connection[Row], id_: object) -> None:
+    def _erase_rows(self, id_: object, connection: Connection[Row]) -> None:
         for statement in self._erase:
             while connection.execute(statement, [id_, id_, ERASED_AT_ONCE]).rowcount == ERASED_AT_ONCE:
                 if self._is_over.is_set():
@@ -74,9 +75,10 @@ class Background:
         except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then
             frames = extract_tb(error.__traceback__)[-1:]
             where = "".join(f" in {PurePath(frame.filename).name}, line {frame.lineno}" for frame in frames)
-            self.problem = f"the background's work failed: an error that was not foreseen, {type(error).__name__}{where}"
+            reason = f"an error that was not foreseen, {type(error).__name__}{where}"
+            self.problem = f"the background's work failed: {reason}"
             self._connections.counts["background_errors"] += 1
-            self._report(Event("background_failed", f"The background's work failed: {self.problem}. It goes on."))
+            self._report(Event("background_failed", f"The background's work failed: {reason}. It goes on."))
         else:
             self.problem = ""
 

@@ -1,4 +1,4 @@
-"""A commit: entries are judged by the rows that they are about, which are locked, and made durable in one transaction."""
+"""A commit: entries are judged by the rows that they are about, which are locked, and made in one transaction."""
 
 from __future__ import annotations
 
@@ -113,9 +113,7 @@ class Committing:
         self.last_at = moment.now
         return outcomes, judge, held
 
-    def _watch(
-        self, batches: Sequence[Judged], outcomes: Sequence[Outcome], held: dict[tuple[str, str], Held]
-    ) -> None:
+    def _watch(self, batches: Sequence[Judged], outcomes: Sequence[Outcome], held: dict[tuple[str, str], Held]) -> None:
         """Tell of two that write an instance in turns."""
         for one, outcome in zip(batches, outcomes, strict=True):
             if not isinstance(one, Batch) or one.owner or not one.by or isinstance(outcome, WorkerError):
@@ -134,6 +132,4 @@ class Committing:
                     f"Writes of {instance} come in turns from {' and '.join(in_turns)}. If these are two programs with "
                     "one account, WhatsApp disconnects them in turns (440): stop one of them."
                 )
-                self._events.report(
-                    Event("written_in_turns", text, one.group, one.instance, level="warn")
-                )
+                self._events.report(Event("written_in_turns", text, one.group, one.instance, level="warn"))

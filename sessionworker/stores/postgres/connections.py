@@ -66,6 +66,7 @@ class Connections:
     def __init__(self, address: Address, size: int, report: Report) -> None:
         """Prepare `size` connections; `open` makes them."""
         self._report = report
+        self._conninfo = address.conninfo
         self._pool: ConnectionPool[Watched] = ConnectionPool(
             address.conninfo,
             connection_class=Watched,
@@ -90,7 +91,7 @@ class Connections:
     def open(self, prepare: Callable[[Connection[Row]], None]) -> None:
         """Connect, and have `prepare` called with the first connection. Raises StartError."""
         try:
-            with Connection.connect(self._pool.conninfo, autocommit=True) as connection:
+            with Connection.connect(self._conninfo, autocommit=True) as connection:
                 prepare(connection)
         except Error as error:
             raise StartError(f"The database cannot be used: {reason_of(error)}.") from None

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
+from sessionworker.stores.postgres.tables import Row
 from sessionworker.stores.rules.creds import Creds
 from sessionworker.stores.rules.leases import Lease, Tenure
 from sessionworker.stores.rules.versions import DELETED, Version
-from sessionworker.stores.postgres.tables import Row
 
 
 class Moment(NamedTuple):

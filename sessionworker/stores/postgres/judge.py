@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sessionworker.errors import ConditionFailed, CredsNotAllowed, HeldElsewhere, NoSuchGroup, NoSuchInstance, WorkerError
+from sessionworker.errors import (
+    ConditionFailed,
+    CredsNotAllowed,
+    HeldElsewhere,
+    NoSuchGroup,
+    NoSuchInstance,
+    WorkerError,
+)
 from sessionworker.events import Event
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import (
@@ -44,7 +51,7 @@ class Judge:
         self.events: list[Event] = []
         self.reports: list[Event] = []
         """What is told, and not remembered: it may come in thousands."""
-        self.odd = {oddity: 0 for oddity in Oddity}
+        self.odd = dict.fromkeys(Oddity, 0)
         self.refused = 0
         """How many were refused because another owner has the instance."""
 
@@ -124,7 +131,9 @@ class Judge:
         if before is not None and found is not None and found is not before:
             held.tenure, held.is_touched = found, True
             if release.owner is None:
-                text = f"The lease of {held} was ended, as {release.by or 'an operator'} asked. Owner {before.owner!r} had it."
+                text = (
+                    f"The lease of {held} was ended, as {release.by or 'an operator'} asked. Owner {before.owner!r} had it."
+                )
                 self.events.append(Event("lease_ended", text, held.group, held.name, release.by, "info"))
         return None
 

@@ -175,9 +175,7 @@ class Moves:
         self._put_aside(connection, [id_ for (id_,) in found], self._moment(moment))
         connection.execute(self._statements["delete_group"], [name])
         text = "was dropped with its instances; they can be brought back"
-        return _Done(
-            events=[_told("group_dropped", change.group, "", text, change.by)], totals=self._count(connection)
-        )
+        return _Done(events=[_told("group_dropped", change.group, "", text, change.by)], totals=self._count(connection))
 
     def _put_aside(self, connection: Connection[Row], ids: Sequence[UUID], moment: Moment) -> None:
         """Give instances that are locked the name of a drop, each another one, later than all before."""

@@ -57,24 +57,31 @@ class Reading:
 
         return self._connections.ask(question)
 
-    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
-        """Return what several keys hold, as of one moment. Raises NoSuchGroup or NoSuchInstance."""
-        names = {self._codec.name(key): key for key in keys}
+    def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
+        """Return what the first keys hold that have so many bytes together, one at least; as of one moment.
+
+        Raises NoSuchGroup or NoSuchInstance.
+        """
+        names = list(dict.fromkeys(keys))
 
         def question(connection: Connection[Row]) -> dict[str, bytes | None]:
-            parameters = [list(names), *self.place(group, instance)]
+            parameters = [most_bytes, [self._codec.name(key) for key in names], *self.place(group, instance)]
             rows = connection.execute(self._many, parameters, binary=True).fetchall()
             if not rows:
                 raise self.missing(connection, group)
-            id_, writes, has_creds, _, _ = rows[0]
+            id_, writes, has_creds, *_ = rows[0]
             since = Since(id_, writes)
-            data = {names[name]: value for _, _, _, name, value in rows if name is not None}
-            return {
-                key: self._open(
-                    connection, SessionFile(group, instance, key), since, data.get(key), has_creds=has_creds
-                )
-                for key in keys
-            }
+            found = {names[number - 1]: data for *_, number, data in rows if number is not None}
+            values: dict[str, bytes | None] = {}
+            size = 0
+            for key in names:
+                data = found.get(key)
+                size += len(data or b"")
+                if values and (size > most_bytes or (key in found and data is None)):
+                    break
+                file = SessionFile(group, instance, key)
+                values[key] = self._open(connection, file, since, data, has_creds=has_creds)
+            return values
 
         return self._connections.ask(question)
 
@@ -150,9 +157,14 @@ FROM {{instance}} i LEFT JOIN {{session_file}} f ON f.instance = i.id AND f.key 
 WHERE {_OF}
 """
 
+# Values after which there would be too many bytes stay where they are; their rows say that there are some.
 _MANY = f"""
-SELECT i.id, i.writes, i.has_creds, f.key, f.value
-FROM {{instance}} i LEFT JOIN {{session_file}} f ON f.instance = i.id AND f.key = ANY(%b::bytea[])
+SELECT i.id, i.writes, i.has_creds, f.number, CASE WHEN f.up_to <= %s OR f.up_to = f.size THEN f.value END
+FROM {{instance}} i LEFT JOIN LATERAL (
+    SELECT a.number, s.value, octet_length(s.value) AS size, sum(octet_length(s.value)) OVER (ORDER BY a.number) up_to
+    FROM unnest(%b::bytea[]) WITH ORDINALITY AS a (key, number)
+    JOIN {{session_file}} s ON s.instance = i.id AND s.key = a.key
+) f ON true
 WHERE {_OF}
 """
 

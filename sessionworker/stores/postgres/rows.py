@@ -1,4 +1,4 @@
-"""What a transaction asks of the tables: lock instances, and write what became of them. A few statements, however many."""
+"""What a transaction asks of the tables: lock instances, write what became of them. A few statements, however many."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class Rows:
     # Locking
 
     def lock(
-        self, connection: Connection[Row], places: Iterable[tuple[str, str]], with_versions: Iterable[tuple[str, str]] = ()
+        self,
+        connection: Connection[Row],
+        places: Iterable[tuple[str, str]],
+        with_versions: Iterable[tuple[str, str]] = (),
     ) -> tuple[dict[tuple[str, str], Held], Moment]:
         """Lock the instances of some groups and names, as far as they exist, in the order that all workers keep.
 

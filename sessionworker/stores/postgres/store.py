@@ -9,6 +9,7 @@ another worker may have changed it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Literal
 
 from sessionworker.errors import StoreUnavailable
@@ -66,8 +67,8 @@ class PostgresStore:
     ) -> None:
         """Connect, and make the tables or bring them up to date.
 
-        `threads` is how many read at once; `report` takes events for the operator, `observe_commit` the seconds that each
-        transaction took; `moment` puts another time in the place of the database's, for tests. Raises StartError.
+        `threads` is how many read at once; `report` takes events for the operator, `observe_commit` the seconds that
+        each transaction took; `moment` puts another time in the place of the database's, for tests. Raises StartError.
         """
         tables, codec = Tables(address.schema), Plain()
         self._connections = Connections(address, threads + 2, report)
@@ -108,9 +109,9 @@ class PostgresStore:
         """Return a value, or None; see `interface.Store`."""
         return self._reading.read(file)
 
-    def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
+    def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         """Return what several keys of an instance hold; see `interface.Store`."""
-        return self._reading.read_many(group, instance, keys)
+        return self._reading.read_many(group, instance, keys, most_bytes)
 
     def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
         """Return the keys of an instance that hold something; see `interface.Store`."""
@@ -207,8 +208,6 @@ class PostgresStore:
             return
         self._is_closed = True
         self._background.close()
-        try:
+        with suppress(Exception):  # nobody's values depend on it
             self._events.save()
-        except Exception:  # noqa: BLE001, S110 - nobody's values depend on it
-            pass
         self._connections.close()

@@ -137,7 +137,12 @@ class Tables:
             try:
                 if self._version(connection) != NEWEST:
                     self._upgrade(connection)
-            except (errors.UniqueViolation, errors.DuplicateObject, errors.SerializationFailure, errors.DeadlockDetected):
+            except (
+                errors.UniqueViolation,
+                errors.DuplicateObject,
+                errors.SerializationFailure,
+                errors.DeadlockDetected,
+            ):
                 continue  # somebody else made the same thing at the same time
             except (errors.DuplicateTable, errors.DuplicateSchema, errors.InternalError_):
                 continue
@@ -191,4 +196,4 @@ _NOTE = "UPDATE {schema_version} SET version = %s WHERE only_row = 1"
 
 
 def _without_indent(text: str) -> str:
-    return "\n".join(line[4:] if line.startswith("    ") else line for line in text.strip("\n ").split("\n"))
+    return "\n".join(line.removeprefix("    ") for line in text.strip("\n ").split("\n"))
