@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
-from sessionworker.errors import StoreUnavailable
+from sessionworker.errors import StartError, StoreUnavailable
 from sessionworker.events import Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
@@ -30,6 +30,7 @@ from sessionworker.stores.postgres.rows import Rows
 from sessionworker.stores.postgres.tables import Tables
 from sessionworker.stores.postgres.telling import Telling
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import (
     DropSummary,
     EncryptionSummary,
@@ -63,6 +64,7 @@ class PostgresStore:
         report: Report = lambda _: None,
         observe_commit: Callable[[float, int], None] = lambda _, __: None,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        ring: KeyRing | None = None,
         moment: Callable[[Moment], Moment] = lambda moment: moment,
     ) -> None:
         """Connect, and make the tables or bring them up to date.
@@ -70,6 +72,8 @@ class PostgresStore:
         `threads` is how many read at once; `report` takes events for the operator, `observe_commit` the seconds that
         each transaction took; `moment` puts another time in the place of the database's, for tests. Raises StartError.
         """
+        if ring is not None:
+            raise StartError("A database cannot be encrypted by this worker yet. Give it no keys.")
         tables, codec = Tables(address.schema), Plain()
         self._connections = Connections(address, threads + 2, report)
         self._connections.commit_seconds = observe_commit
