@@ -147,6 +147,32 @@ class Connections:
             return result
         raise StoreUnavailable
 
+    def change(self, statement: Callable[[Connection[Row]], T]) -> T:
+        """Do work in one statement, and return what it comes to once that is durable.
+
+        It may be done several times. Raises NoSpace or StoreUnavailable; then nothing of it stays, or nobody knows.
+        """
+        for tries in range(MOST_TRIES):
+            begun = time.perf_counter()
+            try:
+                with self._borrowed() as connection:
+                    warnings = connection.warnings
+                    result = statement(connection)
+                    if connection.warnings > warnings:  # "committed locally": it may be on no standby
+                        self.counts["commits_unknown"] += 1
+                        raise StoreUnavailable
+            except Error as error:
+                if is_to_be_tried_again(error):
+                    self.counts["transaction_retries"] += 1
+                    time.sleep(random() * 0.002 * 2**tries)  # noqa: S311 - so that two do not meet again
+                    continue
+                if not is_rolled_back(error):
+                    self.counts["commits_unknown"] += 1
+                raise self._refuse(error) from None
+            self.commit_seconds(time.perf_counter() - begun, 1)
+            return result
+        raise StoreUnavailable
+
     @contextmanager
     def _borrowed(self) -> Iterator[Watched]:
         # Where nothing can be reached, one at a time waits, and the others are told so at once.

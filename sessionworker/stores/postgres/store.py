@@ -27,6 +27,7 @@ from sessionworker.stores.postgres.held import Moment
 from sessionworker.stores.postgres.moves import Moves
 from sessionworker.stores.postgres.reading import Reading
 from sessionworker.stores.postgres.rows import Rows
+from sessionworker.stores.postgres.simple import SimpleWrites
 from sessionworker.stores.postgres.tables import Tables
 from sessionworker.stores.postgres.telling import Telling
 from sessionworker.stores.rules.versions import Keep
@@ -81,7 +82,8 @@ class PostgresStore:
         self._events = Events(self._connections, tables, report)
         rows = Rows(tables, codec)
         self._moves = Moves(self._connections, rows, tables, codec, self._events.report, report, moment)
-        self._committing = Committing(self._connections, rows, self._moves, self._events, report, keep, moment)
+        simple = SimpleWrites(tables, codec)
+        self._committing = Committing(self._connections, rows, self._moves, simple, self._events, report, keep, moment)
         self._reading = Reading(self._connections, tables, codec, self._events.report, self._ask_for)
         self._telling = Telling(self._connections, tables, codec, self._reading)
         self._background = Background(self._connections, tables, self._events, self._moves, report)
@@ -89,6 +91,7 @@ class PostgresStore:
         self._is_closed = False
         self._connections.open(tables.make)
         self._moves.count()
+        self._connections.ask(simple.set_clock)
 
     def _ask_for(self, batch: Batch) -> None:
         self._ask(batch)
