@@ -44,7 +44,7 @@ def read_address(text: str) -> Address:
     schemas = [unquote(option.removeprefix("schema=")) for option in options if option.startswith("schema=")]
     others = "&".join(
         option for option in options if not option.startswith("schema=")
-    )  # as they are: libpq's `+` is one
+    )  # a `+` is one
     try:
         given: dict[str, Any] = conninfo_to_dict(f"{before}?{others}" if others else before)
     except Error:
