@@ -68,8 +68,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a name is sealed the same in every place",
         _SEAL,
-        "return _letters(self._first.names.encrypt(name.encode(), [_join(*place)]))",
-        "return _letters(self._first.names.encrypt(name.encode(), []))",
+        "return key.names.encrypt(name.encode(), [_join(*place)])",
+        "return key.names.encrypt(name.encode(), [_join()])",
         (*_SEALS, *_DISK),
     ),
     # With which keys
