@@ -29,7 +29,7 @@ FLOORS = (
         "process",
         "certificates",
     ),
-    ("stores.rules", "stores.seal"),
+    ("stores.rules", "stores.seal", "stores.seals"),
     ("stores.changes",),
     ("stores.interface",),
     ("stores.files", "stores.postgres"),

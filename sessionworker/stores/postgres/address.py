@@ -42,9 +42,7 @@ def read_address(text: str) -> Address:
     before, _, query = text.partition("?")
     options = [option for option in query.split("&") if option]
     schemas = [unquote(option.removeprefix("schema=")) for option in options if option.startswith("schema=")]
-    others = "&".join(
-        option for option in options if not option.startswith("schema=")
-    )  # a `+` is one
+    others = "&".join(option for option in options if not option.startswith("schema="))  # a `+` is one
     try:
         given: dict[str, Any] = conninfo_to_dict(f"{before}?{others}" if others else before)
     except Error:

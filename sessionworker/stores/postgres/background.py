@@ -1,4 +1,4 @@
-"""What a worker sees to beside its calls: connections that hang, what was purged, events, totals."""
+"""What a worker sees to beside its calls: connections that hang, what was purged, rewriting, events, totals."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from sessionworker.events import Event, Report
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.moves import Moves
+from sessionworker.stores.postgres.rewriting import Rewriting
+from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 
 TICK_SECONDS = 0.5
@@ -28,12 +30,27 @@ ERASED_AT_ONCE = 1_000
 """Rows of a purged instance that are erased in one statement: nobody waits long behind it."""
 
 
+REWRITE_SECONDS, REWRITE_EVERY = 0.1, 0.1
+"""For how long something is rewritten without a pause, and how long that is."""
+
+
 class Background:
     """Does it until `close` is called, whatever happens to it."""
 
-    def __init__(self, connections: Connections, tables: Tables, events: Events, moves: Moves, report: Report) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        tables: Tables,
+        sealing: Sealing,
+        events: Events,
+        moves: Moves,
+        rewriting: Rewriting,
+        report: Report,
+    ) -> None:
         """See to one store."""
         self._connections = connections
+        self._sealing = sealing
+        self._rewriting = rewriting
         self._events = events
         self._moves = moves
         self._report = report
@@ -47,14 +64,26 @@ class Background:
     def maintain(self) -> None:
         """Do the work until `close` is called."""
         next_round = 0.0
-        while not self._is_over.wait(TICK_SECONDS):
+        while not self._is_over.wait(self._pause):
             self._try(self._connections.give_up_overdue)
             if time.monotonic() >= next_round:
                 self._try(self.run)
                 next_round = time.monotonic() + ROUND_SECONDS
+                self._rewriting.is_waiting = False
+            self._try(self._rewrite)
+
+    @property
+    def _pause(self) -> float:
+        is_busy = self._rewriting.is_running and not self._rewriting.is_waiting and not self.problem
+        return REWRITE_EVERY if is_busy else TICK_SECONDS
+
+    def _rewrite(self) -> None:
+        if self._rewriting.is_running and not self._rewriting.is_waiting:
+            self._rewriting.go_on(REWRITE_SECONDS)
 
     def run(self) -> None:
         """Do the work once. Raises NoSpace or StoreUnavailable."""
+        self._connections.ask(self._sealing.renew)
         self._events.save()
         self._moves.count()
         for (id_,) in self._connections.ask(lambda one: one.execute(self._purged).fetchall()):

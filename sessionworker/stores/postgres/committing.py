@@ -86,6 +86,8 @@ class Committing:
 
     def _write_simple(self, batches: Sequence[Judged]) -> dict[Place | None, WorkerError | None]:
         """Write what is asked of instances of which nothing else is; return what became of that, where it is known."""
+        if not self._simple.is_usable:
+            return {}
         not_simple = {_place_of(one) for one in batches if not is_simple(one)}
         values: dict[Place, dict[str, bytes]] = {}
         for one in batches:

@@ -19,8 +19,8 @@ from psycopg import Connection
 
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Probe, ReleaseInstance, Write
-from sessionworker.stores.postgres.codec import Codec
 from sessionworker.stores.postgres.connections import SILENT_SECONDS
+from sessionworker.stores.postgres.sealing import KNOWN, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 
 Place: TypeAlias = tuple[str, str]
@@ -43,11 +43,17 @@ def is_simple(entry: Batch | Probe | ReleaseInstance) -> bool:
 class SimpleWrites:
     """Writes values, of any number of instances, in one statement."""
 
-    def __init__(self, tables: Tables, codec: Codec) -> None:
-        """Use these tables, with names and values as `codec` has them."""
-        self._codec = codec
+    def __init__(self, tables: Tables, sealing: Sealing) -> None:
+        """Use these tables, with names and values as `sealing` has them."""
+        self._sealing = sealing
+        self._codec = sealing.codec
         self._statement = tables.fill(_STATEMENT)
         self._ahead = 0.0  # by how many seconds the database's clock is ahead of `time.monotonic`
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether names can be written at all that are not bound to an instance's id, which has to be asked for first."""
+        return not self._codec.is_bound
 
     def set_clock(self, connection: Connection[Row]) -> None:
         """Find out what time it is there."""
@@ -67,7 +73,7 @@ class SimpleWrites:
         ]
         columns = [list(column) for column in zip(*rows, strict=True)]
         until = time.monotonic() + self._ahead + VALID_SECONDS
-        found = connection.execute(self._statement, [*columns, until], binary=True).fetchall()
+        found = connection.execute(self._statement, [*columns, until, self._sealing.data], binary=True).fetchall()
         if found:
             self._ahead = found[0][2] - time.monotonic()
         return {places[group, instance]: int(seconds * 1000) for group, instance, seconds in found}
@@ -76,20 +82,20 @@ class SimpleWrites:
 _CLOCK = b"SELECT extract(epoch from clock_timestamp())::double precision"
 
 # Rows are locked in the order of their ids, as all transactions do it.
-_STATEMENT = """
+_STATEMENT = f"""
 WITH asked AS (
     SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[]) AS a (group_name, name, key, value)
 ), locked AS (
-    SELECT i.id FROM {instance} i
+    SELECT i.id FROM {{instance}} i
     WHERE (i.group_name, i.name) IN (SELECT group_name, name FROM asked) AND i.dropped = '' AND i.owner = ''
     ORDER BY i.id FOR UPDATE
 ), changed AS (
-    UPDATE {instance} i
+    UPDATE {{instance}} i
     SET writes = i.writes + 1, last_write = (extract(epoch from clock_timestamp()) * 1000)::bigint
-    FROM locked l WHERE i.id = l.id AND extract(epoch from clock_timestamp()) < %s
+    FROM locked l WHERE i.id = l.id AND extract(epoch from clock_timestamp()) < %s AND {KNOWN}
     RETURNING i.id, i.group_name, i.name
 ), written AS (
-    INSERT INTO {session_file} (instance, key, value)
+    INSERT INTO {{session_file}} (instance, key, value)
     SELECT c.id, a.key, a.value FROM changed c JOIN asked a ON a.group_name = c.group_name AND a.name = c.name
     ON CONFLICT (instance, key) DO UPDATE SET value = excluded.value
 )

@@ -45,6 +45,8 @@ _FIRST = (
         owner text NOT NULL DEFAULT '',
         lease text NOT NULL DEFAULT '',
         lease_until double precision NOT NULL DEFAULT 0,  -- seconds since 1970, by the database's clock
+        proof bytea NOT NULL DEFAULT '',            -- that its id belongs to its group and name; by who has the key
+        rewritten text NOT NULL DEFAULT '',         -- the last rewriting that found nothing in it, or left nothing
         UNIQUE (group_name, name, dropped)
     ) WITH (fillfactor = 70)
     """,
@@ -86,7 +88,7 @@ _FIRST = (
     )
     """,
     """
-    -- What there is one of: the events, the last drop's time, and so on.
+    -- What there is one of: the events, the last drop's time, with which keys all is sealed, and so on.
     CREATE TABLE IF NOT EXISTS {state} (
         name text PRIMARY KEY,
         value bytea NOT NULL
