@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Literal
 
 from sessionworker.errors import StoreUnavailable
-from sessionworker.events import Report
+from sessionworker.events import Event, Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.interface import UNKNOWN, Figures, Load, Outcome, Unknown
@@ -71,7 +71,7 @@ class PostgresStore:
         each transaction took; `moment` puts another time in the place of the database's, for tests. Raises StartError.
         """
         tables, codec = Tables(address.schema), Plain()
-        self._connections = Connections(address, threads + 2, report)
+        self._connections = Connections(address, threads + 2, self._remember)
         self._connections.commit_seconds = observe_commit
         self._ask: Callable[[Batch], None] = lambda _: None
         self._events = Events(self._connections, tables, report)
@@ -88,6 +88,9 @@ class PostgresStore:
 
     def _ask_for(self, batch: Batch) -> None:
         self._ask(batch)
+
+    def _remember(self, event: Event) -> None:
+        self._events.report(event)
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         """Have `ask` called with repairs that are to be committed; see `interface.Store`."""
