@@ -57,8 +57,10 @@ START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 """How long calls that are under way may go on while the store is closed."""
 
-MOST_TRIES = 10
-"""How often a transaction is begun, where others are in between each time."""
+PAUSE_SECONDS = 0.002
+"""How long it is waited at most before the first new try, where others were in between; then twice as long each time."""
+
+LONGEST_PAUSE_SECONDS = 0.1
 
 T = TypeVar("T")
 
@@ -154,21 +156,22 @@ class Connections:
         begun = time.monotonic()
         deadline = min(begun + ANSWER_SECONDS, self._no_later)
         losses = 0
-        for tries in range(MOST_TRIES):
+        pause = PAUSE_SECONDS
+        while True:
             try:
                 with self._borrowed(deadline) as connection:
                     result = attempt(connection)
             except Error as error:
                 losses += is_lost(error)
                 can_help = is_to_be_tried_again(error) or (losses == 1 and is_lost(error) and _is_undone(error))
-                if not can_help or tries == MOST_TRIES - 1 or time.monotonic() > deadline:
+                if not can_help or time.monotonic() > deadline:
                     raise self._refuse(kind, begun, error) from None
                 self.counts["transaction_retries"] += 1
-                time.sleep(random() * 0.002 * 2**tries)  # noqa: S311 - so that two do not meet again
+                time.sleep(random() * pause)  # noqa: S311 - so that two do not meet again
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 self._wellness.works(kind)
                 return result
-        raise AssertionError
 
     @contextmanager
     def _borrowed(self, deadline: float) -> Iterator[Watched]:

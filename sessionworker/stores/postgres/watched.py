@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Self, TypeVar
 
-from psycopg import Connection, Error, OperationalError, errors
+from psycopg import Connection, Error, IsolationLevel, OperationalError, errors
 
 from sessionworker.stores.postgres.tables import Row
 
@@ -71,6 +71,9 @@ class Watched(Connection[Row]):
         self.made_at = time.monotonic()
         self.answer_by = self.made_at + CONFIGURE_SECONDS
         self.add_notice_handler(self._count)
+        # Rows that are locked are all that a transaction needs. With more, of those that want one row all but one would
+        # begin anew each time, in no order, and some never have their turn.
+        self.isolation_level = IsolationLevel.READ_COMMITTED
         try:
             self.execute(_CONFIGURE, [list(_SETTINGS), [str(int(value)) for value in _SETTINGS.values()]])
         except Error:
