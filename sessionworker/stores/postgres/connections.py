@@ -51,6 +51,9 @@ DRY_SECONDS = 0.05
 RECONNECT_SECONDS = 5.0
 """How long the pool tries to connect again by itself; after that, whoever asks makes it try."""
 
+CONNECT_AT_ONCE = 3
+"""How many connections are made at the same time. Where the first of several hosts is gone, each takes seconds."""
+
 START_SECONDS = 60.0
 """How long making the tables may take."""
 
@@ -85,7 +88,7 @@ class Connections:
             timeout=WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             max_lifetime=1800,
-            num_workers=1,  # those that come back do so one after the other
+            num_workers=CONNECT_AT_ONCE,
             name="sessionworker",
         )
         self._lent: set[Watched] = set()
