@@ -19,13 +19,13 @@ from psycopg import Connection
 
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Probe, ReleaseInstance, Write
-from sessionworker.stores.postgres.connections import SILENT_SECONDS
+from sessionworker.stores.postgres.connections import ANSWER_SECONDS
 from sessionworker.stores.postgres.sealing import KNOWN, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 
 Place: TypeAlias = tuple[str, str]
 
-VALID_SECONDS = SILENT_SECONDS - 2.0
+VALID_SECONDS = ANSWER_SECONDS - 2.0
 """For how long a statement that was sent may still do something; shorter than it takes to give it up."""
 
 
@@ -52,7 +52,7 @@ class SimpleWrites:
 
     @property
     def is_usable(self) -> bool:
-        """Whether names can be written at all that are not bound to an instance's id, which has to be asked for first."""
+        """Whether names are not bound to an instance's id, which would have to be asked for first."""
         return not self._codec.is_bound
 
     def set_clock(self, connection: Connection[Row]) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 from psycopg import Connection
 
 from sessionworker.errors import StoreUnavailable
-from sessionworker.events import Report
+from sessionworker.events import Event, Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.interface import UNKNOWN, Figures, Load, Outcome, Unknown
@@ -79,7 +79,7 @@ class PostgresStore:
         """
         tables = self._tables = Tables(address.schema)
         self._sealing = Sealing(tables, ring, report)
-        self._connections = Connections(address, threads + 2, report)
+        self._connections = Connections(address, threads + 2, self._remember)
         self._connections.commit_seconds = observe_commit
         self._ask: Callable[[Batch], None] = lambda _: None
         self._events = Events(self._connections, tables, self._sealing, report)
@@ -105,6 +105,9 @@ class PostgresStore:
 
     def _ask_for(self, batch: Batch) -> None:
         self._ask(batch)
+
+    def _remember(self, event: Event) -> None:
+        self._events.report(event)
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         """Have `ask` called with repairs that are to be committed; see `interface.Store`."""

@@ -111,6 +111,10 @@ NAMES = (
 )
 
 
+RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+"""What a worker's role needs on each table, besides USAGE on their schema."""
+
+
 class Tables:
     """The names of the tables, in one schema."""
 
@@ -147,6 +151,7 @@ class Tables:
             try:
                 if self._version(connection) != NEWEST:
                     self._upgrade(connection)
+                self._check_rights(connection)
             except (
                 errors.UniqueViolation,
                 errors.DuplicateObject,
@@ -170,6 +175,8 @@ class Tables:
             found = connection.execute(self.fill(_LOOK)).fetchone()
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             return 0
+        except errors.InsufficientPrivilege:
+            raise self._lack_of_rights() from None
         version: int = found[0] if found is not None else 0
         if version > NEWEST:
             raise StartError(
@@ -177,6 +184,19 @@ class Tables:
                 f"one knows {NEWEST}. Nothing was changed. Start the newer one."
             )
         return version
+
+    def _check_rights(self, connection: Connection[Row]) -> None:
+        """See now that this role may use the tables, and not at the first write. Raises StartError."""
+        names = [name for table, name in self._names.items() if table != "schema_version"]
+        if connection.execute(_MISSING_RIGHTS, [names, list(RIGHTS)]).fetchone() is not None:
+            raise self._lack_of_rights()
+
+    def _lack_of_rights(self) -> StartError:
+        return StartError(
+            f"This role may not use the tables in the schema {self.schema}. Have one who may run this, with its name "
+            f"for ROLE: GRANT USAGE ON SCHEMA {self.schema} TO ROLE; GRANT {', '.join(RIGHTS)} ON ALL TABLES "
+            f"IN SCHEMA {self.schema} TO ROLE;"
+        )
 
     def _upgrade(self, connection: Connection[Row]) -> None:
         exists = connection.execute(
@@ -195,6 +215,10 @@ class Tables:
             connection.execute(self.fill(_NOTE), [NEWEST])
 
 
+_MISSING_RIGHTS = """
+SELECT 1 FROM unnest(%s::text[]) AS a (name), unnest(%s::text[]) AS b (wanted)
+WHERE NOT has_table_privilege(a.name, b.wanted)
+"""
 _CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS {schema}"
 _BEGIN = (
     "CREATE TABLE IF NOT EXISTS {schema_version} (only_row integer PRIMARY KEY, version integer NOT NULL)",
