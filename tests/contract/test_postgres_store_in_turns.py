@@ -1,4 +1,4 @@
-"""The store on PostgreSQL keeps every store's promises with another key at each start, and none at times: opened again between two steps."""
+"""The store on PostgreSQL keeps every store's promises with another key at each start, and with none at times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.postgres.server import Server
 
 
 class TestPostgresStoreThatIsSealedAndPlainInTurns(StoreContract):
-    """The store on PostgreSQL with another key at each start, and none at times. What else may happen between two steps is tested without keys."""
+    """The store on PostgreSQL with another key at each start. What else may happen is tested without keys."""
 
     @pytest.fixture
     def place(self, postgres: Server) -> Iterator[Place]:
