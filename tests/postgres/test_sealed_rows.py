@@ -254,3 +254,14 @@ def test_what_is_stored_is_sealed_and_no_longer_than_it_has_to_be(database: Work
     assert is_sealed(value)
     assert len(value) == len(b'"a secret"') + OVERHEAD
     assert len(name_of(database, store, KEY)) == len(KEY.key) + 17
+
+
+def test_a_wish_that_nobody_with_a_key_made_is_refused(database: Workers, store: PostgresStore) -> None:
+    [[said]] = database.execute("SELECT value FROM {state} WHERE name = 'seals'")
+    assert isinstance(said, bytes)
+    assert b'"to":""' in said
+    database.execute("UPDATE {state} SET value = %s WHERE name = 'seals'", said.replace(b'"to":""', b'"to":"plain"'))
+    with pytest.raises(StoreUnavailable):
+        store.read(CREDS)
+    with pytest.raises(StartError, match="missing or was changed"):
+        database.start(FIRST)
