@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote
 
 from msgspec import Struct
 from psycopg import Error
@@ -27,6 +27,12 @@ DEFAULTS = {
 """What libpq is told where the address says nothing else of it. Times are in seconds, but the one in milliseconds."""
 
 
+_UNREADABLE = (
+    "The store's address is not as libpq reads it: postgresql://USER:PASSWORD@HOST:PORT/DATABASE. What is no letter, "
+    "digit, '-', '.', '_' or '~' in a user, a password or a database has to be written as %XX."
+)
+
+
 class Address(Struct, frozen=True):
     """Where a database is, checked."""
 
@@ -36,23 +42,28 @@ class Address(Struct, frozen=True):
     shown: str
     """The same for people, without anything that is secret."""
 
+    def __repr__(self) -> str:
+        """Show no password, wherever this comes to be printed."""
+        return self.shown
+
 
 def read_address(text: str) -> Address:
     """Read a `postgresql://` address. Raises StartError, which does not repeat it: it may hold a password."""
     before, _, query = text.partition("?")
-    options = parse_qsl(query, keep_blank_values=True)
-    others = [(name, value) for name, value in options if name != "schema"]
+    options = [option for option in query.split("&") if option]
+    schemas = [unquote(option.removeprefix("schema=")) for option in options if option.startswith("schema=")]
+    others = "&".join(option for option in options if not option.startswith("schema="))  # a `+` is one
     try:
-        given: dict[str, Any] = conninfo_to_dict(f"{before}?{urlencode(others)}" if others else before)
+        given: dict[str, Any] = conninfo_to_dict(f"{before}?{others}" if others else before)
     except Error:
-        raise StartError(
-            "The store's address is not as libpq reads it: postgresql://USER:PASSWORD@HOST:PORT/DATABASE. What is no "
-            "letter, digit, '-', '.', '_' or '~' in a user, a password or a database has to be written as %XX."
-        ) from None
+        raise StartError(_UNREADABLE) from None
+    # What follows an '@' that is no end of a password is taken for a host, and would be shown.
+    if before.count("@") > 1 or not all(port.isdecimal() for _, port in _places(given)):
+        raise StartError(_UNREADABLE)
     shown = [f"{host}:{port}" for host, port in _places(given)]
     return Address(
         make_conninfo(**{**DEFAULTS, **given}),
-        dict(options).get("schema") or SCHEMA,
+        next(filter(None, schemas), SCHEMA),
         f"postgresql://{','.join(shown)}/{given.get('dbname', '')}",
     )
 
@@ -60,4 +71,4 @@ def read_address(text: str) -> Address:
 def _places(given: Mapping[str, object]) -> list[tuple[str, str]]:
     hosts = str(given.get("host") or "localhost").split(",")
     ports = str(given.get("port") or "5432").split(",")
-    return [(host, ports[number] if number < len(ports) else ports[0]) for number, host in enumerate(hosts)]
+    return [(host, ports[min(number, len(ports) - 1)] or "5432") for number, host in enumerate(hosts)]

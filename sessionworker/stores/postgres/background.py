@@ -1,15 +1,12 @@
-"""What a worker sees to beside its calls: connections that hang, what was purged, rewriting, events, totals."""
+"""What a worker sees to beside its calls: what was purged, rewriting, events, totals, a database that is back."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import PurePath
 from traceback import extract_tb
-
-from psycopg import Connection
 
 from sessionworker.errors import WorkerError
 from sessionworker.events import Event, Report
@@ -17,14 +14,15 @@ from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.moves import Moves
 from sessionworker.stores.postgres.rewriting import Rewriting
+from sessionworker.stores.postgres.rows import PROBE
 from sessionworker.stores.postgres.sealing import Sealing
-from sessionworker.stores.postgres.tables import Row, Tables
-
-TICK_SECONDS = 0.5
-"""How often connections that hang are looked for."""
+from sessionworker.stores.postgres.tables import Tables
 
 ROUND_SECONDS = 5.0
-"""How often the rest is done."""
+"""How often it is done."""
+
+AWAY_SECONDS = 1.0
+"""How often it is tried where the database is away."""
 
 ERASED_AT_ONCE = 1_000
 """Rows of a purged instance that are erased in one statement: nobody waits long behind it."""
@@ -57,6 +55,7 @@ class Background:
         self._is_over = threading.Event()
         self.problem = ""
         """What is the matter with the background's work; empty where nothing is."""
+        self._probe = tables.fill(_PROBE)
         self._purged = tables.fill("SELECT id FROM {purged_instance}")
         self._forget = tables.fill("DELETE FROM {purged_instance} WHERE id = %s")
         self._erase = [tables.fill(text) for text in _ERASE]
@@ -64,18 +63,18 @@ class Background:
     def maintain(self) -> None:
         """Do the work until `close` is called."""
         next_round = 0.0
-        while not self._is_over.wait(self._pause):
-            self._try(self._connections.give_up_overdue)
+        while not self._is_over.wait(self._pause(next_round - time.monotonic())):
+            if self._connections.problem:
+                next_round = min(next_round, time.monotonic() + AWAY_SECONDS)
             if time.monotonic() >= next_round:
                 self._try(self.run)
-                next_round = time.monotonic() + ROUND_SECONDS
+                next_round = time.monotonic() + (AWAY_SECONDS if self._connections.problem else ROUND_SECONDS)
                 self._rewriting.is_waiting = False
             self._try(self._rewrite)
 
-    @property
-    def _pause(self) -> float:
+    def _pause(self, left: float) -> float:
         is_busy = self._rewriting.is_running and not self._rewriting.is_waiting and not self.problem
-        return REWRITE_EVERY if is_busy else TICK_SECONDS
+        return REWRITE_EVERY if is_busy else max(0.0, min(left, AWAY_SECONDS))
 
     def _rewrite(self) -> None:
         if self._rewriting.is_running and not self._rewriting.is_waiting:
@@ -83,18 +82,24 @@ class Background:
 
     def run(self) -> None:
         """Do the work once. Raises NoSpace or StoreUnavailable."""
+        if self._connections.problem:  # where nobody else asks, nobody else would notice
+            self._connections.transact(lambda one: one.execute(self._probe, [PROBE, b""]))
         self._connections.ask(self._sealing.renew)
         self._events.save()
         self._moves.count()
         for (id_,) in self._connections.ask(lambda one: one.execute(self._purged).fetchall()):
-            self._connections.ask(partial(self._erase_rows, id_))
+            self._erase_rows(id_)
 
-    def _erase_rows(self, id_: object, connection: Connection[Row]) -> None:
+    def _erase_rows(self, id_: object) -> None:
         for statement in self._erase:
-            while connection.execute(statement, [id_, id_, ERASED_AT_ONCE]).rowcount == ERASED_AT_ONCE:
+            while self._count(statement, id_, id_, ERASED_AT_ONCE) == ERASED_AT_ONCE:
                 if self._is_over.is_set():
                     return
-        connection.execute(self._forget, [id_])
+        self._count(self._forget, id_)
+
+    def _count(self, statement: bytes, *parameters: object) -> int:
+        """Return how many rows a statement was about. Each is a call of its own: a limit holds for each."""
+        return self._connections.ask(lambda one: one.execute(statement, parameters).rowcount)
 
     def _try(self, action: Callable[[], None]) -> None:
         try:
@@ -115,6 +120,8 @@ class Background:
         """Have `maintain` end."""
         self._is_over.set()
 
+
+_PROBE = "INSERT INTO {state} VALUES (%s, %b) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 _ERASE = (
     """

@@ -11,14 +11,15 @@ from psycopg import Connection
 from sessionworker.errors import WorkerError
 from sessionworker.events import Event, Report
 from sessionworker.names import CREDS
-from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, ReleaseInstance
+from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, ReleaseInstance, Write
 from sessionworker.stores.interface import Outcome
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
-from sessionworker.stores.postgres.held import Held, Moment
+from sessionworker.stores.postgres.held import Moment
 from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.moves import Moves
 from sessionworker.stores.postgres.rows import Rows
+from sessionworker.stores.postgres.simple import Place, SimpleWrites, is_simple
 from sessionworker.stores.postgres.tables import Row
 from sessionworker.stores.rules.creds import Oddity
 from sessionworker.stores.rules.peers import Peers
@@ -38,6 +39,7 @@ class Committing:
         connections: Connections,
         rows: Rows,
         moves: Moves,
+        simple: SimpleWrites,
         events: Events,
         report: Report,
         keep: Keep,
@@ -47,11 +49,12 @@ class Committing:
         self._connections = connections
         self._rows = rows
         self._moves = moves
+        self._simple = simple
         self._events = events
         self._report = report
         self._keep = keep
         self._moment = moment
-        self._peers: dict[object, Peers] = {}
+        self._peers: dict[Place, Peers] = {}
         self.last_at = 0
         """The time of the last commit, in milliseconds since 1970; 0 before the first."""
 
@@ -75,10 +78,40 @@ class Committing:
             return error
 
     def _commit(self, batches: Sequence[Judged]) -> list[Outcome]:
+        """Commit entries that come one after the other: what is simple in one statement, the rest in a transaction."""
+        done = self._write_simple(batches)
+        rest = [one for one in batches if _place_of(one) not in done]
+        outcomes = iter(self._judge(rest))
+        return [done[place] if (place := _place_of(one)) in done else next(outcomes) for one in batches]
+
+    def _write_simple(self, batches: Sequence[Judged]) -> dict[Place | None, WorkerError | None]:
+        """Write what is asked of instances of which nothing else is; return what became of that, where it is known."""
+        if not self._simple.is_usable:
+            return {}
+        not_simple = {_place_of(one) for one in batches if not is_simple(one)}
+        values: dict[Place, dict[str, bytes]] = {}
+        for one in batches:
+            place = _place_of(one)
+            if place is not None and place not in not_simple and isinstance(one, Batch):
+                of_instance = values.setdefault(place, {})
+                for change in one.changes:
+                    if isinstance(change, Write):
+                        of_instance[change.key] = change.value
+        if not values:
+            return {}
+        try:
+            written = self._connections.change(lambda connection: self._simple.write(connection, values))
+        except WorkerError as error:
+            return dict.fromkeys(values, error)
+        self.last_at = max([self.last_at, *written.values()])
+        self._watch([one for one in batches if _place_of(one) in written])
+        return dict.fromkeys(written)
+
+    def _judge(self, batches: Sequence[Judged]) -> list[Outcome]:
         if not batches:
             return []
         try:
-            outcomes, judge, changed = self._connections.transact(lambda connection: self._try(connection, batches))
+            outcomes, judge = self._connections.transact(lambda connection: self._try(connection, batches))
         except WorkerError as error:
             return [error] * len(batches)
         for event in judge.events:
@@ -89,12 +122,12 @@ class Committing:
         counts["held_elsewhere"] += judge.refused
         counts["identity_changes"] += judge.odd[Oddity.ANOTHER_IDENTITY]
         counts["creds_out_of_order"] += judge.odd[Oddity.OUT_OF_ORDER]
-        self._watch(batches, outcomes, changed)
+        self._watch(
+            [one for one, outcome in zip(batches, outcomes, strict=True) if not isinstance(outcome, WorkerError)]
+        )
         return outcomes
 
-    def _try(
-        self, connection: Connection[Row], batches: Sequence[Judged]
-    ) -> tuple[list[Outcome], Judge, dict[tuple[str, str], Held]]:
+    def _try(self, connection: Connection[Row], batches: Sequence[Judged]) -> tuple[list[Outcome], Judge]:
         places = {(one.group, one.instance) for one in batches if not isinstance(one, Probe)}
         of_creds = {
             (one.group, one.instance)
@@ -111,25 +144,28 @@ class Committing:
         if any(isinstance(one, Probe) for one in batches):
             self._rows.probe(connection, moment.now)
         self.last_at = moment.now
-        return outcomes, judge, held
+        return outcomes, judge
 
-    def _watch(self, batches: Sequence[Judged], outcomes: Sequence[Outcome], held: dict[tuple[str, str], Held]) -> None:
+    def _watch(self, made: Sequence[Judged]) -> None:
         """Tell of two that write an instance in turns."""
-        for one, outcome in zip(batches, outcomes, strict=True):
-            if not isinstance(one, Batch) or one.owner or not one.by or isinstance(outcome, WorkerError):
+        for one in made:
+            if not isinstance(one, Batch) or one.owner or not one.by or not one.changes:
                 continue
-            instance = held.get((one.group, one.instance))
-            if instance is None or not one.changes:
-                continue
-            peers = self._peers.pop(instance.id, None) or Peers()
-            self._peers[instance.id] = peers  # the latest at the end
+            place = one.group, one.instance
+            peers = self._peers.pop(place, None) or Peers()
+            self._peers[place] = peers  # the latest at the end
             if len(self._peers) > MOST_PEERS:
                 del self._peers[next(iter(self._peers))]
             in_turns = peers.wrote(one.by, time.monotonic())
             if in_turns:
                 self._connections.counts["written_in_turns"] += 1
                 text = (
-                    f"Writes of {instance} come in turns from {' and '.join(in_turns)}. If these are two programs with "
-                    "one account, WhatsApp disconnects them in turns (440): stop one of them."
+                    f"Writes of instance {one.instance!r} in group {one.group!r} come in turns from "
+                    f"{' and '.join(in_turns)}. If these are two programs with one account, WhatsApp disconnects them "
+                    "in turns (440): stop one of them."
                 )
                 self._events.report(Event("written_in_turns", text, one.group, one.instance, level="warn"))
+
+
+def _place_of(entry: Judged) -> Place | None:
+    return None if isinstance(entry, Probe) else (entry.group, entry.instance)

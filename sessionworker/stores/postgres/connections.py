@@ -3,27 +3,33 @@
 **A commit whose outcome is not known is not acknowledged.** A transaction locks the rows of its instances first, and
 sends what it changes only when it has them. So whatever becomes of a connection: what was sent over it is either done
 before a later writer gets those rows, or never.
+
+**Every call ends within `ANSWER_SECONDS`,** with all its tries. Where a connection is lost, or falls silent, those that
+were made before it are closed as well, unasked: a server that was started again, has become a standby or is gone from
+the network has left all of them so.
 """
 
 from __future__ import annotations
 
-import os
-import socket
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from random import random
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from psycopg import Connection, Error, errors
+from psycopg import Connection, Error
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from sessionworker.errors import StartError, StoreUnavailable
-from sessionworker.events import Event, Report
+from sessionworker.events import Report
 from sessionworker.stores.postgres.address import Address
 from sessionworker.stores.postgres.faults import (
+    OutcomeUnknownError,
+    is_general,
     is_lost,
     is_rolled_back,
     is_to_be_tried_again,
@@ -31,33 +37,39 @@ from sessionworker.stores.postgres.faults import (
     refusal_for,
 )
 from sessionworker.stores.postgres.tables import Row
+from sessionworker.stores.postgres.watched import Watched
+from sessionworker.stores.postgres.wellness import Kind, Wellness
 
-STATEMENT_SECONDS = 4.0
-"""How long the database may take for one statement; waiting for what others have locked counts, too."""
-
-SILENT_SECONDS = 6.0
-"""How long a transaction, or a question, may take in all before its connection is given up: the server may hang."""
-
-IDLE_SECONDS = 10.0
-"""How long the database waits for the rest of a transaction, until it lets go of what that has locked."""
+ANSWER_SECONDS = 6.0
+"""How long a call may take in all: waiting for a connection, and each time that it is tried again."""
 
 WAIT_SECONDS = 2.0
 """How long a thread waits for a connection."""
 
+DRY_SECONDS = 0.05
+"""The same where the one before has waited in vain."""
+
 RECONNECT_SECONDS = 5.0
 """How long the pool tries to connect again by itself; after that, whoever asks makes it try."""
 
-MOST_TRIES = 10
-"""How often a transaction is begun, where others are in between each time."""
+CONNECT_AT_ONCE = 3
+"""How many connections are made at the same time. Where the first of several hosts is gone, each takes seconds."""
+
+START_SECONDS = 60.0
+"""How long making the tables may take."""
+
+CLOSE_SECONDS = 2.0
+"""How long calls that are under way may go on while the store is closed."""
+
+PAUSE_SECONDS = 0.002
+"""How long it is waited at most before the first new try, where others were in between; then twice as long each."""
+
+LONGEST_PAUSE_SECONDS = 0.1
 
 T = TypeVar("T")
 
-
-class Watched(Connection[Row]):
-    """A connection that counts the warnings of its server, and knows until when it should have answered."""
-
-    warnings = 0
-    overdue_at = float("inf")
+# What the pool says of itself is said here, in words that hold no names.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class Connections:
@@ -65,57 +77,74 @@ class Connections:
 
     def __init__(self, address: Address, size: int, report: Report) -> None:
         """Prepare `size` connections; `open` makes them."""
-        self._report = report
         self._conninfo = address.conninfo
+        self._wellness = Wellness(report)
         self._pool: ConnectionPool[Watched] = ConnectionPool(
             address.conninfo,
             connection_class=Watched,
-            kwargs={"autocommit": True, "prepare_threshold": 1},
+            kwargs={"autocommit": True, "prepare_threshold": 1, "tell": self._hear_of_connecting},
             min_size=size,
             max_size=size,
             open=False,
-            configure=_configure,
             timeout=WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             max_lifetime=1800,
-            num_workers=1,  # those that come back do so one after the other
+            num_workers=CONNECT_AT_ONCE,
             name="sessionworker",
         )
         self._lent: set[Watched] = set()
         self._lock = Lock()
+        self._no_later = float("inf")
+        self._trusted_from = 0.0
+        self._no_connection = ""
+        self._is_dry = False
         self.counts: Counter[str] = Counter()
         self.commit_seconds: Callable[[float, int], None] = lambda _, __: None
-        self.problem = ""
+
+    @property
+    def problem(self) -> str:
         """What is the matter with the database; empty where nothing is known to be."""
+        return self._wellness.problem
 
     def open(self, prepare: Callable[[Connection[Row]], None]) -> None:
         """Connect, and have `prepare` called with the first connection. Raises StartError."""
         try:
-            with Connection.connect(self._conninfo, autocommit=True) as connection:
+            with Watched.connect(self._conninfo, autocommit=True, tell=lambda _: None) as connection:
+                connection.answer_by = time.monotonic() + START_SECONDS
                 prepare(connection)
         except Error as error:
             raise StartError(f"The database cannot be used: {reason_of(error)}.") from None
         self._pool.open()
 
     def close(self) -> None:
-        """Let go of all connections. Whoever asks from now on is refused."""
-        self._pool.close()
+        """Let go of all connections; calls that are under way end soon. Whoever asks from now on is refused."""
+        self._no_later = time.monotonic() + CLOSE_SECONDS
+        with self._lock:
+            for connection in self._lent:
+                connection.answer_by = min(connection.answer_by, self._no_later)
+        self._pool.close(timeout=CLOSE_SECONDS)
 
     # Asking
 
     def ask(self, question: Callable[[Connection[Row]], T]) -> T:
-        """Return what a question that changes nothing comes to. Raises NoSpace or StoreUnavailable.
+        """Return what a question comes to that may be asked again. Raises NoSpace or StoreUnavailable."""
+        return self._call("read", question)
 
-        It is asked once more where its connection turns out to have been lost before.
+    def change(self, statement: Callable[[Connection[Row]], T]) -> T:
+        """Do work in one statement, and return what it comes to once that is durable.
+
+        It may be done several times. Raises NoSpace or StoreUnavailable; then nothing of it stays, or nobody knows.
         """
-        for is_last in (False, True):
+
+        def attempt(connection: Watched) -> T:
             try:
-                with self._borrowed() as connection:
-                    return question(connection)
+                return statement(connection)
             except Error as error:
-                if is_last or not is_lost(error):
-                    raise self._refuse(error) from None
-        raise AssertionError
+                if not is_rolled_back(error):
+                    raise OutcomeUnknownError from None
+                raise
+
+        return self._call("write", partial(self._commit, attempt))
 
     def transact(self, work: Callable[[Connection[Row]], T]) -> T:
         """Do work in one transaction, and return what it comes to once that is durable.
@@ -123,65 +152,86 @@ class Connections:
         The work has to lock first and to fetch what that gives, and may be done several times. Raises NoSpace or
         StoreUnavailable; then nothing of it stays, or nobody knows.
         """
-        for tries in range(MOST_TRIES):
+
+        def attempt(connection: Watched) -> T:
             is_sent = False
-            begun = time.perf_counter()
             try:
-                with self._borrowed() as connection:
-                    warnings = connection.warnings
-                    with connection.pipeline(), connection.transaction():
-                        result = work(connection)
-                        is_sent = True
-                    if connection.warnings > warnings:  # "committed locally": it may be on no standby
-                        self.counts["commits_unknown"] += 1
-                        raise StoreUnavailable
+                with connection.pipeline(), connection.transaction():
+                    result = work(connection)
+                    is_sent = True
             except Error as error:
                 if is_sent and not is_rolled_back(error):
-                    self.counts["commits_unknown"] += 1
-                elif is_to_be_tried_again(error) or (is_lost(error) and not tries):
-                    self.counts["transaction_retries"] += 1
-                    time.sleep(random() * 0.002 * 2**tries)  # noqa: S311 - so that two do not meet again
-                    continue
-                raise self._refuse(error) from None
-            self.commit_seconds(time.perf_counter() - begun, 1)
+                    raise OutcomeUnknownError from None
+                raise
             return result
-        raise StoreUnavailable
+
+        return self._call("write", partial(self._commit, attempt))
+
+    def _commit(self, attempt: Callable[[Watched], T], connection: Watched) -> T:
+        begun = time.perf_counter()
+        warnings = connection.warnings
+        result = attempt(connection)
+        if connection.warnings > warnings:  # "committed locally": it may be on no standby
+            raise OutcomeUnknownError
+        self.commit_seconds(time.perf_counter() - begun, 1)
+        return result
+
+    def _call(self, kind: Kind, attempt: Callable[[Watched], T]) -> T:
+        begun = time.monotonic()
+        deadline = min(begun + ANSWER_SECONDS, self._no_later)
+        losses = 0
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                with self._borrowed(deadline) as connection:
+                    result = attempt(connection)
+            except Error as error:
+                losses += is_lost(error)
+                can_help = is_to_be_tried_again(error) or (losses == 1 and is_lost(error) and _is_undone(error))
+                if not can_help or time.monotonic() > deadline:
+                    raise self._refuse(kind, begun, error) from None
+                self.counts["transaction_retries"] += 1
+                time.sleep(random() * pause)  # noqa: S311 - so that two do not meet again
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            else:
+                self._wellness.works(kind)
+                return result
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Watched]:
-        # Where nothing can be reached, one at a time waits, and the others are told so at once.
-        try:
-            connection = self._pool.getconn(0.05 if self.problem else WAIT_SECONDS)
-        except (PoolTimeout, PoolClosed) as error:
-            raise self._refuse(error) from None
-        connection.overdue_at = time.monotonic() + SILENT_SECONDS
-        with self._lock:
-            self._lent.add(connection)
+    def _borrowed(self, deadline: float) -> Iterator[Watched]:
+        connection = self._take(deadline)
         try:
             yield connection
         except Error as error:
             if is_lost(error):
+                self._trusted_from = time.monotonic()
                 connection.close()
             raise
-        else:
-            self._is_well()
         finally:
             with self._lock:
                 self._lent.discard(connection)
             self._pool.putconn(connection)
 
-    # How it does
-
-    def give_up_overdue(self) -> None:
-        """Cut the connections that should have answered: whoever waits for them is told that they are lost."""
-        now = time.monotonic()
+    def _take(self, deadline: float) -> Watched:
+        while True:
+            left = max(0.001, deadline - time.monotonic())
+            try:
+                # Where nothing can be reached, others need not wait as long as the first one did.
+                connection = self._pool.getconn(min(left, DRY_SECONDS if self._is_dry else WAIT_SECONDS))
+            except (PoolTimeout, PoolClosed):
+                self._is_dry = True
+                raise
+            self._is_dry = False
+            if connection.made_at >= self._trusted_from:
+                break
+            connection.close()
+            self._pool.putconn(connection)  # it has the pool make another
         with self._lock:
-            for connection in self._lent:
-                if connection.overdue_at < now:
-                    connection.overdue_at = float("inf")
-                    self.counts["connections_given_up"] += 1
-                    with suppress(OSError, Error), socket.socket(fileno=os.dup(connection.fileno())) as copy:
-                        copy.shutdown(socket.SHUT_RDWR)
+            connection.answer_by = min(deadline, self._no_later)
+            self._lent.add(connection)
+        return connection
+
+    # How it does
 
     def gauges(self) -> dict[str, float]:
         """Return how the connections do, by the names of the metrics."""
@@ -192,35 +242,22 @@ class Connections:
             "database_calls_waiting": found.get("requests_waiting", 0),
         }
 
-    def _refuse(self, error: Error) -> Exception:
-        """Count an error, say so when it begins, and return what a client is told."""
+    def _hear_of_connecting(self, error: Error | None) -> None:
+        self._no_connection = "" if error is None else reason_of(error)
+
+    def _refuse(self, kind: Kind, begun: float, error: Error) -> Exception:
+        """Count an error, say so where it is news, and return what a client is told."""
         self.counts["database_errors"] += 1
-        is_wait = isinstance(error, PoolTimeout | PoolClosed)
-        reason = "no connection is free, or none can be made" if is_wait else reason_of(error)
-        if not self.problem and (is_wait or is_lost(error) or refusal_for(error).status != StoreUnavailable.status):
-            self.problem = reason
-            self._report(Event("database_failed", f"The database cannot be used: {reason}. It is tried again."))
-        elif not is_wait and not is_lost(error):
-            self._report(Event("statement_failed", f"The database refused what was asked of it: {reason}."))
+        self.counts["commits_unknown"] += isinstance(error, OutcomeUnknownError)
+        if isinstance(error, PoolClosed):
+            return StoreUnavailable()
+        reason = reason_of(error)
+        if isinstance(error, PoolTimeout):
+            reason = self._no_connection or "no connection is free"
+        self._wellness.fails(kind, begun, reason, is_general=is_general(error))
         return refusal_for(error)
 
-    def _is_well(self) -> None:
-        if self.problem:
-            self.problem = ""
-            self._report(Event("database_well_again", "The database can be used again.", level="info"))
 
-
-def _configure(connection: Connection[Any]) -> None:
-    """See that nothing lasts for ever, on the server's side."""
-    milliseconds = {
-        "statement_timeout": STATEMENT_SECONDS,
-        "idle_in_transaction_session_timeout": IDLE_SECONDS,
-    }
-    for name, seconds in milliseconds.items():
-        connection.execute(f"SET {name} = {int(seconds * 1000)}".encode())
-
-    def count(diagnostic: errors.Diagnostic) -> None:
-        if diagnostic.severity_nonlocalized == "WARNING":
-            connection.warnings += 1  # type: ignore[attr-defined]  # it is a Watched one
-
-    connection.add_notice_handler(count)
+def _is_undone(error: Error) -> bool:
+    """Tell whether trying again can help, and makes nothing twice."""
+    return not isinstance(error, OutcomeUnknownError | PoolTimeout | PoolClosed)

@@ -1,4 +1,4 @@
-"""What a database says went wrong: what that means for what was asked, and what a client and the log are told.
+"""What an error of the database means for what was asked, and what a client and the log are told.
 
 A text never holds what the database says: its messages quote values.
 """
@@ -14,14 +14,20 @@ _AGAIN = {"40001", "40P01"}
 
 _FULL = {"53100"}
 
-_ELSEWHERE = {"25006"}
-"""This server takes no writes any more: it has become a standby."""
+_ANOTHER = {"25006", "0A000", "26000", "42P05"}
+"""Another connection may do: this server has become a standby; a statement was prepared for tables that have changed
+since, or in another session, where something between us and the server lends sessions."""
+
+_OF_ONE = {"55P03", "57014"} | _AGAIN
+"""Says nothing of the database as a whole."""
 
 WORDS = {
     "25006": "it takes no writes now: it is a standby, or was made read-only",
     "28000": "it does not let this role in",
     "28P01": "the password is wrong",
     "3D000": "there is no such database",
+    "40001": "others were in between each time",
+    "40P01": "others were in between each time",
     "42501": "this role may not do what is needed",
     "42P01": "its tables are gone",
     "3F000": "its schema is gone",
@@ -36,6 +42,26 @@ WORDS = {
 }
 """What a person is told, by SQLSTATE."""
 
+_REFUSED = {
+    "password authentication failed": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "too many clients": "53300",
+    "too many connections": "53300",
+    "remaining connection slots": "53300",
+    "starting up": "57P03",
+    "shutting down": "57P03",
+    "read-only": "25006",
+    "hot standby": "25006",
+    "recovery mode": "57P03",
+}
+"""What a server says where it lets nobody in, in English: libpq has no SQLSTATE then."""
+
+UNKNOWN_OUTCOME = "it is not known whether it has made a change, or whether a standby has it"
+
+
+class OutcomeUnknownError(Error):
+    """A transaction's end was sent, and it is not known what became of it."""
+
 
 def is_to_be_tried_again(error: Error) -> bool:
     """Tell whether a transaction was rolled back, and is to be begun anew."""
@@ -45,13 +71,19 @@ def is_to_be_tried_again(error: Error) -> bool:
 def is_lost(error: Error) -> bool:
     """Tell whether the connection is of no more use."""
     state = error.sqlstate or ""
-    is_gone = not state and isinstance(error, OperationalError | InterfaceError)
-    return is_gone or state in _ELSEWHERE or state.startswith(("08", "57P"))
+    is_gone = not state and isinstance(error, OperationalError | InterfaceError | OutcomeUnknownError)
+    is_end = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
+    return is_gone or is_end or state in _ANOTHER or state.startswith(("08", "57P"))
 
 
 def is_rolled_back(error: Error) -> bool:
     """Tell whether it is certain that nothing of a transaction stays whose end brought this error."""
-    return bool(error.sqlstate) and not is_lost(error) and error.sqlstate != "40003"
+    return bool(error.sqlstate) and (not is_lost(error) or error.sqlstate in _ANOTHER) and error.sqlstate != "40003"
+
+
+def is_general(error: Error) -> bool:
+    """Tell whether whatever else is asked of the database will bring the same error."""
+    return is_lost(error) or (error.sqlstate in WORDS and error.sqlstate not in _OF_ONE)
 
 
 def refusal_for(error: Error) -> WorkerError:
@@ -62,9 +94,15 @@ def refusal_for(error: Error) -> WorkerError:
 def reason_of(error: Error) -> str:
     """Return why something failed, in words that may be logged."""
     state = error.sqlstate
-    if state is None:
-        return "it cannot be reached, or the connection was lost" if is_lost(error) else _unforeseen(error)
-    return WORDS.get(state) or _unforeseen(error)
+    if state is not None:
+        return WORDS.get(state) or _unforeseen(error)
+    if isinstance(error, OutcomeUnknownError):
+        return UNKNOWN_OUTCOME
+    said = str(error)
+    found = [WORDS[code] for words, code in _REFUSED.items() if words in said]
+    if found:
+        return found[0]
+    return "it cannot be reached, or the connection was lost" if is_lost(error) else _unforeseen(error)
 
 
 def _unforeseen(error: Error) -> str:

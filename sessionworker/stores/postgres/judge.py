@@ -133,9 +133,8 @@ class Judge:
         if before is not None and found is not None and found is not before:
             held.tenure, held.is_touched = found, True
             if release.owner is None:
-                text = (
-                    f"The lease of {held} was ended, as {release.by or 'an operator'} asked. Owner {before.owner!r} had it."
-                )
+                who = release.by or "an operator"
+                text = f"The lease of {held} was ended, as {who} asked. Owner {before.owner!r} had it."
                 self.events.append(Event("lease_ended", text, held.group, held.name, release.by, "info"))
         return None
 

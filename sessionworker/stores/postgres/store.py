@@ -15,7 +15,7 @@ from typing import Literal
 from psycopg import Connection
 
 from sessionworker.errors import StoreUnavailable
-from sessionworker.events import Report
+from sessionworker.events import Event, Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.interface import UNKNOWN, Figures, Load, Outcome, Unknown
@@ -30,6 +30,7 @@ from sessionworker.stores.postgres.reading import Reading
 from sessionworker.stores.postgres.rewriting import Rewriting
 from sessionworker.stores.postgres.rows import Rows
 from sessionworker.stores.postgres.sealing import Sealing
+from sessionworker.stores.postgres.simple import SimpleWrites
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.postgres.telling import Telling
 from sessionworker.stores.rules.versions import Keep
@@ -78,13 +79,14 @@ class PostgresStore:
         """
         tables = self._tables = Tables(address.schema)
         self._sealing = Sealing(tables, ring, report)
-        self._connections = Connections(address, threads + 2, report)
+        self._connections = Connections(address, threads + 2, self._remember)
         self._connections.commit_seconds = observe_commit
         self._ask: Callable[[Batch], None] = lambda _: None
         self._events = Events(self._connections, tables, self._sealing, report)
         rows = Rows(tables, self._sealing)
         self._moves = Moves(self._connections, rows, tables, self._sealing, self._events.report, report, moment)
-        self._committing = Committing(self._connections, rows, self._moves, self._events, report, keep, moment)
+        simple = SimpleWrites(tables, self._sealing)
+        self._committing = Committing(self._connections, rows, self._moves, simple, self._events, report, keep, moment)
         self._reading = Reading(self._connections, tables, self._sealing, self._events.report, self._ask_for)
         self._telling = Telling(self._connections, tables, self._sealing, self._reading)
         self._rewriting = Rewriting(self._connections, tables, self._sealing, self._events, report)
@@ -95,6 +97,7 @@ class PostgresStore:
         self._is_closed = False
         self._connections.open(self._prepare)
         self._moves.count()
+        self._connections.ask(simple.set_clock)
 
     def _prepare(self, connection: Connection[Row]) -> None:
         self._tables.make(connection)
@@ -102,6 +105,9 @@ class PostgresStore:
 
     def _ask_for(self, batch: Batch) -> None:
         self._ask(batch)
+
+    def _remember(self, event: Event) -> None:
+        self._events.report(event)
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         """Have `ask` called with repairs that are to be committed; see `interface.Store`."""

@@ -111,12 +111,16 @@ NAMES = (
 )
 
 
+RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+"""What a worker's role needs on each table, besides USAGE on their schema."""
+
+
 class Tables:
     """The names of the tables, in one schema."""
 
     def __init__(self, schema: str) -> None:
         """Name those in `schema`, which may be called anything."""
-        self.schema = '"{}"'.format(schema.replace('"', '""'))
+        self.schema = _quoted(schema)
         self._names = {name: f"{self.schema}.{name}" for name in NAMES}
 
     def fill(self, statement: str) -> bytes:
@@ -130,6 +134,14 @@ class Tables:
         lines.append(self.fill(_NOTE).decode().replace("%s", str(NEWEST)))
         return "".join(f"{_without_indent(line)};\n\n" for line in lines)
 
+    def rights(self, role: str) -> str:
+        """Return what lets a role use the tables, once they are made, for a person who runs it."""
+        quoted = _quoted(role)
+        return (
+            f"GRANT USAGE ON SCHEMA {self.schema} TO {quoted};\n"
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {self.schema} TO {quoted};\n"
+        )
+
     def make(self, connection: Connection[Row]) -> None:
         """Make the tables, or bring them up to date, whoever does the same at the time. Raises StartError.
 
@@ -139,6 +151,7 @@ class Tables:
             try:
                 if self._version(connection) != NEWEST:
                     self._upgrade(connection)
+                self._check_rights(connection)
             except (
                 errors.UniqueViolation,
                 errors.DuplicateObject,
@@ -162,6 +175,8 @@ class Tables:
             found = connection.execute(self.fill(_LOOK)).fetchone()
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             return 0
+        except errors.InsufficientPrivilege:
+            raise self._lack_of_rights() from None
         version: int = found[0] if found is not None else 0
         if version > NEWEST:
             raise StartError(
@@ -169,6 +184,19 @@ class Tables:
                 f"one knows {NEWEST}. Nothing was changed. Start the newer one."
             )
         return version
+
+    def _check_rights(self, connection: Connection[Row]) -> None:
+        """See now that this role may use the tables, and not at the first write. Raises StartError."""
+        names = [name for table, name in self._names.items() if table != "schema_version"]
+        if connection.execute(_MISSING_RIGHTS, [names, list(RIGHTS)]).fetchone() is not None:
+            raise self._lack_of_rights()
+
+    def _lack_of_rights(self) -> StartError:
+        return StartError(
+            f"This role may not use the tables in the schema {self.schema}. Have one who may run this, with its name "
+            f"for ROLE: GRANT USAGE ON SCHEMA {self.schema} TO ROLE; GRANT {', '.join(RIGHTS)} ON ALL TABLES "
+            f"IN SCHEMA {self.schema} TO ROLE;"
+        )
 
     def _upgrade(self, connection: Connection[Row]) -> None:
         exists = connection.execute(
@@ -187,6 +215,10 @@ class Tables:
             connection.execute(self.fill(_NOTE), [NEWEST])
 
 
+_MISSING_RIGHTS = """
+SELECT 1 FROM unnest(%s::text[]) AS a (name), unnest(%s::text[]) AS b (wanted)
+WHERE NOT has_table_privilege(a.name, b.wanted)
+"""
 _CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS {schema}"
 _BEGIN = (
     "CREATE TABLE IF NOT EXISTS {schema_version} (only_row integer PRIMARY KEY, version integer NOT NULL)",
@@ -195,6 +227,10 @@ _BEGIN = (
 _LOOK = "SELECT version FROM {schema_version} WHERE only_row = 1"
 _LOCK = f"{_LOOK} FOR UPDATE"
 _NOTE = "UPDATE {schema_version} SET version = %s WHERE only_row = 1"
+
+
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def _without_indent(text: str) -> str:

@@ -1,0 +1,108 @@
+"""A connection that waits for its server no longer than it may, whatever the server and the network do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any, Self, TypeVar
+
+from psycopg import Connection, Error, IsolationLevel, OperationalError, errors
+
+from sessionworker.stores.postgres.tables import Row
+
+STATEMENT_SECONDS = 4.0
+"""How long the database may take for one statement."""
+
+LOCK_SECONDS = 2.0
+"""How long a statement may wait for what others have locked."""
+
+IDLE_SECONDS = 5.0
+"""How long the database waits for the rest of a transaction, until it lets go of what that has locked."""
+
+TRANSACTION_SECONDS = 10.0
+"""The same where half of a message has come, and in all (PostgreSQL 17 and later): nobody waits for it any more."""
+
+CONFIGURE_SECONDS = 3.0
+"""How long a new connection may take for its settings."""
+
+_SETTINGS = {
+    "statement_timeout": STATEMENT_SECONDS * 1000,
+    "lock_timeout": LOCK_SECONDS * 1000,
+    "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
+    "transaction_timeout": TRANSACTION_SECONDS * 1000,
+    # A worker that is gone without a word keeps its rows locked no longer than this.
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+}
+"""What each session is told, as far as its server knows it: nothing lasts for ever on its side either."""
+
+# One round trip. What a server does not know is no row of pg_settings.
+_CONFIGURE = b"""
+SELECT set_config(s.name, a.value, false)
+FROM unnest(%b::text[], %b::text[]) AS a (name, value) JOIN pg_catalog.pg_settings s ON s.name = a.name
+"""
+
+T = TypeVar("T")
+
+
+class Watched(Connection[Row]):
+    """Counts the warnings of its server, and is lost when that does not answer in time."""
+
+    warnings = 0
+    answer_by = float("inf")
+    """Until when its server has to answer, by the clock that nobody sets."""
+    made_at = 0.0
+
+    @classmethod
+    def connect(cls, conninfo: str = "", *, tell: Callable[[Error | None], None], **options: Any) -> Self:  # type: ignore[override]  # nobody else makes one
+        """Connect, and tell how that went: the pool keeps it to itself."""
+        try:
+            connection = super().connect(conninfo, **options)
+            connection.configure()
+        except Error as error:
+            tell(error)
+            raise
+        tell(None)
+        return connection
+
+    def configure(self) -> None:
+        """See that nothing lasts for ever. Closes the connection where that fails."""
+        self.made_at = time.monotonic()
+        self.answer_by = self.made_at + CONFIGURE_SECONDS
+        self.add_notice_handler(self._count)
+        # Rows that are locked are all that a transaction needs. With more, of those that want one row all but one would
+        # begin anew each time, in no order, and some never have their turn.
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        try:
+            self.execute(_CONFIGURE, [list(_SETTINGS), [str(int(value)) for value in _SETTINGS.values()]])
+        except Error:
+            self.close()
+            raise
+
+    def _count(self, diagnostic: errors.Diagnostic) -> None:
+        self.warnings += diagnostic.severity_nonlocalized == "WARNING"
+
+    def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
+        """Wait for the server, as psycopg does for all that it sends and fetches; but not for ever."""
+        try:
+            return super().wait(self._until(gen), *arguments, **options)
+        except _SilentError:
+            self.close()
+            raise
+
+    def _until(self, waiting: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        try:
+            wanted = next(waiting)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > self.answer_by:
+                    raise _SilentError("the server did not answer in time")
+                wanted = waiting.send(ready)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+class _SilentError(OperationalError):
+    """The server says nothing."""

@@ -1,0 +1,203 @@
+"""A commit of which nobody knows whether it was made is not acknowledged, and never comes after a later one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Timer
+
+import pytest
+
+from sessionworker.errors import StoreUnavailable
+from sessionworker.stores.changes import Write
+from sessionworker.stores.interface import Outcome, Store
+from tests.contract.words import CREDS, changes, create
+from tests.postgres.server import Server
+from tests.postgres_store.opened import Opened, by_hand, opened, wait_until
+from tests.postgres_store.proxy import TO_SERVER, TO_STORE, Direction, Proxy
+from tests.tools import show_figure
+
+KEYS = ["one", "two", "three"]
+
+IN_SYNC = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+def write(store: Store, number: int) -> Outcome:
+    """Write a number to all keys with one batch."""
+    [outcome] = store.commit([changes(*(Write(key, b"%d" % number) for key in KEYS))])
+    return outcome
+
+
+def read(store: Store) -> int:
+    """The number that all keys hold."""
+    found = set(store.read_many(CREDS.group, CREDS.instance, KEYS, 10**6).values())
+    assert len(found) == 1, f"a batch was torn: {found}"
+    return int(found.pop() or b"0")
+
+
+@pytest.fixture
+def server(postgres: Server) -> Iterator[Server]:
+    with Server(postgres.room, {"max_connections": 60}) as running:
+        yield running
+
+
+# A standby that does not answer
+
+
+def cancel(server: Server) -> None:
+    by_hand(server, f"SELECT pg_cancel_backend(pid) FROM ({IN_SYNC}) AS found")
+
+
+def terminate(server: Server) -> None:
+    by_hand(server, f"SELECT pg_terminate_backend(pid) FROM ({IN_SYNC}) AS found")
+
+
+def kill(server: Server) -> None:
+    server.kill()
+
+
+def nothing(_server: Server) -> None:
+    pass
+
+
+@pytest.mark.parametrize("happens", [nothing, cancel, terminate, kill])
+def test_what_is_on_no_standby_is_not_acknowledged(server: Server, happens: Callable[[Server], None]) -> None:
+    with opened(server.url()) as one:
+        create(one.store)
+        assert write(one.store, 1) is None
+        by_hand(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        by_hand(server, "SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        timer = Timer(1.5, happens, [server])
+        timer.start()
+        begun = time.monotonic()
+        assert isinstance(write(one.store, 2), StoreUnavailable)
+        seconds = time.monotonic() - begun
+        timer.join()
+        assert one.store.figures().counts["commits_unknown"] >= 1
+        assert one.told["database_failed"] == 1
+        if not server.pid:
+            server.start_only()
+            server.wait_until_ready()
+        by_hand(server, "ALTER SYSTEM RESET synchronous_standby_names")
+        by_hand(server, "SELECT pg_reload_conf()")
+        well_after = wait_until(lambda: write(one.store, 3) is None, 15)
+        assert read(one.store) == 3
+        wait_until(lambda: one.told["database_well_again"] == 1, 5)
+        assert one.told["database_failed"] == 1
+    assert seconds < 8
+    show_figure(
+        f"PostgreSQL without its standby, then {happens.__name__}: refused after {seconds:.2f} s, well "
+        f"{well_after:.2f} s after"
+    )
+
+
+def test_while_no_commit_is_confirmed_reads_go_on_and_it_is_told_once(server: Server) -> None:
+    with opened(server.url()) as one:
+        create(one.store)
+        assert write(one.store, 1) is None
+        by_hand(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        by_hand(server, "SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        slowest = 0.0
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(lambda: [write(one.store, number) for number in (2, 3)])
+            while not writing.done():
+                begun = time.monotonic()
+                assert read(one.store) == 1
+                slowest = max(slowest, time.monotonic() - begun)
+                time.sleep(0.01)
+        assert all(isinstance(outcome, StoreUnavailable) for outcome in writing.result())
+        assert one.store.figures().gauges["writes_refused"] == 1
+        assert (one.told["database_failed"], one.told["database_well_again"]) == (1, 0)
+        by_hand(server, "ALTER SYSTEM RESET synchronous_standby_names")
+        by_hand(server, "SELECT pg_reload_conf()")
+        wait_until(lambda: one.told["database_well_again"], 15)
+    assert slowest < 2
+    show_figure(f"PostgreSQL without its standby: the slowest read meanwhile took {slowest:.2f} s")
+
+
+# A network that cuts connections
+
+
+@pytest.mark.parametrize("direction", [TO_SERVER, TO_STORE])
+def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
+    server: Server, direction: Direction, full: bool
+) -> None:
+    step = 1 if full else 37
+    with Proxy(server.port) as proxy, opened(server.url()) as witness:
+        url = server.url().replace(str(server.port), str(proxy.port))
+        with opened(url, threads=1) as one:
+            create(one.store)
+            assert write(one.store, 1) is None
+            number, count, acknowledged, known, refused = 1, 1, 1, 1, 0
+            while proxy.cuts >= 0:
+                wait_until(lambda: one.connections == 3, 10)
+                number += 1
+                cuts = proxy.cuts
+                proxy.cut_after(direction, count)
+                outcome = write(one.store, number)
+                proxy.cut_no_more()
+                found = read(witness.store)
+                assert known <= found <= number
+                if outcome is None:
+                    assert found == number
+                    acknowledged = found
+                else:
+                    assert isinstance(outcome, StoreUnavailable)
+                    refused += 1
+                assert acknowledged <= found
+                known = found
+                if proxy.cuts == cuts:
+                    break
+                count += step
+            assert write(one.store, number + 1) is None
+            server.kill()
+            server.start()
+            wait_until(lambda: is_read(witness, number + 1), 15)
+    assert number > 10
+    show_figure(
+        f"PostgreSQL, cut {direction} after each {step} of {count} bytes of a commit: {number} commits, "
+        f"{refused} refused, 0 torn"
+    )
+
+
+def is_read(one: Opened, number: int) -> bool:
+    try:
+        return read(one.store) == number
+    except StoreUnavailable:
+        return False
+
+
+# A network that holds bytes back
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.5, 0.7, 0.85, 0.999])
+def test_what_arrives_late_is_not_made_over_what_came_after_it(server: Server, part: float) -> None:
+    with Proxy(server.port) as proxy:
+        url = server.url().replace(str(server.port), str(proxy.port))
+        with opened(url, threads=1) as one:
+            create(one.store)
+            for number in range(1, 9):  # so that each connection has the statements prepared
+                wait_until(lambda: one.connections == 3, 10)
+                before = proxy.passed[TO_SERVER]
+                assert write(one.store, number) is None
+            size = proxy.passed[TO_SERVER] - before
+            proxy.hold_after(int(size * part))
+            begun = time.monotonic()
+            outcome = write(one.store, 10)
+            seconds = time.monotonic() - begun
+            assert proxy.held == 1
+            if outcome is not None:
+                assert isinstance(outcome, StoreUnavailable)
+            acknowledged_after = wait_until(lambda: write(one.store, 20) is None, 25)
+            proxy.release()
+            time.sleep(1)
+            assert read(one.store) == 20
+    assert seconds < 8
+    show_figure(
+        f"PostgreSQL, {part:.1%} of a commit's {size} bytes arrive, the rest late: "
+        f"{'made over another connection' if outcome is None else 'refused'} after {seconds:.2f} s, "
+        f"the next one acknowledged {acknowledged_after:.2f} s after that"
+    )
