@@ -1,4 +1,4 @@
-"""Faults in how a store on PostgreSQL is sealed and rewritten, and in what several workers know of each other's keys."""
+"""Faults in how a store on PostgreSQL is sealed and rewritten, and in what workers know of each other's keys."""
 
 from __future__ import annotations
 
@@ -107,6 +107,20 @@ FAULTS: tuple[Fault, ...] = (
         _SEALING,
         "if statement.to != self.target:",
         "if False:",
+        _REPLICAS,
+    ),
+    Fault(
+        "an instance that is renamed while it is waited for is taken for missing",
+        _ROWS,
+        "if self._codec.is_mixed and len(found[0]) < len(set(places)):",
+        "if False:",
+        _REPLICAS,
+    ),
+    Fault(
+        "whoever has no key writes to rows that somebody sealed meanwhile",
+        f"{_STORE}/simple.py",
+        " AND i.owner = '' AND i.proof = ''",
+        " AND i.owner = ''",
         _REPLICAS,
     ),
     # Rewriting

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Thread
 
+import psycopg
 import pytest
 
 from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable
@@ -103,6 +105,46 @@ def test_writes_beside_a_rewriting_lose_nothing(database: Workers, monkeypatch: 
     store.close()
     thread.join(20)
     assert beginning_under(KEYS[0]) not in database.dump()
+
+
+def test_an_instance_that_gets_its_new_name_while_its_row_is_waited_for_is_found(database: Workers) -> None:
+    fill(database.start(FIRST))
+    store = database.start(SECOND)
+    codec = store._sealing.codec
+    names = [codec.name(CREDS.group, "group"), codec.name(CREDS.instance, "instance", CREDS.group)]
+    with psycopg.connect(database.plain_url) as connection, ThreadPoolExecutor(1) as threads:
+        renaming = f"UPDATE {database.schema}.instance SET group_name = %b, name = %b WHERE name = ANY(%b::bytea[])"
+        connection.execute(renaming.encode(), [*names, codec.names(CREDS.instance, "instance", CREDS.group)])
+        waiting = threads.submit(store.commit, [write(KEY, b"5")])
+        while not database.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            time.sleep(0.01)
+        connection.commit()
+        assert waiting.result() == [None]
+    assert store.read(KEY) == b"5"
+
+
+def test_a_worker_without_a_key_that_waits_for_a_row_does_not_write_beside_one_that_seals(database: Workers) -> None:
+    plain = database.start(None)
+    files = [KEY._replace(instance=f"{number}") for number in range(2)]
+    create(plain, *files)
+    [[first, _], [_, name]] = database.execute("SELECT id, name FROM {instance} ORDER BY id")
+    assert isinstance(name, bytes)
+    later = KEY._replace(instance=name.decode())
+    with psycopg.connect(database.plain_url) as connection, ThreadPoolExecutor(1) as threads:
+        locking = f"SELECT 1 FROM {database.schema}.instance WHERE id = %s FOR UPDATE"
+        connection.execute(locking.encode(), [first])
+        waiting = threads.submit(plain.commit, [write(file, b'"plain"') for file in files])
+        while not database.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            time.sleep(0.01)
+        sealing = database.start(FIRST)
+        commit(sealing, write(later, b'"sealed"'))
+        connection.rollback()
+        outcomes = dict(zip(files, waiting.result(), strict=True))
+    assert isinstance(outcomes[later], StoreUnavailable)
+    rewrite(sealing)
+    assert sealing.read(later) == b'"sealed"'
+    for file, outcome in outcomes.items():
+        assert (outcome is None) == (sealing.read(file) == b'"plain"')
 
 
 def test_a_worker_without_the_new_key_takes_nothing_for_missing(database: Workers) -> None:
