@@ -47,8 +47,11 @@ from tests.postgres.sealed import (
 )
 
 
-def test_workers_with_their_keys_in_another_order_see_all_that_each_other_does(database: Workers) -> None:
-    old, new = database.start(FIRST_OF_TWO), database.start(SECOND)
+@pytest.mark.parametrize("rings", [(FIRST_OF_TWO, SECOND), (PLAIN_AGAIN, FIRST)], ids=["two keys", "plain and a key"])
+def test_workers_with_their_keys_in_another_order_see_all_that_each_other_does(
+    database: Workers, rings: tuple[KeyRing, KeyRing]
+) -> None:
+    old, new = map(database.start, rings)
     for first, second in ((old, new), (new, old)):
         create(first)
         commit(first, write(CREDS, creds(1)), write(KEY, b"1"))
@@ -71,10 +74,11 @@ def test_workers_with_their_keys_in_another_order_see_all_that_each_other_does(d
         second.checkpoint()  # what was purged is erased
 
 
+@pytest.mark.parametrize("rings", [(FIRST_OF_TWO, SECOND), (PLAIN_AGAIN, FIRST)], ids=["two keys", "plain and a key"])
 def test_workers_with_their_keys_in_another_order_make_one_instance_where_both_make_it_at_once(
-    database: Workers,
+    database: Workers, rings: tuple[KeyRing, KeyRing]
 ) -> None:
-    stores = [database.start(FIRST_OF_TWO), database.start(SECOND)]
+    stores = [*map(database.start, rings)]
     names = [CREDS._replace(group=f"group {number % 10}", instance=f"{number}") for number in range(50)]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda store: create(store, *names), stores))
