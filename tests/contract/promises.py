@@ -23,25 +23,34 @@ from tests.contract.values import ValuesContract
 from tests.contract.versions import VersionsContract
 
 
-class StoreContract(
+class ContentContract(
     ValuesContract,
-    GroupsContract,
-    InstancesContract,
     BatchesContract,
     JudgingContract,
     ConditionsContract,
     CredsContract,
     OddCredsContract,
     VersionsContract,
+    LargeValuesContract,
+    ManyKeysContract,
+):
+    """The promises of what an instance holds."""
+
+
+class CatalogueContract(
+    GroupsContract,
+    InstancesContract,
     DropsContract,
     RestoresContract,
     PurgesContract,
-    LargeValuesContract,
-    ManyKeysContract,
     RefusedOwnersContract,
     OverviewContract,
     EventsContract,
     LifetimeContract,
     StoryContract,
 ):
-    """The promises of a store."""
+    """The promises of which instances there are, who has them, and what is told of them."""
+
+
+class StoreContract(ContentContract, CatalogueContract):
+    """The promises of a store. Where they take long, the two halves are tested by themselves, at the same time."""

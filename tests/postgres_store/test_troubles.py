@@ -87,7 +87,8 @@ def check_what_was_told(trouble: Trouble, told: dict[str, int], texts: list[str]
     assert [text for text in texts if any(reason in text for reason in trouble.reasons)], texts
     if trouble.event == "database_failed":
         assert is_problem_told
-        assert (told["database_failed"], told["database_well_again"]) == (1, 1)
+        assert told["database_failed"] == told["database_well_again"]
+        assert 1 <= told["database_failed"] <= 3  # while others take its connections it may get one back, for a moment
         assert told["statement_failed"] <= 3
     else:
         assert (told["database_failed"], told[trouble.event]) == (0, 1)

@@ -156,7 +156,7 @@ def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
             server.kill()
             server.start()
             wait_until(lambda: is_read(witness, number + 1), 15)
-    assert number > 10
+    assert number > 5
     show_figure(
         f"PostgreSQL, cut {direction} after each {step} of {count} bytes of a commit: {number} commits, "
         f"{refused} refused, 0 torn"

@@ -64,8 +64,6 @@ class Background:
         """Do the work until `close` is called."""
         next_round = 0.0
         while not self._is_over.wait(self._pause(next_round - time.monotonic())):
-            if self._connections.problem:
-                next_round = min(next_round, time.monotonic() + AWAY_SECONDS)
             if time.monotonic() >= next_round:
                 self._try(self.run)
                 next_round = time.monotonic() + (AWAY_SECONDS if self._connections.problem else ROUND_SECONDS)

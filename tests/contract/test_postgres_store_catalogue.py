@@ -1,0 +1,22 @@
+"""The store on PostgreSQL keeps every store's promises of instances and who has them, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.postgres_place import PostgresPlace
+from tests.contract.promises import CatalogueContract
+from tests.contract.words import Place
+from tests.postgres.server import Server
+
+
+class TestPostgresStoreCatalogue(CatalogueContract):
+    """The store on PostgreSQL."""
+
+    @pytest.fixture
+    def place(self, postgres: Server) -> Iterator[Place]:
+        place = PostgresPlace(postgres.url())
+        yield place
+        place.erase()

@@ -1,0 +1,29 @@
+"""The store on PostgreSQL keeps every store's promises with another key at each start, and none at times: opened again between two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.file_place import OneAfterTheOther
+from tests.contract.postgres_place import PostgresPlace
+from tests.contract.promises import StoreContract
+from tests.contract.words import Life, Place
+from tests.postgres.server import Server
+
+
+class TestPostgresStoreThatIsSealedAndPlainInTurns(StoreContract):
+    """The store on PostgreSQL with another key at each start, and none at times. What else may happen between two steps is tested without keys."""
+
+    @pytest.fixture
+    def place(self, postgres: Server) -> Iterator[Place]:
+        place = PostgresPlace(postgres.url(), ring=OneAfterTheOther())
+        yield place
+        place.erase()
+
+    @pytest.fixture(params=["when opened again"])
+    def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
+        life = Life(place, request.param)
+        yield life
+        life.store.close()
