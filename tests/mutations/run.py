@@ -27,6 +27,7 @@ from tests.mutations import (
     recovering,
     saying,
     sealing,
+    sealing_rows,
     serving,
     storing,
     telling,
@@ -49,6 +50,7 @@ FAULTS: tuple[Fault, ...] = (
     *saying.FAULTS,
     *telling.FAULTS,
     *sealing.FAULTS,
+    *sealing_rows.FAULTS,
 )
 
 LONGEST = 60.0

@@ -13,10 +13,24 @@ from sessionworker.stores.postgres.address import read_address
 from sessionworker.stores.postgres.store import PostgresStore
 from sessionworker.stores.postgres.tables import NAMES, Tables
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
-from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, commit, create, creds, delete, drop, write
+from tests.contract.words import (
+    CREDS,
+    KEY,
+    OTHER_KEY,
+    SUPPORT,
+    commit,
+    create,
+    creds,
+    delete,
+    drop,
+    kept,
+    read_all,
+    versions,
+    write,
+)
 
 KEYS = [Key(bytes([number]) * KEY_BYTES) for number in range(3)]
-OLD = SUPPORT._replace(instance="old")
+OLD, NEW = SUPPORT._replace(instance="old"), SUPPORT._replace(instance="new")
 ANOTHER = CREDS._replace(group="evolution")
 
 FIRST, SECOND = KeyRing(KEYS[:1]), KeyRing([KEYS[1], KEYS[0]])
@@ -30,7 +44,8 @@ class Workers:
     def __init__(self, url: str, schema: str) -> None:
         """Look at a schema, which is empty."""
         self.url = f"{url}{'&' if '?' in url else '?'}schema={schema}"
-        self._plain_url = url
+        self.plain_url = url
+        self.schema = schema
         self._tables = Tables(schema)
         self._open: list[PostgresStore] = []
         self.reports: list[Event] = []
@@ -53,7 +68,7 @@ class Workers:
 
     def execute(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
         """Do something to the tables behind the workers' backs, and return the rows of the answer."""
-        with psycopg.connect(self._plain_url, autocommit=True) as connection:
+        with psycopg.connect(self.plain_url, autocommit=True) as connection:
             cursor = connection.execute(self._tables.fill(statement), parameters, binary=True)
             return cursor.fetchall() if cursor.description else []
 
@@ -69,7 +84,7 @@ class Workers:
     def clear(self) -> None:
         """Stop all workers, and drop the schema."""
         self.close()
-        with psycopg.connect(self._plain_url, autocommit=True) as connection:
+        with psycopg.connect(self.plain_url, autocommit=True) as connection:
             connection.execute(f"DROP SCHEMA IF EXISTS {self._tables.schema} CASCADE".encode())
 
 
@@ -108,3 +123,19 @@ def until_over(store: PostgresStore, step: Callable[[], None]) -> None:
             return
         step()
     raise AssertionError("it goes on for ever")
+
+
+def everything(store: PostgresStore) -> list[object]:
+    """All that a store with something of everything answers."""
+    values = read_all(store, CREDS, KEY, OTHER_KEY, KEY._replace(key="pre-key-7"), SUPPORT, ANOTHER)
+    many = store.read_many(*CREDS[:2], ["creds", KEY.key, OTHER_KEY.key], 10_000)
+    names = store.names(*CREDS[:2], beginning="", after="", most=10)
+    told = [store.groups(), store.instances("codechat"), store.describe("codechat"), store.drops()]
+    return [values, many, names, told, kept(store), kept(store, SUPPORT), [one.version for one in versions(store)]]
+
+
+def is_whole(store: PostgresStore) -> bool:
+    """Whether a store says that nothing is in it but what it writes now."""
+    said = store.encryption()
+    is_all = said.done == said.instances and not said.is_rewriting
+    return is_all and said.keys == ([said.key] if said.key else []) and said.plain == (not said.key)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
@@ -26,21 +24,11 @@ from tests.contract.words import (
     summary,
     write,
 )
-from tests.postgres.sealed import FIRST, OLD, SECOND, SECOND_ALONE, Workers, fill, workers_on
-from tests.postgres.server import Server
+from tests.postgres.sealed import FIRST, OLD, SECOND, SECOND_ALONE, Workers, fill
 
 SECRETS = re.compile(
     rb"noiseKey|registrationId|5511999999999|pre-key|codechat|evolution|sales|support|\bold\b|a secret|creds"
 )
-
-_numbers = count()
-
-
-@pytest.fixture
-def database(postgres: Server) -> Iterator[Workers]:
-    """Tables that nobody else uses."""
-    with workers_on(postgres.url(), f"sealed_rows_{next(_numbers)}") as found:
-        yield found
 
 
 @pytest.fixture
@@ -200,9 +188,7 @@ def test_a_plain_row_that_is_planted_is_not_seen(database: Workers, store: Postg
     assert store.names(*CREDS[:2], beginning="", after="", most=10) == ["creds", "pre-key-7"]
 
 
-def test_an_instance_that_was_made_anew_is_not_taken_for_the_one_before(
-    database: Workers, store: PostgresStore
-) -> None:
+def test_an_instance_that_was_made_anew_is_not_taken_for_the_older_one(database: Workers, store: PostgresStore) -> None:
     other = database.start(FIRST)
     assert store.read(KEY) == b'"a secret"'
     dropped = drop(other)
@@ -268,3 +254,14 @@ def test_what_is_stored_is_sealed_and_no_longer_than_it_has_to_be(database: Work
     assert is_sealed(value)
     assert len(value) == len(b'"a secret"') + OVERHEAD
     assert len(name_of(database, store, KEY)) == len(KEY.key) + 17
+
+
+def test_a_wish_that_nobody_with_a_key_made_is_refused(database: Workers, store: PostgresStore) -> None:
+    [[said]] = database.execute("SELECT value FROM {state} WHERE name = 'seals'")
+    assert isinstance(said, bytes)
+    assert b'"to":""' in said
+    database.execute("UPDATE {state} SET value = %s WHERE name = 'seals'", said.replace(b'"to":""', b'"to":"plain"'))
+    with pytest.raises(StoreUnavailable):
+        store.read(CREDS)
+    with pytest.raises(StartError, match="missing or was changed"):
+        database.start(FIRST)

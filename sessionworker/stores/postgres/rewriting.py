@@ -98,8 +98,8 @@ class Rewriting:
             statement = self._sealing.statement
             row = connection.execute(self._statements["count"], [statement.number]).fetchone()
             total, done = row or (0, 0)
-            if not self._sealing.others:
-                done = total
+            if not statement.to:
+                done = 0 if self._sealing.others else total
             return EncryptionSummary(
                 self._sealing.key, list(statement.keys), statement.plain, bool(statement.to), total, done
             )
@@ -112,7 +112,7 @@ class Rewriting:
         """Rewrite some, if somebody asked for it. Raises NoSpace or StoreUnavailable. Called by the background."""
         end = time.monotonic() + seconds
         self.is_waiting = True  # where this fails
-        while self.is_running and not self._sealing.problem and time.monotonic() < end:
+        while self.is_running and not self._sealing.problem:
             if not self._left:
                 self._look_for_more()
             if not self._left:
@@ -120,6 +120,8 @@ class Rewriting:
                 return
             if self._transact(partial(self._rewrite, self._left[-1])):
                 self._left.pop()
+            if time.monotonic() > end:
+                break
         self.is_waiting = False
 
     def _look_for_more(self) -> None:
@@ -251,7 +253,7 @@ _STATEMENTS = {
                 SELECT key, value FROM {{session_file}}
                 WHERE instance = %s AND key > %b AND {_OTHER} ORDER BY key LIMIT %s
             ) found
-        ) some WHERE up_to <= %s OR up_to = size ORDER BY key
+        ) summed WHERE up_to <= %s OR up_to = size ORDER BY key
     """,
     "aside": """
         INSERT INTO {broken_value} (instance, key, found_at, value)

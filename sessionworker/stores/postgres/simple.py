@@ -2,7 +2,9 @@
 
 It takes a fourth of the time of a transaction that locks first and writes then, and a fourth of what that computes.
 What it does not do is left to that one: deletions (of what another worker wrote while this one waited for the row, the
-statement's snapshot knows nothing), `creds`, owners, conditions, and instances that are not there.
+statement's snapshot knows nothing), `creds`, owners, conditions, and instances that are not there. Nor does it write to
+an instance that has a proof, which whoever seals gives it with his first write: that is looked at in the row as it is
+when it is locked, and what the store says of its keys is not.
 
 A transaction sends what it changes only when it has its rows, so nothing of one that was given up is done later. Here
 that is a matter of time: a statement that gets its rows after a moment of the database's clock does nothing, and nobody
@@ -87,7 +89,8 @@ WITH asked AS (
     SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[]) AS a (group_name, name, key, value)
 ), locked AS (
     SELECT i.id FROM {{instance}} i
-    WHERE (i.group_name, i.name) IN (SELECT group_name, name FROM asked) AND i.dropped = '' AND i.owner = ''
+    WHERE (i.group_name, i.name) IN (SELECT group_name, name FROM asked)
+        AND i.dropped = '' AND i.owner = '' AND i.proof = ''
     ORDER BY i.id FOR UPDATE
 ), changed AS (
     UPDATE {{instance}} i
