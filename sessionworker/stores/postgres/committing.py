@@ -15,6 +15,7 @@ from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, R
 from sessionworker.stores.interface import Outcome
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
+from sessionworker.stores.postgres.faults import RowsLockedError
 from sessionworker.stores.postgres.held import Held, Moment
 from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.moves import Moves
@@ -74,12 +75,14 @@ class Committing:
         except WorkerError as error:
             return error
 
-    def _commit(self, batches: Sequence[Judged]) -> list[Outcome]:
+    def _commit(self, batches: Sequence[Judged], *, is_rest: bool = False) -> list[Outcome]:
         if not batches:
             return []
         try:
             outcomes, judge, changed = self._connections.transact(lambda connection: self._try(connection, batches))
         except WorkerError as error:
+            if isinstance(error, RowsLockedError) and not is_rest:
+                return self._commit_others(batches)
             return [error] * len(batches)
         for event in judge.events:
             self._events.report(event)
@@ -92,10 +95,21 @@ class Committing:
         self._watch(batches, outcomes, changed)
         return outcomes
 
+    def _commit_others(self, batches: Sequence[Judged]) -> list[Outcome]:
+        """Commit what is about none of the instances that somebody else keeps locked; refuse the rest."""
+        places = _places_of(batches)
+        try:
+            locked = self._connections.ask(lambda connection: self._rows.locked(connection, places))
+        except WorkerError as error:
+            return [error] * len(batches)
+        is_free = [isinstance(one, Probe) or (one.group, one.instance) not in locked for one in batches]
+        outcomes = iter(self._commit([one for one, free in zip(batches, is_free, strict=True) if free], is_rest=True))
+        return [next(outcomes) if free else RowsLockedError() for free in is_free]
+
     def _try(
         self, connection: Connection[Row], batches: Sequence[Judged]
     ) -> tuple[list[Outcome], Judge, dict[tuple[str, str], Held]]:
-        places = {(one.group, one.instance) for one in batches if not isinstance(one, Probe)}
+        places = _places_of(batches)
         of_creds = {
             (one.group, one.instance)
             for one in batches
@@ -133,3 +147,7 @@ class Committing:
                     "one account, WhatsApp disconnects them in turns (440): stop one of them."
                 )
                 self._events.report(Event("written_in_turns", text, one.group, one.instance, level="warn"))
+
+
+def _places_of(batches: Sequence[Judged]) -> set[tuple[str, str]]:
+    return {(one.group, one.instance) for one in batches if not isinstance(one, Probe)}

@@ -28,6 +28,7 @@ from sessionworker.events import Report
 from sessionworker.stores.postgres.address import Address
 from sessionworker.stores.postgres.faults import (
     OutcomeUnknownError,
+    UnansweredError,
     is_general,
     is_lost,
     is_rolled_back,
@@ -60,8 +61,11 @@ START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 """How long calls that are under way may go on while the store is closed."""
 
+MOST_UNANSWERED = 4
+"""Commits that the server has not answered and still has: with more, it would soon let nobody in any more."""
+
 PAUSE_SECONDS = 0.002
-"""How long it is waited at most before the first new try, where others were in between; then twice as long each time."""
+"""How long at most until the first new try, where others were in between; then twice as long each time."""
 
 LONGEST_PAUSE_SECONDS = 0.1
 
@@ -97,6 +101,7 @@ class Connections:
         self._trusted_from = 0.0
         self._no_connection = ""
         self._is_dry = False
+        self._unanswered: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.commit_seconds: Callable[[float, int], None] = lambda _, __: None
 
@@ -138,7 +143,8 @@ class Connections:
 
         def attempt(connection: Watched) -> T:
             begun = time.perf_counter()
-            is_sent = False
+            self._refuse_more(connection)
+            pid, is_sent = connection.info.backend_pid, False
             warnings = connection.warnings
             try:
                 with connection.pipeline(), connection.transaction():
@@ -146,7 +152,8 @@ class Connections:
                     is_sent = True
             except Error as error:
                 if is_sent and not is_rolled_back(error):
-                    raise OutcomeUnknownError from None
+                    self._unanswered.add(pid)
+                    raise OutcomeUnknownError(is_lost=is_lost(error)) from None
                 raise
             if connection.warnings > warnings:  # "committed locally": it may be on no standby
                 raise OutcomeUnknownError
@@ -154,6 +161,14 @@ class Connections:
             return result
 
         return self._call("write", attempt)
+
+    def _refuse_more(self, connection: Watched) -> None:
+        """Raise UnansweredError where the server still has too many commits that wait for a standby, say."""
+        if len(self._unanswered) >= MOST_UNANSWERED:
+            rows = connection.execute(_STILL_THERE, [list(self._unanswered)]).fetchall()
+            self._unanswered = {pid for (pid,) in rows}
+            if len(rows) >= MOST_UNANSWERED:
+                raise UnansweredError
 
     def _call(self, kind: Kind, attempt: Callable[[Watched], T]) -> T:
         begun = time.monotonic()
@@ -227,7 +242,7 @@ class Connections:
     def _refuse(self, kind: Kind, begun: float, error: Error) -> Exception:
         """Count an error, say so where it is news, and return what a client is told."""
         self.counts["database_errors"] += 1
-        self.counts["commits_unknown"] += isinstance(error, OutcomeUnknownError)
+        self.counts["commits_unknown"] += type(error) is OutcomeUnknownError
         if isinstance(error, PoolClosed):
             return StoreUnavailable()
         reason = reason_of(error)
@@ -235,6 +250,9 @@ class Connections:
             reason = self._no_connection or "no connection is free"
         self._wellness.fails(kind, begun, reason, is_general=is_general(error))
         return refusal_for(error)
+
+
+_STILL_THERE = b"SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = ANY(%s)"
 
 
 def _is_undone(error: Error) -> bool:

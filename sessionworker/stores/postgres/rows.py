@@ -25,6 +25,7 @@ class Rows:
         """Use these tables, with names and values as `codec` has them."""
         self._codec = codec
         self._lock = tables.fill(_LOCK)
+        self._locked = tables.fill(_LOCKED)
         self._lock_dropped = tables.fill(_LOCK_DROPPED)
         self._lock_group = tables.fill(_LOCK_GROUP)
         self._versions = tables.fill(_VERSIONS)
@@ -64,6 +65,12 @@ class Rows:
             for one in by_id.values():
                 one.before = tuple(one.versions)
         return held, _moment(clock.fetchone())
+
+    def locked(self, connection: Connection[Row], places: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return which instances somebody else has locked."""
+        names = self._spelled(places)
+        found = connection.execute(self._locked, _columns(names, 2) * 2, binary=True).fetchall()
+        return {names[group, name] for group, name in found}
 
     def lock_dropped(self, connection: Connection[Row], group: str, name: str, drop: str) -> UUID | None:
         """Lock an instance that was dropped; return its id, if there is such a one."""
@@ -153,6 +160,16 @@ SELECT i.group_name, i.name, {COLUMNS}
 FROM {{instance}} i
 WHERE (i.group_name, i.name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND i.dropped = ''
 ORDER BY i.id FOR UPDATE
+"""
+
+_LOCKED = """
+SELECT group_name, name FROM {instance}
+WHERE (group_name, name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND dropped = ''
+AND id NOT IN (
+    SELECT id FROM {instance}
+    WHERE (group_name, name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND dropped = ''
+    FOR UPDATE SKIP LOCKED
+)
 """
 
 _CLOCK = f"SELECT {CLOCK}".encode()
