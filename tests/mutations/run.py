@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.mutations import (
+    failing,
     holding,
     keeping,
     leasing,
@@ -49,6 +50,7 @@ FAULTS: tuple[Fault, ...] = (
     *saying.FAULTS,
     *telling.FAULTS,
     *sealing.FAULTS,
+    *failing.FAULTS,
 )
 
 LONGEST = 60.0

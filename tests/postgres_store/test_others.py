@@ -77,3 +77,16 @@ def test_commits_that_wait_for_a_standby_do_not_take_all_connections(
         by_hand(server, "ALTER SYSTEM RESET synchronous_standby_names")
         by_hand(server, "SELECT pg_reload_conf()")
         wait_until(lambda: one.store.commit([write(files[0], b"2")]) == [None], 10)
+
+
+def test_after_a_restart_no_call_is_refused_for_a_connection_that_was_made_before(server: Server) -> None:
+    with opened(server.url()) as one:
+        create(one.store)
+        wait_until(lambda: one.connections == 6, 10)
+        for _ in range(3):
+            server.restart()
+            for number in range(10):
+                assert one.store.commit([write(KEY, b"%d" % number)]) == [None]
+                assert one.store.read(KEY) == b"%d" % number
+            wait_until(lambda: one.connections == 6, 10)
+        assert one.told == {}

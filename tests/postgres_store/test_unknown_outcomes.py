@@ -153,6 +153,8 @@ def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
                     break
                 count += step
             assert write(one.store, number + 1) is None
+            [(writes,)] = by_hand(server, "SELECT writes FROM sw.instance")
+            assert writes <= number + 1, "a commit was made twice"
             server.kill()
             server.start()
             wait_until(lambda: is_read(witness, number + 1), 15)
