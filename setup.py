@@ -82,7 +82,12 @@ setup(
     package_dir={"": "."},
     package_data={"sessionworker": ["py.typed"]},
     zip_safe=False,
-    entry_points={"console_scripts": ["sessionworker-key = sessionworker.key_command:main"]},
+    entry_points={
+        "console_scripts": [
+            "sessionworker-key = sessionworker.key_command:main",
+            "sessionworker-database = sessionworker.database_command:main",
+        ]
+    },
     install_requires=DEPENDENCIES,
     extras_require={
         "postgresql": POSTGRESQL_DEPENDENCIES,

@@ -50,6 +50,29 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+class DatabaseAddress:
+    """Where a database is, as it was given: it may hold a password, so nothing shows it by accident."""
+
+    def __init__(self, text: str) -> None:
+        """Keep the address."""
+        self.text = text
+
+    @property
+    def has_password(self) -> bool:
+        """Whether a password stands in it."""
+        user = self.text.partition("://")[2].partition("/")[0].rpartition("@")[0]
+        return ":" in user or "password=" in self.text.partition("?")[2]
+
+
+def store(text: str) -> Path | DatabaseAddress:
+    """Return where session files are stored: in a folder, or in a database."""
+    if text.startswith(("postgresql://", "postgres://")):
+        return DatabaseAddress(text)
+    if "://" in text:
+        raise ValueError("it must be a folder, or an address that begins with 'postgresql://'")
+    return folder(text)
+
+
 def hosts(text: str) -> frozenset[str]:
     """Return names of hosts."""
     names = frozenset(name.strip().lower() for name in text.split(","))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
@@ -35,6 +36,7 @@ from sessionworker.process import (
 )
 from sessionworker.settings import Settings
 from sessionworker.stores.files.store import FileStore
+from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import DAY, Keep
 from sessionworker.tokens_in_force import TokensInForce
 from sessionworker.version import PYTHON, TWISTED, VERSION
@@ -115,16 +117,8 @@ class WorkerService(Service):
         for doubt in settings.doubts:
             self._log.warn("{text}", event="setting_doubtful", text=doubt)
         metrics = Metrics()
-        store = FileStore(
-            settings.store,
-            sync=settings.fsync,
-            report=self._report,
-            observe_sync=metrics.sync,
-            observe_checkpoint=metrics.checkpoint,
-            keep=Keep(settings.keep_versions, settings.keep_hours, settings.keep_days),
-            ring=find_keys(settings.keys),
-        )
-        tokens = TokensInForce(settings, store.ours)
+        store, ours, shown = self._open_store(metrics)
+        tokens = TokensInForce(settings, ours)
         self._certificates = Certificates(reactor, metrics.certificate_stays)
         read_again_on_sighup(reactor, tokens.read_again, self._certificates.read_again)
         self._doorbell = Doorbell(reactor)
@@ -149,13 +143,42 @@ class WorkerService(Service):
         collect_garbage_rarely()
         let_threads_take_turns()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
-        self._log.info("Serving the store {store}.", event="serving", store=settings.store)
+        self._log.info("Serving the store {store}.", event="serving", store=shown)
         tokens.say()
-        if not settings.fsync:
+        if not settings.fsync and ours is not None:
             self._log.warn(
                 "fsync=never: a power cut or a crash of the machine loses writes that were acknowledged.",
                 event="fsync_never",
             )
+
+    def _open_store(self, metrics: Metrics) -> tuple[Store, Path | None, str]:
+        """Return the store, the folder in it that is the worker's own, if it has one, and what to call it."""
+        settings = self._settings
+        keep = Keep(settings.keep_versions, settings.keep_hours, settings.keep_days)
+        ring = find_keys(settings.keys)
+        if isinstance(settings.store, Path):
+            files = FileStore(
+                settings.store,
+                sync=settings.fsync,
+                report=self._report,
+                observe_sync=metrics.sync,
+                observe_checkpoint=metrics.checkpoint,
+                keep=keep,
+                ring=ring,
+            )
+            return files, files.ours, str(settings.store)
+        try:
+            from sessionworker.stores.postgres.address import read_address  # noqa: PLC0415 - an extra
+            from sessionworker.stores.postgres.store import PostgresStore  # noqa: PLC0415 - so is this
+        except ImportError:
+            raise StartError(
+                "A database as the store needs more packages: pip install 'sessionworker[postgresql]'."
+            ) from None
+        address = read_address(settings.store.text)
+        store = PostgresStore(
+            address, threads=settings.threads, report=self._report, observe_commit=metrics.sync, keep=keep, ring=ring
+        )
+        return store, None, address.shown
 
     def _listen(self, place: str) -> None:
         """Listen at one place. Raises StartError."""

@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sessionworker.access import Role
-from sessionworker.checks import always_or_never, count, endpoint, folder, hosts, log_format, mebibytes, switch
+from sessionworker.checks import (
+    DatabaseAddress,
+    always_or_never,
+    count,
+    endpoint,
+    folder,
+    hosts,
+    log_format,
+    mebibytes,
+    store,
+    switch,
+)
 from sessionworker.errors import StartError
 
 
@@ -42,8 +53,8 @@ class Settings:
 
     listen: tuple[str, ...]
     """Twisted endpoint strings."""
-    store: Path
-    """The folder that holds the session files."""
+    store: Path | DatabaseAddress
+    """The folder that holds the session files, or the database that has them."""
     fsync: bool
     """Whether an acknowledged write is on the disk."""
     tokens: Mapping[Role, Source]
@@ -87,7 +98,13 @@ class Option:
 
 OPTIONS = (
     Option("listen", "SESSIONWORKER_LISTEN", "tcp:5656", "where to listen, a Twisted endpoint string", endpoint),
-    Option("store", "SESSIONWORKER_STORE", "instances", "the folder of the session files; made if missing", folder),
+    Option(
+        "store",
+        "SESSIONWORKER_STORE",
+        "instances",
+        "the folder of the session files, made if missing; or a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        store,
+    ),
     Option(
         "fsync",
         "SESSIONWORKER_FSYNC",
@@ -198,11 +215,11 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         http_logs = bool(given["http-logs"]) or switch(environment.get(HTTP_LOGS_VARIABLE) or "false")
     except ValueError as error:
         raise StartError(f"{HTTP_LOGS_VARIABLE}: {error}.") from None
-    store = values["store"][0]
+    place = values["store"][0]
     keys = _source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
     return Settings(
         listen=tuple(values["listen"]),
-        store=store,
+        store=place,
         fsync=values["fsync"][0],
         tokens=tokens,
         keys=keys,
@@ -216,7 +233,11 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         keep_hours=values["keep-hours"][0],
         keep_days=values["keep-days"][0],
         keep_drops=values["keep-drops"][0],
-        doubts=(*_doubts(environment), *_doubts_about_keys(keys, store)),
+        doubts=(
+            *_doubts(environment),
+            *_doubts_about_keys(keys, place),
+            *_doubts_about_a_database(place, is_on_command_line=given["store"] is not None, fsync=values["fsync"][0]),
+        ),
     )
 
 
@@ -242,8 +263,22 @@ def _doubts(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"The token in {variable} begins and ends with a quotation mark, which is a part of it then."
 
 
-def _doubts_about_keys(keys: Source, store: Path) -> Iterator[str]:
-    if keys.file is not None and store.resolve() in keys.file.resolve().parents:
+def _doubts_about_a_database(place: Path | DatabaseAddress, *, is_on_command_line: bool, fsync: bool) -> Iterator[str]:
+    if not isinstance(place, DatabaseAddress):
+        return
+    if is_on_command_line and place.has_password:
+        yield (
+            "The database's password stands on the command line, where every user of this machine can read it: give "
+            "the address in SESSIONWORKER_STORE, or the password in a file that PGPASSFILE names."
+        )
+    if not fsync:
+        yield "fsync=never changes nothing for a database: what is durable there is what synchronous_commit says."
+
+
+def _doubts_about_keys(keys: Source, place: Path | DatabaseAddress) -> Iterator[str]:
+    if isinstance(place, DatabaseAddress) or keys.file is None:
+        return
+    if place.resolve() in keys.file.resolve().parents:
         yield f"The key file {shown(keys.file)} is in the store: whoever gets the disk, or a copy of it, has both."
 
 

@@ -36,16 +36,21 @@ class Found(NamedTuple):
     """The file that an API's were read from, if they were."""
 
 
-def find_tokens(settings: Settings, ours: Path, *, may_make: bool = True) -> Found:
+def find_tokens(settings: Settings, ours: Path | None, *, may_make: bool = True) -> Found:
     """Return the tokens, and the file that an API's were read from if they were.
 
-    `ours` is the worker's own folder inside the store, where a token is made, with `may_make`, if none was given to an
-    API. Raises StartError for a token that no client could send in a header, one that stands for two things, or a file
-    that cannot be read.
+    `ours` is the worker's own folder inside the store, if that has one: there a token is made, with `may_make`, if none
+    was given to an API. Raises StartError for a token that no client could send in a header, one that stands for two
+    things, or a file that cannot be read.
     """
     tokens = [token for role in Role for token in _given(role, settings)]
     file = settings.tokens[Role.API].file
     if not settings.tokens[Role.API].is_given:
+        if ours is None:
+            raise StartError(
+                f"A token has to be given, in {TOKEN_VARIABLES[Role.API]} or a file: all workers on one database take "
+                "the same, so none of them makes one."
+            )
         file = ours / TOKEN_FILE_NAME
         tokens += read_tokens(Role.API, file, may_make=may_make)
     _check_apart(tokens)

@@ -17,8 +17,8 @@ class TokensInForce:
 
     _log = Logger()
 
-    def __init__(self, settings: Settings, ours: Path) -> None:
-        """Find them; `ours` is the worker's own folder in the store. Raises StartError."""
+    def __init__(self, settings: Settings, ours: Path | None) -> None:
+        """Find them; `ours` is the worker's own folder in the store, if it has one. Raises StartError."""
         self._settings = settings
         self._ours = ours
         self._found = find_tokens(settings, ours)
@@ -41,14 +41,14 @@ class TokensInForce:
         path = self._found.file
         source = path or f"the variable {TOKEN_VARIABLES[Role.API]}"
         self._log.info("The token is in {source}.", event="token_in_force", source=source)
-        unused = self._ours / TOKEN_FILE_NAME
-        if path != unused and unused.exists():
+        unused = self._ours / TOKEN_FILE_NAME if self._ours is not None else None
+        if unused is not None and path != unused and unused.exists():
             self._log.warn(
                 "The token in {path}, made at an earlier start, is not in force.",
                 event="token_not_in_force",
                 path=unused,
             )
-        if path == unused and self._settings.keys != Source():
+        if path is not None and path == unused and self._settings.keys != Source():
             self._log.warn(
                 "The token in {path} is not encrypted as the rest of the store is. Give one in a file elsewhere.",
                 event="token_in_store",

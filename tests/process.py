@@ -45,12 +45,18 @@ class WorkerProcess:
 
     before: Sequence[str] = ()  # a program that starts the worker, with its arguments
 
-    def __init__(self, store: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
-        """Prepare a worker for the folder `store`; `options` are added to its command line."""
-        self.store = store
+    def __init__(
+        self, store: Path | str, *options: str, environment: Mapping[str, str] | None = None, token: str = ""
+    ) -> None:
+        """Prepare a worker for the folder `store`, or a database; `options` are added to its command line.
+
+        With a `token` that is its own, or else one that nobody had before.
+        """
+        self.address = str(store)
+        self.store = Path(store)
         self.options = options
         self.environment = dict(environment or {})
-        self.token = secrets.token_hex(16)
+        self.token = token or secrets.token_hex(16)
         self.port = free_port()
         self._started_at = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,7 +114,7 @@ class WorkerProcess:
             raise ProcessError("this worker is running already")
         command = [*self.before, str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
         command += ["sessionworker", "--listen", f"tcp:{self.port}:interface=127.0.0.1"]
-        command += ["--store", str(self.store), "--token-file", str(self._token_file), *self.options]
+        command += ["--store", self.address, "--token-file", str(self._token_file), *self.options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
         with self._output_file.open("ab") as output:
             self._started_at = time.monotonic()

@@ -135,16 +135,19 @@ class Seal:
 
     def seal_name(self, name: str, *place: bytes) -> str:
         """Return a name of a place, sealed: letters and digits alone, in one case."""
-        return _letters(self._first.names.encrypt(name.encode(), [_join(*place)]))
+        return _letters(sealed_name(self._first, name, *place))
 
     def names_of(self, name: str, *place: bytes) -> list[str]:
         """Return all names that a name of a place may be sealed as: with the first key, and with the others."""
         keys = [self._first, *(key for key in self._keys.values() if key is not self._first)]
-        return [_letters(key.names.encrypt(name.encode(), [_join(*place)])) for key in keys]
+        return [_letters(sealed_name(key, name, *place)) for key in keys]
 
     def open_name(self, sealed: str, *place: bytes) -> str:
         """Return the name that was sealed. Raises NotOpened."""
-        data = _data_of(sealed)
+        return self.open_name_data(_data_of(sealed), *place)
+
+    def open_name_data(self, data: bytes, *place: bytes) -> str:
+        """Return the name that `sealed_name` sealed. Raises NotOpened."""
         if len(data) > NAME_OVERHEAD:
             for key in self._keys.values():
                 try:
@@ -160,6 +163,16 @@ class Seal:
     def marks(self, *bound: bytes) -> set[bytes]:
         """Return the marks that the keys make for the same."""
         return {key.names.encrypt(_MARKED, [_join(*bound)])[:NAME_OVERHEAD] for key in self._keys.values()}
+
+
+def sealed_name(key: Key, name: str, *place: bytes) -> bytes:
+    """Return a name of a place as bytes, sealed with a key."""
+    return key.names.encrypt(name.encode(), [_join(*place)])
+
+
+def beginning_under(key: Key) -> bytes:
+    """Return what all values begin with that are sealed with a key."""
+    return MARK + key.id
 
 
 def is_sealed(value: bytes) -> bool:

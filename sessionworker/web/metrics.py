@@ -45,6 +45,10 @@ COUNTS = {
     "catalogue_errors": "Times that an instance's folder could not be used, made, moved or erased.",
     "background_errors": "Failures of the background's work that nobody foresaw.",
     "large_values_lost": "Large values whose files somebody removed before they were in their place.",
+    "database_errors": "Times that the database could not be asked, or refused what was asked.",
+    "transaction_retries": "Transactions that were begun again, since others were in between or a connection was lost.",
+    "commits_unknown": "Transactions of which nobody knows whether they were made; they were not acknowledged.",
+    "connections_given_up": "Connections to the database that were cut, since it did not answer.",
     "instances_lost": "Instances of which the journal held changes, and whose folders were nowhere.",
 }
 """What a store counts, each with its meaning."""
@@ -68,6 +72,9 @@ GAUGES = {
     "certificate_expiry_timestamp_seconds": "When the first TLS certificate ends, in seconds since 1970; 0 if none.",
     "last_write_timestamp_seconds": "When something was committed last, in seconds since 1970; 0 if nothing was yet.",
     "last_checkpoint_timestamp_seconds": "When a checkpoint last brought everything into the files; 0 if none did yet.",
+    "database_connections": "Connections to the database.",
+    "database_connections_idle": "Connections to the database that nobody uses now.",
+    "database_calls_waiting": "Calls that wait for a connection to the database.",
     "store_free_bytes": "Bytes that the worker can still take on the disk of the store.",
     "store_size_bytes": "Bytes of the disk of the store.",
     "store_free_inodes": "Files that can still be made on the disk of the store; 0 where it sets no limit.",

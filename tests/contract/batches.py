@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from types import FrameType
 from typing import Any
 
@@ -12,10 +14,12 @@ import pytest
 
 from sessionworker.errors import CredsNotAllowed, NoSuchGroup, NoSuchInstance
 from sessionworker.stores.changes import Change, CreateGroup, Delete, Write
+from sessionworker.stores.interface import UNKNOWN
 from tests.contract.base import Contract
 from tests.contract.words import (
     CREDS,
     KEY,
+    MIB,
     OTHER_KEY,
     SUPPORT,
     Life,
@@ -147,12 +151,41 @@ class BatchesContract(Contract):
         commit(quiet.store, changes(*(Write(file.key, old) for file, old in zip(files, olds, strict=True))))
         assert read_all(quiet.store, *files) == olds
         made = changes(Write(KEY.key, b'"new"'), Delete(OTHER_KEY.key), Write("creds", creds(2)))
-        seen = look_at_each_line(
-            lambda: commit(quiet.store, made), lambda: [quiet.store.recall(file) for file in files]
-        )
+        if quiet.store.recall(KEY) is UNKNOWN:
+            keys = [file.key for file in files]
+            seen = look_all_the_while(
+                lambda: commit(quiet.store, made),
+                lambda: list(quiet.store.read_many("codechat", "sales", keys, MIB).values()),
+            )
+        else:
+            seen = look_at_each_line(
+                lambda: commit(quiet.store, made), lambda: [quiet.store.recall(file) for file in files]
+            )
         assert len(seen) > 5
         at = seen.index(news)
         assert seen == [olds] * at + [news] * (len(seen) - at)
+
+
+def look_all_the_while(call: Callable[[], object], look: Callable[[], object]) -> list[object]:
+    """Make a call, and let another thread look before, meanwhile and after; return what was seen."""
+    seen: list[object] = []
+    is_over = Event()
+    with ThreadPoolExecutor(1) as other:
+
+        def look_on() -> None:
+            while not is_over.is_set():
+                seen.append(look())
+            seen.extend(look() for _ in range(3))
+
+        looking = other.submit(look_on)
+        while len(seen) < 3:
+            time.sleep(0.001)
+        try:
+            call()
+        finally:
+            is_over.set()
+        looking.result(10)
+    return seen
 
 
 def look_at_each_line(call: Callable[[], object], look: Callable[[], object]) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import count
 
 import psycopg
@@ -14,6 +15,7 @@ from sessionworker.stores.postgres.held import Moment
 from sessionworker.stores.postgres.store import PostgresStore
 from sessionworker.stores.postgres.tables import NAMES, Tables
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.stores.seal import KeyRing
 
 _numbers = count()
 _free: list[str] = []
@@ -31,8 +33,15 @@ class PostgresPlace:
     large_from = 20_000
     keeps_owners = True
 
-    def __init__(self, url: str, keep: Keep = Keep()) -> None:  # noqa: B008 - it is frozen
-        """Put a store there, in a schema that nobody had before."""
+    def __init__(
+        self,
+        url: str,
+        keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        *,
+        ring: Callable[[], KeyRing | None] = lambda: None,
+    ) -> None:
+        """Put a store there, in a schema that nobody had before; it is opened with the keys of then."""
+        self._ring = ring
         self._url = url
         self._keep = keep
         self.schema = _free.pop() if _free else f"sw{next(_numbers)}_{time.time_ns()}"
@@ -40,7 +49,9 @@ class PostgresPlace:
 
     def open(self) -> PostgresStore:
         address = read_address(f"{self._url}{'&' if '?' in self._url else '?'}schema={self.schema}")
-        return PostgresStore(address, threads=1, keep=self._keep, moment=moment_of_this_process)
+        store = PostgresStore(address, threads=1, keep=self._keep, ring=self._ring(), moment=moment_of_this_process)
+        self._codec = store._sealing.codec
+        return store
 
     def settle(self, store: Store) -> None:
         store.checkpoint()
@@ -51,13 +62,15 @@ class PostgresPlace:
         store._connections.close()
 
     def damage(self, file: SessionFile, value: bytes | None) -> None:
-        place = [file.group.encode(), file.instance.encode()]
+        names = self._codec.names
+        place = [names(file.group, "group"), names(file.instance, "instance", file.group)]
         with psycopg.connect(self._url, autocommit=True) as connection:
             row = connection.execute(self._tables.fill(_ID), place).fetchone()
             assert row is not None
-            connection.execute(self._tables.fill(_REMOVE), [row[0], file.key.encode()])
+            keys = names(file.key, "key", str(row[0]))
+            found = connection.execute(self._tables.fill(_REMOVE), [row[0], keys]).fetchone()
             if value is not None:
-                connection.execute(self._tables.fill(_PUT), [row[0], file.key.encode(), value])
+                connection.execute(self._tables.fill(_PUT), [row[0], found[0] if found else keys[0], value])
 
     def refuse(self, store: Store, file: SessionFile, problem: str) -> bool:  # noqa: ARG002
         """A row is there, or it is not."""
@@ -76,11 +89,11 @@ class PostgresPlace:
         _free.append(self.schema)
 
     def fresh(self, keep: Keep) -> PostgresPlace:
-        return PostgresPlace(self._url, keep)
+        return PostgresPlace(self._url, keep, ring=self._ring)
 
 
-_ID = "SELECT id FROM {instance} WHERE group_name = %b AND name = %b AND dropped = ''"
-_REMOVE = "DELETE FROM {session_file} WHERE instance = %s AND key = %b"
+_ID = "SELECT id FROM {instance} WHERE group_name = ANY(%b::bytea[]) AND name = ANY(%b::bytea[]) AND dropped = ''"
+_REMOVE = "DELETE FROM {session_file} WHERE instance = %s AND key = ANY(%b::bytea[]) RETURNING key"
 _PUT = "INSERT INTO {session_file} VALUES (%s, %b, %b)"
 _LITTER = """
 SELECT 'purged', id FROM {purged_instance}

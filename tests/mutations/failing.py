@@ -11,7 +11,8 @@ _WELLNESS, _TABLES, _COMMITTING = f"{_POSTGRES}/wellness.py", f"{_POSTGRES}/tabl
 _TESTS = "tests/postgres_store"
 _TOLD = (f"{_TESTS}/test_wellness.py",)
 _OTHERS = (f"{_TESTS}/test_others.py",)
-_LATE = (f"{_TESTS}/test_unknown_outcomes.py::test_what_arrives_late_is_not_made_over_what_came_after_it",)
+_LATE = f"{_TESTS}/test_unknown_outcomes.py::test_what_arrives_late_is_not_made_over_what_came_after_it"
+_CUT = f"{_TESTS}/test_unknown_outcomes.py::test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all"
 _NO_STANDBY = (f"{_TESTS}/test_unknown_outcomes.py::test_what_is_on_no_standby_is_not_acknowledged",)
 
 FAULTS: tuple[Fault, ...] = (
@@ -35,16 +36,23 @@ FAULTS: tuple[Fault, ...] = (
         _WATCHED,
         '    "transaction_timeout": TRANSACTION_SECONDS * 1000,\n',
         "",
-        _LATE,
+        (f"{_LATE}[held-transaction]",),
     ),
     Fault(
-        "connections that were made before a loss are used",
+        "a connection that its server has closed is used",
         _CONNECTIONS,
-        "if connection.made_at >= self._trusted_from:",
-        "if connection.made_at >= 0:",
+        "and not connection.has_ended():",
+        "and not connection.closed:",
         _OTHERS,
     ),
     # What is not known
+    Fault(
+        "a write that was lost on its way is not waited for",
+        _CONNECTIONS,
+        "                time.sleep(max(0.0, sent_at + valid_seconds + CLOCK_SECONDS - time.monotonic()))\n",
+        "",
+        (f"{_LATE}[cut-statement]",),
+    ),
     Fault(
         "what is on no standby is acknowledged",
         _CONNECTIONS,
@@ -57,7 +65,7 @@ FAULTS: tuple[Fault, ...] = (
         _CONNECTIONS,
         "not isinstance(error, OutcomeUnknownError | PoolTimeout | PoolClosed)",
         "not isinstance(error, PoolTimeout | PoolClosed)",
-        (f"{_TESTS}/test_unknown_outcomes.py::test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all",),
+        (f"{_CUT}[to the store-transaction]",),
     ),
     Fault(
         "commits that wait for a standby take all connections",
@@ -106,8 +114,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "each statement that fails is told of",
         _WELLNESS,
-        "is_news = now >= self._said_at.get(reason, 0.0)",
-        "is_news = now >= 0",
+        "is_quiet = now < self._quiet_until.get(reason, 0.0)",
+        "is_quiet = now < 0",
         _TOLD,
     ),
     Fault(

@@ -8,6 +8,7 @@ _SEAL = "sessionworker/stores/seal.py"
 _FILES = "sessionworker/stores/files"
 _CODEC = f"{_FILES}/codec.py"
 _SEALING = f"{_FILES}/sealing.py"
+_SEALS_SAID = "sessionworker/stores/seals.py"
 _REWRITING = f"{_FILES}/rewriting.py"
 _LONG_NAMES = f"{_FILES}/long_names.py"
 
@@ -67,24 +68,24 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a name is sealed the same in every place",
         _SEAL,
-        "return _letters(self._first.names.encrypt(name.encode(), [_join(*place)]))",
-        "return _letters(self._first.names.encrypt(name.encode(), []))",
+        "return key.names.encrypt(name.encode(), [_join(*place)])",
+        "return key.names.encrypt(name.encode(), [_join()])",
         (*_SEALS, *_DISK),
     ),
     # With which keys
-    Fault("a key that is missing is not missed", _SEALING, "        if missing:\n", "        if False:\n", _REWRITES),
+    Fault("a key that is missing is not missed", _SEALS_SAID, "    if missing:\n", "    if False:\n", _REWRITES),
     Fault(
         "what a store says of itself is believed without a proof",
-        _SEALING,
-        "if found.proof not in marks:",
+        _SEALS_SAID,
+        "if not found.is_proven(ring):",
         "if False:",
         _REWRITES,
     ),
     Fault(
         "a store that says nothing of itself is taken for a plain one",
         _SEALING,
-        'if any(name.startswith(SEALED) for name in self._places.folders(".")):',
-        "if False:",
+        'lambda: any(name.startswith(SEALED) for name in places.folders("."))',
+        "lambda: False",
         _REWRITES,
     ),
     Fault(

@@ -21,7 +21,7 @@ from sessionworker.stores.postgres.faults import (
     reason_of,
     refusal_for,
 )
-from sessionworker.stores.postgres.wellness import QUIET_SECONDS, Wellness
+from sessionworker.stores.postgres.wellness import AGAIN_SECONDS, QUIET_SECONDS, Wellness
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_who_began_before_it_was_well_again_has_no_news(
     at(6)
     wellness.fails("read", 1004.0, "it is away", is_general=True)
     assert wellness.problem == ""
-    assert names(events) == ["database_failed", "database_well_again", "statement_failed"]
+    assert names(events) == ["database_failed", "database_well_again"]
     wellness.fails("read", 1005.5, "it is away", is_general=True)
     assert wellness.problem == "it is away"
 
@@ -102,6 +102,19 @@ def test_what_fails_again_and_again_is_told_now_and_then(
     wellness.fails("write", 2000.0, "another reason", is_general=False)
     assert len(events) == 4
     assert wellness.problem == ""
+
+
+def test_what_comes_and_goes_is_told_now_and_then(
+    wellness: Wellness, events: list[Event], at: Callable[[float], None]
+) -> None:
+    for second in range(2 * int(AGAIN_SECONDS)):
+        at(second)
+        wellness.fails("write", 1000.0 + second, "its disk is full", is_general=True)
+        assert wellness.problem
+        at(second + 0.5)
+        wellness.works("write")
+        assert not wellness.problem
+    assert names(events) == ["database_failed", "database_well_again"] * 2
 
 
 # What errors mean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote
 
 from msgspec import Struct
 from psycopg import Error
@@ -50,10 +50,11 @@ class Address(Struct, frozen=True):
 def read_address(text: str) -> Address:
     """Read a `postgresql://` address. Raises StartError, which does not repeat it: it may hold a password."""
     before, _, query = text.partition("?")
-    options = parse_qsl(query, keep_blank_values=True)
-    others = [(name, value) for name, value in options if name != "schema"]
+    options = [option for option in query.split("&") if option]
+    schemas = [unquote(option.removeprefix("schema=")) for option in options if option.startswith("schema=")]
+    others = "&".join(option for option in options if not option.startswith("schema="))  # a `+` is one
     try:
-        given: dict[str, Any] = conninfo_to_dict(f"{before}?{urlencode(others)}" if others else before)
+        given: dict[str, Any] = conninfo_to_dict(f"{before}?{others}" if others else before)
     except Error:
         raise StartError(_UNREADABLE) from None
     # What follows an '@' that is no end of a password is taken for a host, and would be shown.
@@ -62,7 +63,7 @@ def read_address(text: str) -> Address:
     shown = [f"{host}:{port}" for host, port in _places(given)]
     return Address(
         make_conninfo(**{**DEFAULTS, **given}),
-        dict(options).get("schema") or SCHEMA,
+        next(filter(None, schemas), SCHEMA),
         f"postgresql://{','.join(shown)}/{given.get('dbname', '')}",
     )
 

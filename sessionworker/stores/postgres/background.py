@@ -1,8 +1,9 @@
-"""What a worker sees to beside its calls: what was purged, events, totals, and whether the database is back."""
+"""What a worker sees to beside its calls: what was purged, rewriting, events, totals, a database that is back."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import PurePath
 from traceback import extract_tb
@@ -12,7 +13,9 @@ from sessionworker.events import Event, Report
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.moves import Moves
+from sessionworker.stores.postgres.rewriting import Rewriting
 from sessionworker.stores.postgres.rows import PROBE
+from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Tables
 
 ROUND_SECONDS = 5.0
@@ -25,12 +28,27 @@ ERASED_AT_ONCE = 1_000
 """Rows of a purged instance that are erased in one statement: nobody waits long behind it."""
 
 
+REWRITE_SECONDS, REWRITE_EVERY = 0.1, 0.1
+"""For how long something is rewritten without a pause, and how long that is."""
+
+
 class Background:
     """Does it until `close` is called, whatever happens to it."""
 
-    def __init__(self, connections: Connections, tables: Tables, events: Events, moves: Moves, report: Report) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        tables: Tables,
+        sealing: Sealing,
+        events: Events,
+        moves: Moves,
+        rewriting: Rewriting,
+        report: Report,
+    ) -> None:
         """See to one store."""
         self._connections = connections
+        self._sealing = sealing
+        self._rewriting = rewriting
         self._events = events
         self._moves = moves
         self._report = report
@@ -44,13 +62,29 @@ class Background:
 
     def maintain(self) -> None:
         """Do the work until `close` is called."""
-        while not self._is_over.wait(AWAY_SECONDS if self._connections.problem else ROUND_SECONDS):
-            self._try(self.run)
+        next_round = 0.0
+        while not self._is_over.wait(self._pause(next_round - time.monotonic())):
+            if self._connections.problem:
+                next_round = min(next_round, time.monotonic() + AWAY_SECONDS)
+            if time.monotonic() >= next_round:
+                self._try(self.run)
+                next_round = time.monotonic() + (AWAY_SECONDS if self._connections.problem else ROUND_SECONDS)
+                self._rewriting.is_waiting = False
+            self._try(self._rewrite)
+
+    def _pause(self, left: float) -> float:
+        is_busy = self._rewriting.is_running and not self._rewriting.is_waiting and not self.problem
+        return REWRITE_EVERY if is_busy else max(0.0, min(left, AWAY_SECONDS))
+
+    def _rewrite(self) -> None:
+        if self._rewriting.is_running and not self._rewriting.is_waiting:
+            self._rewriting.go_on(REWRITE_SECONDS)
 
     def run(self) -> None:
         """Do the work once. Raises NoSpace or StoreUnavailable."""
         if self._connections.problem:  # where nobody else asks, nobody else would notice
             self._connections.transact(lambda one: one.execute(self._probe, [PROBE, b""]))
+        self._connections.ask(self._sealing.renew)
         self._events.save()
         self._moves.count()
         for (id_,) in self._connections.ask(lambda one: one.execute(self._purged).fetchall()):

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from random import random
 from threading import Lock
 from typing import TypeVar
@@ -60,6 +61,9 @@ START_SECONDS = 60.0
 
 CLOSE_SECONDS = 2.0
 """How long calls that are under way may go on while the store is closed."""
+
+CLOCK_SECONDS = 0.5
+"""By how much two clocks may be apart that were compared lately."""
 
 MOST_UNANSWERED = 4
 """Commits that the server has not answered and still has: with more, it would soon let nobody in any more."""
@@ -134,6 +138,26 @@ class Connections:
         """Return what a question comes to that may be asked again. Raises NoSpace or StoreUnavailable."""
         return self._call("read", question)
 
+    def change(self, statement: Callable[[Connection[Row]], T], valid_seconds: float) -> T:
+        """Do work in one statement, and return what it comes to once that is durable.
+
+        It may be done several times, and does nothing when it arrives later than so many seconds after it was sent.
+        Raises NoSpace or StoreUnavailable; then nothing of it stays, or nobody knows, and nothing of it comes later.
+        """
+
+        def attempt(connection: Watched) -> T:
+            sent_at = time.monotonic()
+            try:
+                return statement(connection)
+            except Error as error:
+                if is_rolled_back(error):
+                    raise
+                # It may be under way still, and would be made over what is written next: by whomever, so it is waited.
+                time.sleep(max(0.0, sent_at + valid_seconds + CLOCK_SECONDS - time.monotonic()))
+                raise OutcomeUnknownError(is_lost=is_lost(error)) from None
+
+        return self._call("write", partial(self._commit, attempt))
+
     def transact(self, work: Callable[[Connection[Row]], T]) -> T:
         """Do work in one transaction, and return what it comes to once that is durable.
 
@@ -142,25 +166,32 @@ class Connections:
         """
 
         def attempt(connection: Watched) -> T:
-            begun = time.perf_counter()
-            self._refuse_more(connection)
-            pid, is_sent = connection.info.backend_pid, False
-            warnings = connection.warnings
+            is_sent = False
             try:
                 with connection.pipeline(), connection.transaction():
                     result = work(connection)
                     is_sent = True
             except Error as error:
                 if is_sent and not is_rolled_back(error):
-                    self._unanswered.add(pid)
                     raise OutcomeUnknownError(is_lost=is_lost(error)) from None
                 raise
-            if connection.warnings > warnings:  # "committed locally": it may be on no standby
-                raise OutcomeUnknownError
-            self.commit_seconds(time.perf_counter() - begun, 1)
             return result
 
-        return self._call("write", attempt)
+        return self._call("write", partial(self._commit, attempt))
+
+    def _commit(self, attempt: Callable[[Watched], T], connection: Watched) -> T:
+        begun = time.perf_counter()
+        self._refuse_more(connection)
+        pid, warnings = connection.info.backend_pid, connection.warnings
+        try:
+            result = attempt(connection)
+        except OutcomeUnknownError:
+            self._unanswered.add(pid)
+            raise
+        if connection.warnings > warnings:  # "committed locally": it may be on no standby
+            raise OutcomeUnknownError
+        self.commit_seconds(time.perf_counter() - begun, 1)
+        return result
 
     def _refuse_more(self, connection: Watched) -> None:
         """Raise UnansweredError where the server still has too many commits that wait for a standby, say."""
@@ -216,7 +247,7 @@ class Connections:
                 self._is_dry = True
                 raise
             self._is_dry = False
-            if connection.made_at >= self._trusted_from:
+            if connection.made_at >= self._trusted_from and not connection.has_ended():
                 break
             connection.close()
             self._pool.putconn(connection)  # it has the pool make another

@@ -9,8 +9,10 @@ from threading import Lock
 import msgspec
 from psycopg import Connection
 
+from sessionworker.errors import StoreUnavailable
 from sessionworker.events import Event, Report
 from sessionworker.stores.postgres.connections import Connections
+from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.wire import EventSummary
@@ -25,9 +27,10 @@ MOST_UNSAVED = 1_000
 class Events:
     """Passes events on, and has them remembered. Any thread may call every method."""
 
-    def __init__(self, connections: Connections, tables: Tables, report: Report) -> None:
+    def __init__(self, connections: Connections, tables: Tables, sealing: Sealing, report: Report) -> None:
         """Pass events on to `report`."""
         self._connections = connections
+        self._sealing = sealing
         self._pass_on = report
         self._unsaved: list[tuple[Event, int]] = []
         self._lock = Lock()
@@ -49,7 +52,7 @@ class Events:
         """Return the events that have a higher number, oldest first. Raises NoSpace or StoreUnavailable."""
         self.save()  # so that each has the number that others know it by
         row = self._connections.ask(lambda connection: connection.execute(self._read, [EVENTS]).fetchone())
-        return [event for event in _events_in(row) if event.number > number]
+        return [event for event in self._events_in(row) if event.number > number]
 
     def save(self) -> None:
         """Write down those that are not. Raises NoSpace or StoreUnavailable."""
@@ -63,19 +66,27 @@ class Events:
                     self._unsaved = [one for one in self._unsaved if id(one) not in written]
 
     def _add(self, connection: Connection[Row], new: Sequence[tuple[Event, int]]) -> None:
-        connection.execute(self._make, [EVENTS, b"[]"])
+        connection.execute(self._make, [EVENTS, b""])
         row = connection.execute(self._read_locked, [EVENTS]).fetchone()
-        recent = RecentEvents(_events_in(row))
+        self._sealing.renew(connection)
+        if self._sealing.problem:
+            raise StoreUnavailable
+        recent = RecentEvents(self._events_in(row))
         for event, when in new:
             recent.add(event, when)
-        connection.execute(self._write, [msgspec.json.encode(recent.after(-1)), EVENTS])
+        data = self._sealing.codec.seal(msgspec.json.encode(recent.after(-1)), EVENTS)
+        connection.execute(self._write, [data, EVENTS])
 
+    def rewrite(self, connection: Connection[Row]) -> None:
+        """Write those that are remembered anew, as they are written now, in a transaction."""
+        self._add(connection, ())
 
-def _events_in(row: Row | None) -> list[EventSummary]:
-    try:
-        return _decoder.decode(row[0]) if row is not None else []
-    except msgspec.MsgspecError:  # whatever somebody put there
-        return []
+    def _events_in(self, row: Row | None) -> list[EventSummary]:
+        value = self._sealing.codec.open(row[0], EVENTS) if row is not None else None
+        try:
+            return _decoder.decode(value) if value else []
+        except msgspec.MsgspecError:  # whatever somebody put there
+            return []
 
 
 _decoder = msgspec.json.Decoder(list[EventSummary])

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
+from sessionworker.errors import StoreUnavailable
+from sessionworker.stores.postgres.codec import Codec
 from sessionworker.stores.postgres.tables import Row
 from sessionworker.stores.rules.creds import Creds
 from sessionworker.stores.rules.leases import Lease, Tenure
@@ -28,6 +30,11 @@ class Since(NamedTuple):
 
     id: UUID
     writes: int
+
+
+def not_its_own() -> StoreUnavailable:
+    """Return what is told where an instance's id does not belong to its name: somebody exchanged rows."""
+    return StoreUnavailable("This instance cannot be used: its row was made for another instance.")
 
 
 class Held(Struct, eq=False):
@@ -52,6 +59,8 @@ class Held(Struct, eq=False):
     """Keys whose broken values are to be kept for a person."""
     is_touched: bool = False
     """Whether its row is to be written."""
+    is_proven: bool = True
+    """Whether its id belongs to its name, as far as that can be told."""
 
     @property
     def since(self) -> Since:
@@ -71,17 +80,18 @@ class Held(Struct, eq=False):
         return f"instance {self.name!r} in group {self.group!r}"
 
 
-COLUMNS = "i.id, i.writes, i.last_write, i.last_version, i.has_creds, i.owner, i.lease, i.lease_until"
+COLUMNS = "i.id, i.writes, i.last_write, i.last_version, i.has_creds, i.owner, i.lease, i.lease_until, i.proof"
 """The columns of an instance's row that `held_of` takes."""
 
 CLOCK = "extract(epoch from clock_timestamp())::double precision"
 
 
-def held_of(group: str, name: str, row: Row) -> Held:
+def held_of(group: str, name: str, row: Row, codec: Codec) -> Held:
     """Return an instance by its locked row."""
-    id_, writes, last_write, last_version, has_creds, owner, lease, until = row
+    id_, writes, last_write, last_version, has_creds, owner, lease, until, proof = row
     tenure = Tenure(owner, Lease(lease), until) if owner else None
-    return Held(id_, group, name, writes, last_write, last_version, has_creds, tenure)
+    is_proven = codec.is_proven(proof, "instance", str(id_), group, name)
+    return Held(id_, group, name, writes, last_write, last_version, has_creds, tenure, is_proven=is_proven)
 
 
 def version_in(made_at: int, number: int, identity: str, next_pre_key: int) -> Version:

@@ -27,7 +27,7 @@ from sessionworker.stores.changes import (
     Write,
 )
 from sessionworker.stores.interface import Outcome
-from sessionworker.stores.postgres.held import Held, Moment
+from sessionworker.stores.postgres.held import Held, Moment, not_its_own
 from sessionworker.stores.rules.creds import Creds, Oddity, find_oddities, read_creds
 from sessionworker.stores.rules.leases import Lease, let_go, let_in, renamed
 from sessionworker.stores.rules.versions import Keep, to_keep, version_of
@@ -62,6 +62,8 @@ class Judge:
         held = self._instances.get((entry.group, entry.instance))
         if held is None:
             return self._judge_nobody(entry)
+        if not held.is_proven:
+            return not_its_own()
         if isinstance(entry, ReleaseInstance):
             return self._release(entry, held)
         return self._judge(entry, held)
@@ -131,9 +133,8 @@ class Judge:
         if before is not None and found is not None and found is not before:
             held.tenure, held.is_touched = found, True
             if release.owner is None:
-                text = (
-                    f"The lease of {held} was ended, as {release.by or 'an operator'} asked. Owner {before.owner!r} had it."
-                )
+                who = release.by or "an operator"
+                text = f"The lease of {held} was ended, as {who} asked. Owner {before.owner!r} had it."
                 self.events.append(Event("lease_ended", text, held.group, held.name, release.by, "info"))
         return None
 

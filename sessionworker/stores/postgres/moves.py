@@ -21,11 +21,11 @@ from sessionworker.stores.changes import (
     RestoreInstance,
 )
 from sessionworker.stores.interface import Outcome
-from sessionworker.stores.postgres.codec import Codec
 from sessionworker.stores.postgres.connections import Connections
-from sessionworker.stores.postgres.held import Held, Moment
+from sessionworker.stores.postgres.held import Held, Moment, not_its_own
 from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.rows import Rows
+from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.rules.versions import Keep
 
@@ -61,7 +61,7 @@ class Moves:
         connections: Connections,
         rows: Rows,
         tables: Tables,
-        codec: Codec,
+        sealing: Sealing,
         remember: Report,
         report: Report,
         moment: Callable[[Moment], Moment],
@@ -69,7 +69,7 @@ class Moves:
         """Tell events to `remember`, and to `report` those that are not remembered."""
         self._connections = connections
         self._rows = rows
-        self._codec = codec
+        self._codec = sealing.codec
         self._remember = remember
         self._report = report
         self._moment = moment
@@ -99,6 +99,7 @@ class Moves:
     def _try(self, connection: Connection[Row], change: CatalogueChange) -> _Done:
         match change:
             case CreateGroup(group):
+                self._rows.lock_names(connection)
                 self._make_group(connection, group)
                 return _Done(totals=self._count(connection))
             case CreateInstance():
@@ -117,22 +118,28 @@ class Moves:
     def _make_group(self, connection: Connection[Row], group: str) -> None:
         """See that there is a group, and lock it: nobody drops it before an instance is in it."""
         for _ in range(MOST_TRIES):
-            connection.execute(self._statements["make_group"], [self._codec.name(group)])
             if self._rows.lock_group(connection, group):
                 return
+            connection.execute(self._statements["make_group"], [self._codec.name(group, "group")])
         raise StoreUnavailable
 
     def _create(self, connection: Connection[Row], change: CreateInstance) -> _Done:
         place = change.group, change.instance
-        for _ in range(MOST_TRIES):
+        for tries in range(MOST_TRIES):
             held, moment = self._rows.lock(connection, [place])
             is_new = place not in held
+            if is_new and not tries:
+                self._rows.lock_names(connection)
+                if self._codec.is_mixed:  # somebody may have made it meanwhile, under another key
+                    continue
             if is_new:
                 self._make_group(connection, change.group)
                 id_ = self._insert(connection, *place)
                 if id_ is None:  # somebody else made it meanwhile
                     continue
                 held[place] = Held(id_, *place, 0, 0, 0, has_creds=False, tenure=None)
+            if not held[place].is_proven:
+                return _Done(not_its_own())
             done = self._let_in(held[place], change.owner, moment)
             self._rows.write(connection, held.values(), moment.now)
             if is_new:
@@ -141,9 +148,13 @@ class Moves:
         raise StoreUnavailable
 
     def _insert(self, connection: Connection[Row], group: str, name: str) -> UUID | None:
-        data = [uuid4(), self._codec.name(group), self._codec.name(name, group)]
-        row = connection.execute(self._statements["insert"], data).fetchone()
+        row = connection.execute(self._statements["insert"], self._named(uuid4(), group, name)).fetchone()
         return row[0] if row is not None else None
+
+    def _named(self, id_: UUID, group: str, name: str) -> list[object]:
+        """Return the columns of an instance's row that say how it is called."""
+        names = [self._codec.name(group, "group"), self._codec.name(name, "instance", group)]
+        return [*names, self._codec.mark("instance", str(id_), group, name), id_]
 
     def _let_in(self, held: Held, owner: str | None, moment: Moment) -> _Done:
         judge = Judge({}, lambda _: True, self._moment(moment), Keep())
@@ -167,13 +178,14 @@ class Moves:
         return done
 
     def _drop_group(self, connection: Connection[Row], change: DropGroup) -> _Done:
+        self._rows.lock_names(connection)
         if not self._rows.lock_group(connection, change.group):
             return _Done(NoSuchGroup())
         _, moment = self._rows.lock(connection, [])
-        name = self._codec.name(change.group)
-        found = connection.execute(self._statements["lock_all"], [name]).fetchall()
+        names = self._codec.names(change.group, "group")
+        found = connection.execute(self._statements["lock_all"], [names]).fetchall()
         self._put_aside(connection, [id_ for (id_,) in found], self._moment(moment))
-        connection.execute(self._statements["delete_group"], [name])
+        connection.execute(self._statements["delete_group"], [names])
         text = "was dropped with its instances; they can be brought back"
         return _Done(events=[_told("group_dropped", change.group, "", text, change.by)], totals=self._count(connection))
 
@@ -190,24 +202,29 @@ class Moves:
     # Bringing back, and erasing
 
     def _restore(self, connection: Connection[Row], change: RestoreInstance) -> _Done:
-        id_ = self._rows.lock_dropped(connection, change.group, change.instance, change.drop)
-        if id_ is None:
+        self._rows.lock_names(connection)
+        found = self._rows.lock_dropped(connection, change.group, change.instance, change.drop)
+        if found is None:
             return _Done(NoSuchDrop())
+        id_, is_proven = found
+        if not is_proven:
+            return _Done(not_its_own())
         self._make_group(connection, change.group)
         held, _ = self._rows.lock(connection, [(change.group, change.name)])
         if held:
             return _Done(NameTaken())
-        connection.execute(self._statements["restore"], [self._codec.name(change.name, change.group), id_])
+        connection.execute(self._statements["restore"], self._named(id_, change.group, change.name))
         as_what = f" as {change.name!r}" if change.name != change.instance else ""
         event = _told("instance_restored", change.group, change.instance, f"was brought back{as_what}", change.by)
         return _Done(events=[event], totals=self._count(connection))
 
     def _purge(self, connection: Connection[Row], change: PurgeDrop) -> _Done:
-        id_ = self._rows.lock_dropped(connection, change.group, change.instance, change.drop)
-        if id_ is None:
+        self._rows.lock_names(connection)
+        found = self._rows.lock_dropped(connection, change.group, change.instance, change.drop)
+        if found is None:
             return _Done(NoSuchDrop())
-        connection.execute(self._statements["note_purged"], [id_])
-        connection.execute(self._statements["delete"], [id_])
+        connection.execute(self._statements["note_purged"], [found[0]])
+        connection.execute(self._statements["delete"], [found[0]])
         text = "was erased for good, having been dropped before"
         event = _told("drop_purged", change.group, change.instance, text, change.by)
         return _Done(events=[event] if change.by else [])
@@ -222,18 +239,22 @@ def _told(name: str, group: str, instance: str, what: str, by: str) -> Event:
 _STATEMENTS = {
     "count": "SELECT (SELECT count(*) FROM {session_group}), (SELECT count(*) FROM {instance} WHERE dropped = '')",
     "make_group": "INSERT INTO {session_group} VALUES (%b) ON CONFLICT (name) DO NOTHING",
-    "delete_group": "DELETE FROM {session_group} WHERE name = %b",
+    "delete_group": "DELETE FROM {session_group} WHERE name = ANY(%b::bytea[])",
     "insert": """
-        INSERT INTO {instance} (id, group_name, name) VALUES (%s, %b, %b)
+        INSERT INTO {instance} (group_name, name, proof, id) VALUES (%b, %b, %b, %s)
         ON CONFLICT (group_name, name, dropped) DO NOTHING RETURNING id
     """,
-    "lock_all": "SELECT id FROM {instance} WHERE group_name = %b AND dropped = '' ORDER BY id FOR UPDATE",
+    "lock_all": """
+        SELECT id FROM {instance} WHERE group_name = ANY(%b::bytea[]) AND dropped = '' ORDER BY id FOR UPDATE
+    """,
     "set_aside": """
         UPDATE {instance} i
         SET dropped = a.dropped, writes = i.writes + 1, owner = '', lease = '', lease_until = 0
         FROM unnest(%b::uuid[], %b::text[]) AS a (id, dropped) WHERE i.id = a.id
     """,
-    "restore": "UPDATE {instance} SET name = %b, dropped = '', writes = writes + 1 WHERE id = %s",
+    "restore": """
+        UPDATE {instance} SET group_name = %b, name = %b, proof = %b, dropped = '', writes = writes + 1 WHERE id = %s
+    """,
     "note_purged": "INSERT INTO {purged_instance} VALUES (%s) ON CONFLICT DO NOTHING",
     "delete": "DELETE FROM {instance} WHERE id = %s",
     "make_state": "INSERT INTO {state} VALUES (%s, %b) ON CONFLICT (name) DO NOTHING",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import product
 from uuid import UUID
 
 from psycopg import Connection
 
-from sessionworker.stores.postgres.codec import Codec
 from sessionworker.stores.postgres.held import CLOCK, COLUMNS, Held, Moment, held_of, version_in
+from sessionworker.stores.postgres.sealing import SAID, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 
 _is_drop = re.compile(r"[0-9]{13,19}-[0-9]{1,9}").fullmatch
@@ -21,9 +22,11 @@ PROBE = "probe"
 class Rows:
     """The rows of instances and of what they hold, in transactions."""
 
-    def __init__(self, tables: Tables, codec: Codec) -> None:
-        """Use these tables, with names and values as `codec` has them."""
-        self._codec = codec
+    def __init__(self, tables: Tables, sealing: Sealing) -> None:
+        """Use these tables, with names and values as `sealing` has them."""
+        self._sealing = sealing
+        self._codec = sealing.codec
+        self._clock = tables.fill(_CLOCK)
         self._lock = tables.fill(_LOCK)
         self._locked = tables.fill(_LOCKED)
         self._lock_dropped = tables.fill(_LOCK_DROPPED)
@@ -48,15 +51,23 @@ class Rows:
     ) -> tuple[dict[tuple[str, str], Held], Moment]:
         """Lock the instances of some groups and names, as far as they exist, in the order that all workers keep.
 
-        Returns them, those of `with_versions` with the versions of their `creds`, and the time.
+        Returns them, those of `with_versions` with the versions of their `creds`, and the time. Nobody rewrites what
+        they hold from then on, nor writes it under another key than this worker knows. Raises StoreUnavailable.
         """
+        places, with_versions = list(places), list(with_versions)
+        return self._sealing.again(lambda again: self._try_to_lock(again, places, with_versions), connection)
+
+    def _try_to_lock(
+        self, connection: Connection[Row], places: list[tuple[str, str]], with_versions: list[tuple[str, str]]
+    ) -> tuple[dict[tuple[str, str], Held], Moment]:
+        said = self._sealing.data
         names = self._spelled(places)
         locking = connection.execute(self._lock, _columns(names, 2), binary=True)
         versions = self._spelled(with_versions)
         listing = connection.execute(self._versions, _columns(versions, 2), binary=True) if versions else None
-        clock = connection.execute(_CLOCK, binary=True)
+        clock = connection.execute(self._clock, binary=True)
         found = {names[group, name]: row for group, name, *row in locking.fetchall()}
-        held = {place: held_of(*place, tuple(row)) for place, row in found.items()}
+        held = {place: held_of(*place, tuple(row), self._codec) for place, row in found.items()}
         if listing is not None:
             by_id = {one.id: one for one in held.values()}
             for id_, *version in listing.fetchall():
@@ -64,7 +75,9 @@ class Rows:
                     by_id[id_].versions[version_in(*version)] = None
             for one in by_id.values():
                 one.before = tuple(one.versions)
-        return held, _moment(clock.fetchone())
+        seconds, said_now = clock.fetchone() or (0.0, None)
+        self._sealing.admit(connection, said, said_now)
+        return held, Moment(int(seconds * 1000), seconds)
 
     def locked(self, connection: Connection[Row], places: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return which instances somebody else has locked."""
@@ -72,43 +85,52 @@ class Rows:
         found = connection.execute(self._locked, _columns(names, 2) * 2, binary=True).fetchall()
         return {names[group, name] for group, name in found}
 
-    def lock_dropped(self, connection: Connection[Row], group: str, name: str, drop: str) -> UUID | None:
-        """Lock an instance that was dropped; return its id, if there is such a one."""
+    def lock_dropped(self, connection: Connection[Row], group: str, name: str, drop: str) -> tuple[UUID, bool] | None:
+        """Lock an instance that was dropped; return its id and whether that is its own, if there is such a one."""
         if not _is_drop(drop):  # one that is live has none
             return None
-        parameters = [self._codec.name(group), self._codec.name(name, group), drop]
+        parameters = [self._codec.names(group, "group"), self._codec.names(name, "instance", group), drop]
         row = connection.execute(self._lock_dropped, parameters, binary=True).fetchone()
-        return row[0] if row is not None else None
+        return None if row is None else (row[0], self._codec.is_proven(row[1], "instance", str(row[0]), group, name))
 
     def lock_group(self, connection: Connection[Row], group: str) -> bool:
         """Lock a group, so that nobody makes instances in it meanwhile; tell whether it exists."""
-        return connection.execute(self._lock_group, [self._codec.name(group)]).fetchone() is not None
+        names = self._codec.names(group, "group")
+        return connection.execute(self._lock_group, [names]).fetchone() is not None
+
+    def lock_names(self, connection: Connection[Row]) -> None:
+        """Let nobody make a group or an instance meanwhile that would be the same one, under another key."""
+        self._sealing.again(self._sealing.lock, connection)
 
     def groups(self, connection: Connection[Row], names: Sequence[str]) -> set[str]:
         """Return which of some groups exist."""
-        by_data = {self._codec.name(name): name for name in names}
+        by_data = {data: name for name in names for data in self._codec.names(name, "group")}
         found = connection.execute(self._groups, [list(by_data)], binary=True).fetchall()
         return {by_data[data] for (data,) in found}
 
     def _spelled(self, places: Iterable[tuple[str, str]]) -> dict[tuple[bytes, bytes], tuple[str, str]]:
-        name = self._codec.name
-        return {(name(group), name(instance, group)): (group, instance) for group, instance in places}
+        names = self._codec.names
+        return {
+            pair: (group, instance)
+            for group, instance in places
+            for pair in product(names(group, "group"), names(instance, "instance", group))
+        }
 
     # Writing
 
     def write(self, connection: Connection[Row], instances: Iterable[Held], now: int) -> None:
         """Write what became of instances that are locked."""
         touched = [one for one in instances if one.is_touched]
-        aside = [(one.id, self._codec.name(key, str(one.id)), now) for one in touched for key in one.aside]
-        written, deleted = [], []
+        aside, written, deleted = [], [], []
         for one in touched:
             id_ = str(one.id)
+            for key in one.aside:
+                aside += [(one.id, name, now) for name in self._codec.names(key, "key", id_)]
             for key, value in one.values.items():
-                name = self._codec.name(key, id_)
-                if value is None:
-                    deleted.append((one.id, name))
-                else:
-                    written.append((one.id, name, self._codec.seal(value, "value", id_, key)))
+                names = self._codec.names(key, "key", id_)
+                if value is not None:
+                    written.append((one.id, names.pop(0), self._codec.seal(value, "value", id_, key)))
+                deleted += [(one.id, name) for name in names]
         if aside:
             connection.execute(self._aside, _columns(aside, 3))
         if written:
@@ -135,11 +157,6 @@ class Rows:
     def probe(self, connection: Connection[Row], now: int) -> None:
         """Write something that means nothing."""
         connection.execute(self._probe, [PROBE, str(now).encode()])
-
-
-def _moment(row: Row | None) -> Moment:
-    seconds: float = row[0] if row is not None else 0.0
-    return Moment(int(seconds * 1000), seconds)
 
 
 def _state_of(one: Held) -> Row:
@@ -172,11 +189,14 @@ AND id NOT IN (
 )
 """
 
-_CLOCK = f"SELECT {CLOCK}".encode()
+_CLOCK = f"SELECT {CLOCK}, {SAID}"
 
-_LOCK_DROPPED = "SELECT id FROM {instance} WHERE group_name = %b AND name = %b AND dropped = %s FOR UPDATE"
+_LOCK_DROPPED = """
+SELECT id, proof FROM {instance}
+WHERE group_name = ANY(%b::bytea[]) AND name = ANY(%b::bytea[]) AND dropped = %s FOR UPDATE
+"""
 
-_LOCK_GROUP = "SELECT 1 FROM {session_group} WHERE name = %b FOR UPDATE"
+_LOCK_GROUP = "SELECT 1 FROM {session_group} WHERE name = ANY(%b::bytea[]) FOR UPDATE"
 
 _GROUPS = "SELECT name FROM {session_group} WHERE name = ANY(%b::bytea[])"
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
+from psycopg import Connection
+
 from sessionworker.errors import StoreUnavailable
 from sessionworker.events import Event, Report
 from sessionworker.names import CREDS, SessionFile
@@ -19,17 +21,20 @@ from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.interface import UNKNOWN, Figures, Load, Outcome, Unknown
 from sessionworker.stores.postgres.address import Address
 from sessionworker.stores.postgres.background import Background
-from sessionworker.stores.postgres.codec import Plain
 from sessionworker.stores.postgres.committing import Committing
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.held import Moment
 from sessionworker.stores.postgres.moves import Moves
 from sessionworker.stores.postgres.reading import Reading
+from sessionworker.stores.postgres.rewriting import Rewriting
 from sessionworker.stores.postgres.rows import Rows
-from sessionworker.stores.postgres.tables import Tables
+from sessionworker.stores.postgres.sealing import Sealing
+from sessionworker.stores.postgres.simple import SimpleWrites
+from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.postgres.telling import Telling
 from sessionworker.stores.rules.versions import Keep
+from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import (
     DropSummary,
     EncryptionSummary,
@@ -63,28 +68,40 @@ class PostgresStore:
         report: Report = lambda _: None,
         observe_commit: Callable[[float, int], None] = lambda _, __: None,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
+        ring: KeyRing | None = None,
         moment: Callable[[Moment], Moment] = lambda moment: moment,
     ) -> None:
         """Connect, and make the tables or bring them up to date.
 
         `threads` is how many read at once; `report` takes events for the operator, `observe_commit` the seconds that
-        each transaction took; `moment` puts another time in the place of the database's, for tests. Raises StartError.
+        each transaction took; with `ring` all is sealed; `moment` puts another time in the place of the database's, for
+        tests. Raises StartError.
         """
-        tables, codec = Tables(address.schema), Plain()
+        tables = self._tables = Tables(address.schema)
+        self._sealing = Sealing(tables, ring, report)
         self._connections = Connections(address, threads + 2, self._remember)
         self._connections.commit_seconds = observe_commit
         self._ask: Callable[[Batch], None] = lambda _: None
-        self._events = Events(self._connections, tables, report)
-        rows = Rows(tables, codec)
-        self._moves = Moves(self._connections, rows, tables, codec, self._events.report, report, moment)
-        self._committing = Committing(self._connections, rows, self._moves, self._events, report, keep, moment)
-        self._reading = Reading(self._connections, tables, codec, self._events.report, self._ask_for)
-        self._telling = Telling(self._connections, tables, codec, self._reading)
-        self._background = Background(self._connections, tables, self._events, self._moves, report)
+        self._events = Events(self._connections, tables, self._sealing, report)
+        rows = Rows(tables, self._sealing)
+        self._moves = Moves(self._connections, rows, tables, self._sealing, self._events.report, report, moment)
+        simple = SimpleWrites(tables, self._sealing)
+        self._committing = Committing(self._connections, rows, self._moves, simple, self._events, report, keep, moment)
+        self._reading = Reading(self._connections, tables, self._sealing, self._events.report, self._ask_for)
+        self._telling = Telling(self._connections, tables, self._sealing, self._reading)
+        self._rewriting = Rewriting(self._connections, tables, self._sealing, self._events, report)
+        self._background = Background(
+            self._connections, tables, self._sealing, self._events, self._moves, self._rewriting, report
+        )
         self.waiting = _NothingWaits()
         self._is_closed = False
-        self._connections.open(tables.make)
+        self._connections.open(self._prepare)
         self._moves.count()
+        self._connections.ask(simple.set_clock)
+
+    def _prepare(self, connection: Connection[Row]) -> None:
+        self._tables.make(connection)
+        self._sealing.begin(connection)
 
     def _ask_for(self, batch: Batch) -> None:
         self._ask(batch)
@@ -164,10 +181,14 @@ class PostgresStore:
 
     def encryption(self) -> EncryptionSummary:
         """Return with which keys all is encrypted; see `interface.Store`."""
-        return EncryptionSummary("", [], True, False, 0, 0)
+        return self._rewriting.summary()
 
     def rewrite(self, *, is_wanted: bool) -> None:
-        """Do nothing: nothing is encrypted."""
+        """Have what is not as it would be written now rewritten, or not any more; see `interface.Store`."""
+        if is_wanted:
+            self._rewriting.begin()
+        else:
+            self._rewriting.end()
 
     def events(self, after: int) -> list[EventSummary]:
         """Return what happened lately, as all workers on this database tell of it; see `interface.Store`."""
@@ -175,7 +196,13 @@ class PostgresStore:
 
     def check(self) -> None:
         """Ask the database something, and ask how the background's work does; see `interface.Store`."""
-        self._connections.ask(lambda connection: connection.execute(b"SELECT 1").fetchone())
+        try:
+            self._connections.ask(self._sealing.renew)
+        except StoreUnavailable:
+            if not self._sealing.problem:
+                raise
+        if self._sealing.problem:
+            raise StoreUnavailable(f"The store is not well: {self._sealing.problem}")
         if self._background.problem:
             raise StoreUnavailable(f"The store is not well: {self._background.problem}.")
 

@@ -45,6 +45,8 @@ _FIRST = (
         owner text NOT NULL DEFAULT '',
         lease text NOT NULL DEFAULT '',
         lease_until double precision NOT NULL DEFAULT 0,  -- seconds since 1970, by the database's clock
+        proof bytea NOT NULL DEFAULT '',            -- that its id belongs to its group and name; by who has the key
+        rewritten text NOT NULL DEFAULT '',         -- the last rewriting that found nothing in it, or left nothing
         UNIQUE (group_name, name, dropped)
     ) WITH (fillfactor = 70)
     """,
@@ -86,7 +88,7 @@ _FIRST = (
     )
     """,
     """
-    -- What there is one of: the events, the last drop's time, and so on.
+    -- What there is one of: the events, the last drop's time, with which keys all is sealed, and so on.
     CREATE TABLE IF NOT EXISTS {state} (
         name text PRIMARY KEY,
         value bytea NOT NULL
@@ -118,7 +120,7 @@ class Tables:
 
     def __init__(self, schema: str) -> None:
         """Name those in `schema`, which may be called anything."""
-        self.schema = '"{}"'.format(schema.replace('"', '""'))
+        self.schema = _quoted(schema)
         self._names = {name: f"{self.schema}.{name}" for name in NAMES}
 
     def fill(self, statement: str) -> bytes:
@@ -131,6 +133,14 @@ class Tables:
         lines = [_CREATE_SCHEMA.format(schema=self.schema), *(self.fill(one).decode() for one in _BEGIN), *made]
         lines.append(self.fill(_NOTE).decode().replace("%s", str(NEWEST)))
         return "".join(f"{_without_indent(line)};\n\n" for line in lines)
+
+    def rights(self, role: str) -> str:
+        """Return what lets a role use the tables, once they are made, for a person who runs it."""
+        quoted = _quoted(role)
+        return (
+            f"GRANT USAGE ON SCHEMA {self.schema} TO {quoted};\n"
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {self.schema} TO {quoted};\n"
+        )
 
     def make(self, connection: Connection[Row]) -> None:
         """Make the tables, or bring them up to date, whoever does the same at the time. Raises StartError.
@@ -217,6 +227,10 @@ _BEGIN = (
 _LOOK = "SELECT version FROM {schema_version} WHERE only_row = 1"
 _LOCK = f"{_LOOK} FOR UPDATE"
 _NOTE = "UPDATE {schema_version} SET version = %s WHERE only_row = 1"
+
+
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def _without_indent(text: str) -> str:

@@ -12,17 +12,14 @@ from psycopg import Connection
 from sessionworker.errors import NoSuchGroup, NoSuchVersion
 from sessionworker.names import type_of_key
 from sessionworker.stores.changes import PurgeDrop
-from sessionworker.stores.postgres.codec import Codec
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.held import version_in
-from sessionworker.stores.postgres.reading import Reading
+from sessionworker.stores.postgres.reading import OF, ROWS_AT_ONCE, Reading
+from sessionworker.stores.postgres.sealing import KNOWN, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.stores.rules.versions import DAY, parse_version, pinned
 from sessionworker.wire import DropSummary, InstanceSummary, StoreOverview, VersionSummary
-
-ROWS_AT_ONCE = 1_000
-"""Rows of a long answer after which other threads may run."""
 
 
 class _Sum(Struct):
@@ -36,28 +33,37 @@ class _Sum(Struct):
 class Telling:
     """Answers operators. Every method may raise NoSpace or StoreUnavailable."""
 
-    def __init__(self, connections: Connections, tables: Tables, codec: Codec, reading: Reading) -> None:
+    def __init__(self, connections: Connections, tables: Tables, sealing: Sealing, reading: Reading) -> None:
         """Ask by `connections`, and find instances as `reading` does."""
         self._connections = connections
-        self._codec = codec
+        self._sealing = sealing
+        self._codec = sealing.codec
         self._reading = reading
         self._statements = {name: tables.fill(text) for name, text in _STATEMENTS.items()}
 
     def groups(self) -> list[str]:
         """Return the names of all groups, sorted."""
-        rows = self._connections.ask(lambda connection: connection.execute(self._statements["groups"]).fetchall())
-        return sorted(self._codec.open_name(name) for (name,) in rows)
+
+        def question(connection: Connection[Row]) -> list[str]:
+            said = self._sealing.data
+            rows = connection.execute(self._statements["groups"], binary=True).fetchall()
+            self._sealing.check(connection, said)
+            return sorted({name for (data,) in rows if (name := self._codec.open_name(data, "group")) is not None})
+
+        return self._reading.ask(question)
 
     def instances(self, group: str) -> list[str]:
         """Return the names of a group's instances, sorted. Raises NoSuchGroup."""
-        return sorted(name for _, name, _ in self._connections.ask(lambda one: self._instances(one, group)))
+        return sorted(name for _, name, _ in self._reading.ask(lambda one: self._instances(one, group)))
 
     def _instances(self, connection: Connection[Row], group: str) -> list[tuple[UUID, str, int]]:
-        name = self._codec.name(group)
-        rows = connection.execute(self._statements["instances"], [name, name], binary=True).fetchall()
+        said, names = self._sealing.data, self._codec.names(group, "group")
+        rows = connection.execute(self._statements["instances"], [names, names], binary=True).fetchall()
+        self._sealing.check(connection, said)
         if not rows:
             raise NoSuchGroup
-        return [(id_, self._codec.open_name(found, group), when) for id_, found, when in rows if id_ is not None]
+        opened = {id_: (self._codec.open_name(data, "instance", group), when) for id_, data, when in rows if id_}
+        return [(id_, name, when) for id_, (name, when) in opened.items() if name is not None]
 
     def describe(self, group: str) -> list[InstanceSummary]:
         """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup."""
@@ -70,16 +76,18 @@ class Telling:
                 for id_, name, last_write in sorted(instances, key=lambda one: one[1])
             ]
 
-        return self._connections.ask(question)
+        return self._reading.ask(question)
 
     def _sum_up(self, connection: Connection[Row], ids: list[UUID]) -> defaultdict[UUID, _Sum]:
         sums: defaultdict[UUID, _Sum] = defaultdict(_Sum)
         rows = connection.execute(self._statements["keys"], [ids], binary=True).fetchall()
         for number, (id_, name, size) in enumerate(rows):
-            one = sums[id_]
-            one.files += 1
-            one.size += size
-            one.types[type_of_key(self._codec.open_name(name, str(id_)))] += 1
+            key = self._codec.open_name(name, "key", str(id_))
+            if key is not None:
+                one = sums[id_]
+                one.files += 1
+                one.size += size - self._codec.overhead(name)
+                one.types[type_of_key(key)] += 1
             if number % ROWS_AT_ONCE == 0:
                 time.sleep(0)
         return sums
@@ -105,19 +113,23 @@ class Telling:
                 for id_, group, name, drop in found
             ]
 
-        return self._connections.ask(question)
+        return self._reading.ask(question)
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
-        found = self._connections.ask(self._dropped)
+        found = self._reading.ask(self._dropped)
         return [PurgeDrop(group, name, drop) for _, group, name, drop in found if _when(drop) < when]
 
     def _dropped(self, connection: Connection[Row]) -> list[tuple[UUID, str, str, str]]:
+        said = self._sealing.data
         rows = connection.execute(self._statements["drops"], binary=True).fetchall()
+        self._sealing.check(connection, said)
         opened = []
         for id_, group_name, name, drop in rows:
-            group = self._codec.open_name(group_name)
-            opened.append((id_, group, self._codec.open_name(name, group), drop))
+            group = self._codec.open_name(group_name, "group")
+            instance = None if group is None else self._codec.open_name(name, "instance", group)
+            if group is not None and instance is not None:
+                opened.append((id_, group, instance, drop))
         return sorted(opened, key=lambda one: _when(one[3]), reverse=True)
 
     # Versions of creds
@@ -126,11 +138,14 @@ class Telling:
         """Return the versions of an instance's creds, newest first. Raises NoSuchGroup or NoSuchInstance."""
 
         def question(connection: Connection[Row]) -> list[VersionSummary]:
-            place = self._reading.place(group, instance)
-            rows = connection.execute(self._statements["versions"], place, binary=True).fetchall()
-            if not rows:
-                raise self._reading.missing(connection, group)
-            sizes = {version_in(*version): size or 0 for *version, size in rows if version[0] is not None}
+            rows = self._reading.look_for(
+                connection, self._statements["versions"], self._reading.assume(group, instance)
+            )
+            sizes = {
+                version_in(*version): size - self._codec.overhead(beginning) if size else 0
+                for _, *version, size, beginning in rows
+                if version[0] is not None
+            }
             newest, stay = max(sizes, default=None), pinned(sizes)
             return [
                 VersionSummary(
@@ -144,7 +159,7 @@ class Telling:
                 for version, size in sorted(sizes.items(), reverse=True)
             ]
 
-        return self._connections.ask(question)
+        return self._reading.ask(question)
 
     def read_version(self, group: str, instance: str, name: str) -> bytes:
         """Return the creds of a version. Raises NoSuchVersion, NoSuchGroup or NoSuchInstance."""
@@ -152,16 +167,14 @@ class Telling:
 
         def question(connection: Connection[Row]) -> bytes | None:
             when, number = (version.when, version.number) if version is not None else (-1, -1)
-            parameters = [when, number, *self._reading.place(group, instance)]
-            row = connection.execute(self._statements["version"], parameters, binary=True).fetchone()
-            if row is None:
-                raise self._reading.missing(connection, group)
+            assumed = self._reading.assume(group, instance)
+            [row] = self._reading.look_for(connection, self._statements["version"], assumed, when, number)
             id_, made_at, made_number, identity, next_pre_key, data = row
             if data is None or version_in(made_at, made_number, identity, next_pre_key) != version:
                 return None
             return self._codec.open(data, "version", str(id_), name)
 
-        value = self._connections.ask(question)
+        value = self._reading.ask(question)
         if value is None or read_creds(value) is None:
             raise NoSuchVersion
         return value
@@ -180,7 +193,7 @@ _STATEMENTS = {
     # A row of its own for a group without instances.
     "instances": """
         SELECT i.id, i.name, i.last_write FROM {session_group} g
-        LEFT JOIN {instance} i ON i.group_name = %b AND i.dropped = '' WHERE g.name = %b
+        LEFT JOIN {instance} i ON i.group_name = ANY(%b::bytea[]) AND i.dropped = '' WHERE g.name = ANY(%b::bytea[])
     """,
     "keys": "SELECT instance, key, octet_length(value) FROM {session_file} WHERE instance = ANY(%b::uuid[])",
     "drops": "SELECT id, group_name, name, dropped FROM {instance} WHERE dropped <> ''",
@@ -193,14 +206,14 @@ _STATEMENTS = {
             coalesce(sum((last_write = 0)::integer), 0)
         FROM (SELECT last_write, has_creds, {_NOW} - last_write AS age FROM {{instance}} WHERE dropped = '') live
     """,
-    "versions": """
-        SELECT v.made_at, v.number, v.identity, v.next_pre_key, octet_length(v.value)
-        FROM {instance} i LEFT JOIN {creds_version} v ON v.instance = i.id
-        WHERE i.group_name = %b AND i.name = %b AND i.dropped = ''
+    "versions": f"""
+        SELECT i.id, i.proof, {KNOWN}, v.made_at, v.number, v.identity, v.next_pre_key, octet_length(v.value),
+            substr(v.value, 1, 4)
+        FROM {{instance}} i LEFT JOIN {{creds_version}} v ON v.instance = i.id WHERE {OF}
     """,
-    "version": """
-        SELECT i.id, v.made_at, v.number, v.identity, v.next_pre_key, v.value
-        FROM {instance} i LEFT JOIN {creds_version} v ON v.instance = i.id AND v.made_at = %s AND v.number = %s
-        WHERE i.group_name = %b AND i.name = %b AND i.dropped = ''
+    "version": f"""
+        SELECT i.id, i.proof, {KNOWN}, v.made_at, v.number, v.identity, v.next_pre_key, v.value
+        FROM {{instance}} i LEFT JOIN {{creds_version}} v ON v.instance = i.id AND v.made_at = %s AND v.number = %s
+        WHERE {OF}
     """,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable, Generator
 from typing import Any, Self, TypeVar
@@ -79,6 +80,14 @@ class Watched(Connection[Row]):
         except Error:
             self.close()
             raise
+
+    def has_ended(self) -> bool:
+        """Tell whether its server has said something unasked: it closes it, or other settings hold from now on."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _count(self, diagnostic: errors.Diagnostic) -> None:
         self.warnings += diagnostic.severity_nonlocalized == "WARNING"

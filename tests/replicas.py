@@ -1,0 +1,129 @@
+"""Several workers on one database, behind one address that asks them in turn."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
+from threading import Lock, Thread
+
+from tests.process import WorkerProcess
+
+PATIENCE = 30.0
+
+
+class Replicas:
+    """Workers on one database. What a test does to one worker is done here to all of them, or to the next."""
+
+    def __init__(self, workers: list[WorkerProcess], port: int) -> None:
+        self.workers = workers
+        self.token = workers[0].token
+        self.url = f"http://127.0.0.1:{port}"
+        self._turns = cycle(workers)
+
+    def next(self) -> WorkerProcess:
+        """Return the worker whose turn it is."""
+        return next(self._turns)
+
+    def kill(self) -> None:
+        """Kill all of them at once."""
+        for worker in self.workers:
+            worker.kill()
+
+    def start(self) -> None:
+        """Start those that do not run."""
+        for worker in self.workers:
+            if not worker.running:
+                worker.start()
+
+    def wait_until_ready(self) -> None:
+        """Wait until all of them answer."""
+        for worker in self.workers:
+            worker.wait_until_ready()
+
+    @property
+    def failures(self) -> list[str]:
+        """What nobody foresaw, of all of them."""
+        return [line for worker in self.workers for line in worker.failures]
+
+
+class Distributor(ThreadingHTTPServer):
+    """Asks workers in turn, request by request; one that takes no connection is passed over."""
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._lock = Lock()
+        self._ports: Iterator[int] = iter(())
+        self._count = 0
+
+    def distribute(self, ports: list[int]) -> None:
+        self._ports, self._count = cycle(ports), len(ports)
+
+    def ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Return what a worker answers, or 502."""
+        for _ in range(self._count):
+            with self._lock:
+                port = next(self._ports)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            try:
+                connection.connect()
+            except OSError:
+                continue
+            try:
+                connection.request(method, path, body or None, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.getheaders(), answer.read()
+            except (OSError, http.client.HTTPException):
+                break  # it may have been done: nobody asks twice
+            finally:
+                connection.close()
+        return 502, [], b""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Distributor
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in {"connection", "host"}}
+        status, answered, data = self.server.ask(self.command, self.path, body, headers)
+        self.send_response_only(status)
+        for name, value in answered:
+            if name.lower() not in {"connection", "content-length", "transfer-encoding", "keep-alive"}:
+                self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@contextmanager
+def replicas(store: str, count: int = 3) -> Iterator[Replicas]:
+    """Run some workers on a database, and what asks them in turn."""
+    with ExitStack() as stack:
+        distributor = stack.enter_context(Distributor())
+        first = stack.enter_context(WorkerProcess(store))
+        others = [WorkerProcess(store, token=first.token) for _ in range(count - 1)]
+        for worker in others:
+            stack.enter_context(worker)
+        workers = [first, *others]
+        distributor.distribute([worker.port for worker in workers])
+        serving = Thread(target=distributor.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        try:
+            yield Replicas(workers, distributor.server_address[1])
+        finally:
+            distributor.shutdown()
+            serving.join(PATIENCE)
