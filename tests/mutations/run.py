@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.mutations import (
+    failing,
     holding,
     keeping,
     leasing,
@@ -51,6 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     *telling.FAULTS,
     *sealing.FAULTS,
     *sealing_rows.FAULTS,
+    *failing.FAULTS,
 )
 
 LONGEST = 60.0

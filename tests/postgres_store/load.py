@@ -10,12 +10,13 @@ from typing import NamedTuple, Self
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
 from sessionworker.stores.changes import Write
 from sessionworker.stores.interface import Outcome, Store
+from sessionworker.stores.postgres.faults import RowsLockedError
 from tests.contract.words import CREDS, KEY, changes, create, creds
 
 COUNTERS = [f"counter-{number}" for number in range(3)]
 """Keys that each commit writes the same number to."""
 
-ALLOWED = {"done", StoreUnavailable.__name__, NoSpace.__name__}
+ALLOWED = {"done", StoreUnavailable.__name__, NoSpace.__name__, RowsLockedError.__name__}
 
 
 class Call(NamedTuple):

@@ -22,9 +22,9 @@ SCHEMA = "sw"
 class Opened:
     """A store that is open, and the events that it told of."""
 
-    def __init__(self, url: str, threads: int = 4) -> None:
+    def __init__(self, url: str, threads: int = 4, schema: str = SCHEMA) -> None:
         self.events: list[Event] = []
-        self.address = address_of(url)
+        self.address = address_of(url, schema)
         self.store = PostgresStore(self.address, threads=threads, report=self.events.append)
         self._background = threading.Thread(target=self.store.maintain)
         self._background.start()
@@ -55,8 +55,8 @@ def address_of(url: str, schema: str = SCHEMA) -> Address:
 
 
 @contextmanager
-def opened(url: str, threads: int = 4) -> Iterator[Opened]:
-    one = Opened(url, threads)
+def opened(url: str, threads: int = 4, schema: str = SCHEMA) -> Iterator[Opened]:
+    one = Opened(url, threads, schema)
     try:
         yield one
     finally:

@@ -26,6 +26,7 @@ class Proxy:
         self._left: dict[Direction, int | None] = {TO_SERVER: None, TO_STORE: None}
         self.passed: dict[Direction, int] = {TO_SERVER: 0, TO_STORE: 0}
         self._holds_after: int | None = None
+        self._cuts_held = False
         self._may_go_on = threading.Event()
         self.cuts = 0
         self.held = 0
@@ -58,10 +59,13 @@ class Proxy:
         with self._lock:
             self._left = {TO_SERVER: None, TO_STORE: None}
 
-    def hold_after(self, count: int) -> None:
-        """After so many bytes to the server, let its connection stand still: what comes over it waits for `release`."""
+    def hold_after(self, count: int, *, is_cut: bool = False) -> None:
+        """After so many bytes to the server, let its connection stand still: what comes over it waits for `release`.
+
+        It may be cut on the store's side at once.
+        """
         with self._lock:
-            self._holds_after = count
+            self._holds_after, self._cuts_held = count, is_cut
 
     def release(self) -> None:
         """Let what was held back arrive, whether somebody still waits for it or not."""
@@ -120,6 +124,8 @@ class Proxy:
     def _hold(self, store: socket.socket, server: socket.socket, held: bytes) -> None:
         """Take all that the store sends until it gives up, and bring it to the server when that may be."""
         self.held += 1
+        if self._cuts_held:
+            store.shutdown(socket.SHUT_RDWR)
         with suppress(OSError):
             while data := store.recv(CHUNK):
                 held += data

@@ -150,6 +150,7 @@ def test_what_64_connections_write_and_read_has_one_order(postgres: Server, leve
     made = sum(counts)
     assert writes == made
     assert made == rounds * len(stores)
+    assert retries == 0  # each has its turn at the row, and begins nothing anew
     show_figure(
         f"PostgreSQL, {len(stores)} stores with {CONNECTIONS} connections and one key, {level}: {made} of "
         f"{rounds * len(stores)} commits made, {retries} tried again, {sum(one.looks for one in followers)} looks"

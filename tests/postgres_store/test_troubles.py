@@ -26,7 +26,7 @@ CONNECTIONS = THREADS + 2
 BUSY = 4
 """How many are lent to those that ask all the time."""
 
-MOST_CONNECTIONS = 4 * CONNECTIONS
+MOST_CONNECTIONS = 8 * CONNECTIONS
 """How many may be made, or tried, at first."""
 
 MOST_EACH_SECOND = 2

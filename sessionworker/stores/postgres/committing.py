@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from psycopg import Connection
@@ -15,11 +15,12 @@ from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, R
 from sessionworker.stores.interface import Outcome
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
+from sessionworker.stores.postgres.faults import RowsLockedError
 from sessionworker.stores.postgres.held import Moment
 from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.moves import Moves
 from sessionworker.stores.postgres.rows import Rows
-from sessionworker.stores.postgres.simple import Place, SimpleWrites, is_simple
+from sessionworker.stores.postgres.simple import VALID_SECONDS, Place, SimpleWrites, is_simple
 from sessionworker.stores.postgres.tables import Row
 from sessionworker.stores.rules.creds import Oddity
 from sessionworker.stores.rules.peers import Peers
@@ -99,20 +100,36 @@ class Committing:
                         of_instance[change.key] = change.value
         if not values:
             return {}
+        done = self._write_values(values)
+        self._watch([one for one in batches if done.get(_place_of(one), one) is None])
+        return done
+
+    def _write_values(
+        self, values: Mapping[Place, Mapping[str, bytes]], *, is_rest: bool = False
+    ) -> dict[Place | None, WorkerError | None]:
+        if not values:
+            return {}
         try:
-            written = self._connections.change(lambda connection: self._simple.write(connection, values))
+            written = self._connections.change(lambda one: self._simple.write(one, values), VALID_SECONDS)
+        except RowsLockedError as error:
+            if is_rest:
+                return dict.fromkeys(values, error)
+            locked = self._locked(values)
+            free = {place: value for place, value in values.items() if place not in locked}
+            return {**dict.fromkeys(locked, error), **self._write_values(free, is_rest=True)}
         except WorkerError as error:
             return dict.fromkeys(values, error)
         self.last_at = max([self.last_at, *written.values()])
-        self._watch([one for one in batches if _place_of(one) in written])
         return dict.fromkeys(written)
 
-    def _judge(self, batches: Sequence[Judged]) -> list[Outcome]:
+    def _judge(self, batches: Sequence[Judged], *, is_rest: bool = False) -> list[Outcome]:
         if not batches:
             return []
         try:
             outcomes, judge = self._connections.transact(lambda connection: self._try(connection, batches))
         except WorkerError as error:
+            if isinstance(error, RowsLockedError) and not is_rest:
+                return self._judge_others(batches, error)
             return [error] * len(batches)
         for event in judge.events:
             self._events.report(event)
@@ -126,6 +143,20 @@ class Committing:
             [one for one, outcome in zip(batches, outcomes, strict=True) if not isinstance(outcome, WorkerError)]
         )
         return outcomes
+
+    def _judge_others(self, batches: Sequence[Judged], error: WorkerError) -> list[Outcome]:
+        """Judge what is about none of the instances that somebody else keeps locked; refuse the rest."""
+        locked = self._locked(place for one in batches if (place := _place_of(one)) is not None)
+        others = iter(self._judge([one for one in batches if _place_of(one) not in locked], is_rest=True))
+        return [error if _place_of(one) in locked else next(others) for one in batches]
+
+    def _locked(self, places: Iterable[Place]) -> set[Place | None]:
+        """Return which instances somebody else keeps locked; all, where that cannot be found out."""
+        wanted = set(places)
+        try:
+            return {*self._connections.ask(lambda connection: self._rows.locked(connection, wanted))}
+        except WorkerError:
+            return {*wanted}
 
     def _try(self, connection: Connection[Row], batches: Sequence[Judged]) -> tuple[list[Outcome], Judge]:
         places = {(one.group, one.instance) for one in batches if not isinstance(one, Probe)}

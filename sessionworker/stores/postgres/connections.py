@@ -29,6 +29,7 @@ from sessionworker.events import Report
 from sessionworker.stores.postgres.address import Address
 from sessionworker.stores.postgres.faults import (
     OutcomeUnknownError,
+    UnansweredError,
     is_general,
     is_lost,
     is_rolled_back,
@@ -61,8 +62,14 @@ START_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 """How long calls that are under way may go on while the store is closed."""
 
+CLOCK_SECONDS = 0.5
+"""By how much two clocks may be apart that were compared lately."""
+
+MOST_UNANSWERED = 4
+"""Commits that the server has not answered and still has: with more, it would soon let nobody in any more."""
+
 PAUSE_SECONDS = 0.002
-"""How long it is waited at most before the first new try, where others were in between; then twice as long each."""
+"""How long at most until the first new try, where others were in between; then twice as long each time."""
 
 LONGEST_PAUSE_SECONDS = 0.1
 
@@ -98,6 +105,7 @@ class Connections:
         self._trusted_from = 0.0
         self._no_connection = ""
         self._is_dry = False
+        self._unanswered: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.commit_seconds: Callable[[float, int], None] = lambda _, __: None
 
@@ -130,19 +138,23 @@ class Connections:
         """Return what a question comes to that may be asked again. Raises NoSpace or StoreUnavailable."""
         return self._call("read", question)
 
-    def change(self, statement: Callable[[Connection[Row]], T]) -> T:
+    def change(self, statement: Callable[[Connection[Row]], T], valid_seconds: float) -> T:
         """Do work in one statement, and return what it comes to once that is durable.
 
-        It may be done several times. Raises NoSpace or StoreUnavailable; then nothing of it stays, or nobody knows.
+        It may be done several times, and does nothing when it arrives later than so many seconds after it was sent.
+        Raises NoSpace or StoreUnavailable; then nothing of it stays, or nobody knows, and nothing of it comes later.
         """
 
         def attempt(connection: Watched) -> T:
+            sent_at = time.monotonic()
             try:
                 return statement(connection)
             except Error as error:
-                if not is_rolled_back(error):
-                    raise OutcomeUnknownError from None
-                raise
+                if is_rolled_back(error):
+                    raise
+                # It may be under way still, and would be made over what is written next: by whomever, so it is waited.
+                time.sleep(max(0.0, sent_at + valid_seconds + CLOCK_SECONDS - time.monotonic()))
+                raise OutcomeUnknownError(is_lost=is_lost(error)) from None
 
         return self._call("write", partial(self._commit, attempt))
 
@@ -161,7 +173,7 @@ class Connections:
                     is_sent = True
             except Error as error:
                 if is_sent and not is_rolled_back(error):
-                    raise OutcomeUnknownError from None
+                    raise OutcomeUnknownError(is_lost=is_lost(error)) from None
                 raise
             return result
 
@@ -169,12 +181,25 @@ class Connections:
 
     def _commit(self, attempt: Callable[[Watched], T], connection: Watched) -> T:
         begun = time.perf_counter()
-        warnings = connection.warnings
-        result = attempt(connection)
+        self._refuse_more(connection)
+        pid, warnings = connection.info.backend_pid, connection.warnings
+        try:
+            result = attempt(connection)
+        except OutcomeUnknownError:
+            self._unanswered.add(pid)
+            raise
         if connection.warnings > warnings:  # "committed locally": it may be on no standby
             raise OutcomeUnknownError
         self.commit_seconds(time.perf_counter() - begun, 1)
         return result
+
+    def _refuse_more(self, connection: Watched) -> None:
+        """Raise UnansweredError where the server still has too many commits that wait for a standby, say."""
+        if len(self._unanswered) >= MOST_UNANSWERED:
+            rows = connection.execute(_STILL_THERE, [list(self._unanswered)]).fetchall()
+            self._unanswered = {pid for (pid,) in rows}
+            if len(rows) >= MOST_UNANSWERED:
+                raise UnansweredError
 
     def _call(self, kind: Kind, attempt: Callable[[Watched], T]) -> T:
         begun = time.monotonic()
@@ -222,7 +247,7 @@ class Connections:
                 self._is_dry = True
                 raise
             self._is_dry = False
-            if connection.made_at >= self._trusted_from:
+            if connection.made_at >= self._trusted_from and not connection.has_ended():
                 break
             connection.close()
             self._pool.putconn(connection)  # it has the pool make another
@@ -248,7 +273,7 @@ class Connections:
     def _refuse(self, kind: Kind, begun: float, error: Error) -> Exception:
         """Count an error, say so where it is news, and return what a client is told."""
         self.counts["database_errors"] += 1
-        self.counts["commits_unknown"] += isinstance(error, OutcomeUnknownError)
+        self.counts["commits_unknown"] += type(error) is OutcomeUnknownError
         if isinstance(error, PoolClosed):
             return StoreUnavailable()
         reason = reason_of(error)
@@ -256,6 +281,9 @@ class Connections:
             reason = self._no_connection or "no connection is free"
         self._wellness.fails(kind, begun, reason, is_general=is_general(error))
         return refusal_for(error)
+
+
+_STILL_THERE = b"SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = ANY(%s)"
 
 
 def _is_undone(error: Error) -> bool:

@@ -18,7 +18,9 @@ _ANOTHER = {"25006", "0A000", "26000", "42P05"}
 """Another connection may do: this server has become a standby; a statement was prepared for tables that have changed
 since, or in another session, where something between us and the server lends sessions."""
 
-_OF_ONE = {"55P03", "57014"} | _AGAIN
+_LOCKED = {"55P03"}
+
+_OF_ONE = {"57014"} | _LOCKED | _AGAIN
 """Says nothing of the database as a whole."""
 
 WORDS = {
@@ -59,8 +61,21 @@ _REFUSED = {
 UNKNOWN_OUTCOME = "it is not known whether it has made a change, or whether a standby has it"
 
 
+class RowsLockedError(StoreUnavailable):
+    """Somebody else keeps rows locked: nothing is the matter with the others."""
+
+
 class OutcomeUnknownError(Error):
     """A transaction's end was sent, and it is not known what became of it."""
+
+    def __init__(self, *, is_lost: bool = False) -> None:
+        """Say whether its connection was lost by that."""
+        super().__init__()
+        self.is_lost = is_lost
+
+
+class UnansweredError(OutcomeUnknownError):
+    """So many of these wait at the server that nothing more is sent."""
 
 
 def is_to_be_tried_again(error: Error) -> bool:
@@ -70,8 +85,10 @@ def is_to_be_tried_again(error: Error) -> bool:
 
 def is_lost(error: Error) -> bool:
     """Tell whether the connection is of no more use."""
+    if isinstance(error, OutcomeUnknownError):
+        return error.is_lost
     state = error.sqlstate or ""
-    is_gone = not state and isinstance(error, OperationalError | InterfaceError | OutcomeUnknownError)
+    is_gone = not state and isinstance(error, OperationalError | InterfaceError)
     is_end = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
     return is_gone or is_end or state in _ANOTHER or state.startswith(("08", "57P"))
 
@@ -83,11 +100,17 @@ def is_rolled_back(error: Error) -> bool:
 
 def is_general(error: Error) -> bool:
     """Tell whether whatever else is asked of the database will bring the same error."""
-    return is_lost(error) or (error.sqlstate in WORDS and error.sqlstate not in _OF_ONE)
+    return (
+        is_lost(error)
+        or isinstance(error, OutcomeUnknownError)
+        or (error.sqlstate in WORDS and error.sqlstate not in _OF_ONE)
+    )
 
 
 def refusal_for(error: Error) -> WorkerError:
     """Return what a client is told."""
+    if error.sqlstate in _LOCKED:
+        return RowsLockedError()
     return NoSpace() if error.sqlstate in _FULL else StoreUnavailable()
 
 

@@ -28,6 +28,7 @@ class Rows:
         self._codec = sealing.codec
         self._clock = tables.fill(_CLOCK)
         self._lock = tables.fill(_LOCK)
+        self._locked = tables.fill(_LOCKED)
         self._lock_dropped = tables.fill(_LOCK_DROPPED)
         self._lock_group = tables.fill(_LOCK_GROUP)
         self._versions = tables.fill(_VERSIONS)
@@ -81,6 +82,12 @@ class Rows:
         seconds, said_now = clock.fetchone() or (0.0, None)
         self._sealing.admit(connection, said, said_now)
         return held, Moment(int(seconds * 1000), seconds)
+
+    def locked(self, connection: Connection[Row], places: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return which instances somebody else has locked."""
+        names = self._spelled(places)
+        found = connection.execute(self._locked, _columns(names, 2) * 2, binary=True).fetchall()
+        return {names[group, name] for group, name in found}
 
     def lock_dropped(self, connection: Connection[Row], group: str, name: str, drop: str) -> tuple[UUID, bool] | None:
         """Lock an instance that was dropped; return its id and whether that is its own, if there is such a one."""
@@ -174,6 +181,16 @@ SELECT i.group_name, i.name, {COLUMNS}
 FROM {{instance}} i
 WHERE (i.group_name, i.name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND i.dropped = ''
 ORDER BY i.id FOR UPDATE
+"""
+
+_LOCKED = """
+SELECT group_name, name FROM {instance}
+WHERE (group_name, name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND dropped = ''
+AND id NOT IN (
+    SELECT id FROM {instance}
+    WHERE (group_name, name) IN (SELECT * FROM unnest(%b::bytea[], %b::bytea[])) AND dropped = ''
+    FOR UPDATE SKIP LOCKED
+)
 """
 
 _CLOCK = f"SELECT {CLOCK}, {SAID}"

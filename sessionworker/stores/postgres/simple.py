@@ -21,14 +21,14 @@ from psycopg import Connection
 
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, Probe, ReleaseInstance, Write
-from sessionworker.stores.postgres.connections import ANSWER_SECONDS
 from sessionworker.stores.postgres.sealing import KNOWN, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
+from sessionworker.stores.postgres.watched import LOCK_SECONDS
 
 Place: TypeAlias = tuple[str, str]
 
-VALID_SECONDS = ANSWER_SECONDS - 2.0
-"""For how long a statement that was sent may still do something; shorter than it takes to give it up."""
+VALID_SECONDS = LOCK_SECONDS + 0.5
+"""For how long a statement that was sent may still do something: where its connection is lost, this is waited for."""
 
 
 def is_simple(entry: Batch | Probe | ReleaseInstance) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable, Generator
 from typing import Any, Self, TypeVar
 
-from psycopg import Connection, Error, IsolationLevel, OperationalError, errors
+from psycopg import Connection, Error, OperationalError, errors
 
 from sessionworker.stores.postgres.tables import Row
 
@@ -25,11 +26,14 @@ TRANSACTION_SECONDS = 10.0
 CONFIGURE_SECONDS = 3.0
 """How long a new connection may take for its settings."""
 
-_SETTINGS = {
-    "statement_timeout": STATEMENT_SECONDS * 1000,
-    "lock_timeout": LOCK_SECONDS * 1000,
-    "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
-    "transaction_timeout": TRANSACTION_SECONDS * 1000,
+_SETTINGS: dict[str, str | int] = {
+    "statement_timeout": int(STATEMENT_SECONDS * 1000),
+    "lock_timeout": int(LOCK_SECONDS * 1000),
+    "idle_in_transaction_session_timeout": int(IDLE_SECONDS * 1000),
+    "transaction_timeout": int(TRANSACTION_SECONDS * 1000),
+    # Locked rows are all that is needed. With more, of those that want one row all but one would begin anew each
+    # time, in no order, and some never have their turn.
+    "default_transaction_isolation": "read committed",
     # A worker that is gone without a word keeps its rows locked no longer than this.
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 2,
@@ -71,14 +75,19 @@ class Watched(Connection[Row]):
         self.made_at = time.monotonic()
         self.answer_by = self.made_at + CONFIGURE_SECONDS
         self.add_notice_handler(self._count)
-        # Rows that are locked are all that a transaction needs. With more, of those that want one row all but one would
-        # begin anew each time, in no order, and some never have their turn.
-        self.isolation_level = IsolationLevel.READ_COMMITTED
         try:
-            self.execute(_CONFIGURE, [list(_SETTINGS), [str(int(value)) for value in _SETTINGS.values()]])
+            self.execute(_CONFIGURE, [list(_SETTINGS), [str(value) for value in _SETTINGS.values()]])
         except Error:
             self.close()
             raise
+
+    def has_ended(self) -> bool:
+        """Tell whether its server has said something unasked: it closes it, or other settings hold from now on."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _count(self, diagnostic: errors.Diagnostic) -> None:
         self.warnings += diagnostic.severity_nonlocalized == "WARNING"

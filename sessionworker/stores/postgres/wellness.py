@@ -14,6 +14,10 @@ QUIET_SECONDS = 60.0
 """How long nothing more is said of one reason for which single statements fail."""
 
 
+AGAIN_SECONDS = 10.0
+"""How long it is not told again that the database is away for the same reason: on a full disk some writes succeed."""
+
+
 class Wellness:
     """Hears how each call went. Any thread may call every method."""
 
@@ -23,7 +27,8 @@ class Wellness:
         self._lock = Lock()
         self._problems: dict[Kind, str] = {}
         self._well_at: dict[Kind, float] = {"read": 0.0, "write": 0.0}
-        self._said_at: dict[str, float] = {}
+        self._is_told = False
+        self._quiet_until: dict[str, float] = {}
 
     @property
     def problem(self) -> str:
@@ -34,11 +39,11 @@ class Wellness:
         """Hear that a call was answered: whoever can write can read."""
         now = time.monotonic()
         with self._lock:
-            had_problems = bool(self._problems)
             for one in ("read", kind):
                 self._well_at[one] = now
                 self._problems.pop(one, None)
-            is_news = had_problems and not self._problems
+            is_news = self._is_told and not self._problems
+            self._is_told = self._is_told and not is_news
         if is_news:
             self._report(Event("database_well_again", "The database can be used again.", level="info"))
 
@@ -46,14 +51,17 @@ class Wellness:
         """Hear that a call was refused that had begun then: in general, or for what it asked alone."""
         now = time.monotonic()
         with self._lock:
+            is_quiet = now < self._quiet_until.get(reason, 0.0)
             # Whoever asked before the database was seen to be well is late, and has no news of it.
             if is_general and begun_at >= self._well_at[kind]:
-                is_news = not self._problems
                 self._problems[kind] = reason
+                is_news, seconds = not self._is_told and not is_quiet, AGAIN_SECONDS
+                self._is_told = self._is_told or is_news
                 event = Event("database_failed", f"The database cannot be used: {reason}. It is tried again.")
             else:
-                is_news = now >= self._said_at.get(reason, 0.0)
-                self._said_at[reason] = now + QUIET_SECONDS if is_news else self._said_at[reason]
+                is_news, seconds = not is_quiet, QUIET_SECONDS
                 event = Event("statement_failed", f"The database refused what was asked of it: {reason}.")
+            if is_news:
+                self._quiet_until[reason] = now + seconds
         if is_news:
             self._report(event)
