@@ -139,7 +139,7 @@ class Tables:
         quoted = _quoted(role)
         return (
             f"GRANT USAGE ON SCHEMA {self.schema} TO {quoted};\n"
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {self.schema} TO {quoted};\n"
+            f"GRANT {', '.join(RIGHTS)} ON ALL TABLES IN SCHEMA {self.schema} TO {quoted};\n"
         )
 
     def make(self, connection: Connection[Row]) -> None:
@@ -193,9 +193,8 @@ class Tables:
 
     def _lack_of_rights(self) -> StartError:
         return StartError(
-            f"This role may not use the tables in the schema {self.schema}. Have one who may run this, with its name "
-            f"for ROLE: GRANT USAGE ON SCHEMA {self.schema} TO ROLE; GRANT {', '.join(RIGHTS)} ON ALL TABLES "
-            f"IN SCHEMA {self.schema} TO ROLE;"
+            f"This role may not use the tables in the schema {self.schema}. Have it given the rights that "
+            "'sessionworker-database rights' prints, by one who may."
         )
 
     def _upgrade(self, connection: Connection[Row]) -> None:
