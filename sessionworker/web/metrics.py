@@ -48,7 +48,6 @@ COUNTS = {
     "database_errors": "Times that the database could not be asked, or refused what was asked.",
     "transaction_retries": "Transactions that were begun again, since others were in between or a connection was lost.",
     "commits_unknown": "Transactions of which nobody knows whether they were made; they were not acknowledged.",
-    "connections_given_up": "Connections to the database that were cut, since it did not answer.",
     "instances_lost": "Instances of which the journal held changes, and whose folders were nowhere.",
 }
 """What a store counts, each with its meaning."""
