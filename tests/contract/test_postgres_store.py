@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.postgres_place import PostgresPlace
 from tests.contract.promises import ContentContract
-from tests.contract.words import Place
+from tests.contract.words import Life, Place
 from tests.postgres.server import Server
 
 
@@ -20,3 +20,9 @@ class TestPostgresStore(ContentContract):
         place = PostgresPlace(postgres.url())
         yield place
         place.erase()
+
+    @pytest.fixture(params=["at once", "after a kill"])  # with a key it is opened again as well; nothing here settles
+    def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
+        life = Life(place, request.param)
+        yield life
+        life.store.close()

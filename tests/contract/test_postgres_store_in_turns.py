@@ -1,4 +1,4 @@
-"""The store on PostgreSQL keeps every store's promises with another key at each start, and with none at times."""
+"""The store on PostgreSQL keeps what an instance holds with another key at each start, and with none at times."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from tests.contract.file_place import OneAfterTheOther
 from tests.contract.postgres_place import PostgresPlace
-from tests.contract.promises import StoreContract
+from tests.contract.promises import ContentContract
 from tests.contract.words import Life, Place
 from tests.postgres.server import Server
 
 
-class TestPostgresStoreThatIsSealedAndPlainInTurns(StoreContract):
+class TestPostgresStoreThatIsSealedAndPlainInTurns(ContentContract):
     """The store on PostgreSQL with another key at each start. What else may happen is tested without keys."""
 
     @pytest.fixture
