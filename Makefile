@@ -29,8 +29,9 @@ ARGS ?=
 # a container there may not be.
 MEMORY = $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 1000 { print "/dev/shm" }')
 
-# Tests wait for disks and programs: one process more than there are processors. A file's tests stay in one process.
-BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile
+# Tests wait for disks and programs: one process more than there are processors. The tests of a file stay in one process,
+# and files come in any order: those with few tests, which take longest, would come last otherwise.
+BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node

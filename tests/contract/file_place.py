@@ -40,6 +40,7 @@ class FilePlace:
     """A folder for a file store."""
 
     large_from = LARGE
+    stories = 150
     keeps_owners = False
 
     def __init__(

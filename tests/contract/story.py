@@ -289,5 +289,5 @@ class StoryContract(Contract):
 
         run_state_machine_as_test(
             StoryHere,
-            settings=settings(max_examples=150, stateful_step_count=40, deadline=None),
+            settings=settings(max_examples=place.stories, stateful_step_count=40, deadline=None),
         )

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.creds import CredsContract
 from tests.contract.file_place import OneAfterTheOther
 from tests.contract.postgres_place import PostgresPlace
-from tests.contract.promises import ContentContract
+from tests.contract.values import ValuesContract
+from tests.contract.versions import VersionsContract
 from tests.contract.words import Life, Place
 from tests.postgres.server import Server
 
 
-class TestPostgresStoreThatIsSealedAndPlainInTurns(ContentContract):
+class TestPostgresStoreThatIsSealedAndPlainInTurns(ValuesContract, CredsContract, VersionsContract):
     """The store on PostgreSQL with another key at each start. What else may happen is tested without keys."""
 
     @pytest.fixture
