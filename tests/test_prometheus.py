@@ -46,7 +46,8 @@ def test_a_first_failure_is_an_increase(worker: Worker) -> None:
 
 def test_each_gauge_is_there_from_the_start_with_its_meaning(worker: Worker) -> None:
     found = metrics(worker)
-    for name, meaning in GAUGES.items():
+    of_files = {name: meaning for name, meaning in GAUGES.items() if not name.startswith("database_")}
+    for name, meaning in of_files.items():
         family = found[f"sessionworker_{name}"]
         assert (family.type, family.documentation) == ("gauge", meaning)
         assert len(family.samples) == 1

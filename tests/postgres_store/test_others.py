@@ -72,7 +72,7 @@ def test_commits_that_wait_for_a_standby_do_not_take_all_connections(
         for file in files:
             assert [type(outcome) for outcome in one.store.commit([write(file, b"1")])] == [StoreUnavailable]
         [(waiting,)] = by_hand(server, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-        assert waiting == connections.MOST_UNANSWERED
+        assert 0 < waiting <= connections.MOST_UNANSWERED  # the first may have been ended by its own limit
         assert [one.store.read(file) for file in files] == [None] * len(files)
         by_hand(server, "ALTER SYSTEM RESET synchronous_standby_names")
         by_hand(server, "SELECT pg_reload_conf()")
