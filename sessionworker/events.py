@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -28,3 +30,10 @@ class Event(Struct, frozen=True):
 
 Report: TypeAlias = Callable[[Event], None]
 """Takes an event. May be called in any thread, waits for nothing, and never fails."""
+
+
+def unforeseen(error: Exception) -> str:
+    """Return what is told of an error that nobody foresaw: its kind and its place, for its text might hold a value."""
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    places = [f" in {PurePath(frame.filename).name}, line {frame.lineno}" for frame in where]
+    return f"an error that was not foreseen, {type(error).__name__}{''.join(places)}"

@@ -10,6 +10,8 @@ story, story_parts
 promises        all of them as one class: a kind of store keeps them by a subclass whose `place` says where it lives
 memory_store    a store in dictionaries: the simplest that keeps them, and the story's model
 file_place      where file stores live
+postgres_place, on_postgres
+                where stores on PostgreSQL live, and what their tests share
 """
 
 import pytest

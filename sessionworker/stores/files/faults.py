@@ -5,14 +5,12 @@ A text never holds a key, a value, or the text of an error that nobody foresaw: 
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
-from pathlib import PurePath
 from typing import Protocol
 
 from sessionworker.disk import is_full
 from sessionworker.errors import NoSpace, StoreUnavailable, WorkerError
-from sessionworker.events import Event, Level, Report
+from sessionworker.events import Event, Level, Report, unforeseen
 
 
 class Named(Protocol):
@@ -60,6 +58,4 @@ def reason_of(error: Exception) -> str:
     """Return why something failed, in words that may be logged."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    where = traceback.extract_tb(error.__traceback__)[-1:]
-    places = [f" in {PurePath(frame.filename).name}, line {frame.lineno}" for frame in where]
-    return f"an error that was not foreseen, {type(error).__name__}{''.join(places)}"
+    return unforeseen(error)

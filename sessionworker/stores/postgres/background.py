@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import PurePath
-from traceback import extract_tb
 
 from sessionworker.errors import WorkerError
-from sessionworker.events import Event, Report
+from sessionworker.events import Event, Report, unforeseen
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.moves import Moves
@@ -105,9 +103,7 @@ class Background:
         except WorkerError:
             pass  # it was said
         except Exception as error:  # noqa: BLE001 - the background survives all, and is not well then
-            frames = extract_tb(error.__traceback__)[-1:]
-            where = "".join(f" in {PurePath(frame.filename).name}, line {frame.lineno}" for frame in frames)
-            reason = f"an error that was not foreseen, {type(error).__name__}{where}"
+            reason = unforeseen(error)
             self.problem = f"the background's work failed: {reason}"
             self._connections.counts["background_errors"] += 1
             self._report(Event("background_failed", f"The background's work failed: {reason}. It goes on."))

@@ -146,7 +146,7 @@ class Committing:
 
     def _judge_others(self, batches: Sequence[Judged], error: WorkerError) -> list[Outcome]:
         """Judge what is about none of the instances that somebody else keeps locked; refuse the rest."""
-        locked = self._locked(place for one in batches if (place := _place_of(one)) is not None)
+        locked = self._locked(_places_of(batches))
         others = iter(self._judge([one for one in batches if _place_of(one) not in locked], is_rest=True))
         return [error if _place_of(one) in locked else next(others) for one in batches]
 
@@ -159,7 +159,7 @@ class Committing:
             return {*wanted}
 
     def _try(self, connection: Connection[Row], batches: Sequence[Judged]) -> tuple[list[Outcome], Judge]:
-        places = {(one.group, one.instance) for one in batches if not isinstance(one, Probe)}
+        places = _places_of(batches)
         of_creds = {
             (one.group, one.instance)
             for one in batches
@@ -196,6 +196,10 @@ class Committing:
                     "in turns (440): stop one of them."
                 )
                 self._events.report(Event("written_in_turns", text, one.group, one.instance, level="warn"))
+
+
+def _places_of(entries: Sequence[Judged]) -> set[Place]:
+    return {place for one in entries if (place := _place_of(one)) is not None}
 
 
 def _place_of(entry: Judged) -> Place | None:

@@ -1,0 +1,44 @@
+"""What the tests of the contract on a real PostgreSQL share."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from sessionworker.stores.seal import KeyRing
+from tests.contract.base import Contract
+from tests.contract.postgres_place import PostgresPlace
+from tests.contract.words import Life, Place
+from tests.postgres.server import Server
+
+
+class OnPostgres(Contract, ABC):
+    """Some promises, on a schema of their own in the server of this process."""
+
+    def ring(self) -> Callable[[], KeyRing | None]:
+        """Return what gives the keys of each start."""
+        return lambda: None
+
+    @pytest.fixture
+    def place(self, postgres: Server) -> Iterator[Place]:
+        place = PostgresPlace(postgres.url(), ring=self.ring())
+        yield place
+        place.erase()
+
+    @pytest.fixture(params=["at once", "after a kill"])  # with a key it is opened again as well; nothing here settles
+    def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
+        life = Life(place, request.param)
+        yield life
+        life.store.close()
+
+
+class OnSealedPostgres(OnPostgres, ABC):
+    """The same with keys: opened again between two steps. What else may happen there is tested without keys."""
+
+    @pytest.fixture(params=["when opened again"])
+    def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
+        life = Life(place, request.param)
+        yield life
+        life.store.close()
