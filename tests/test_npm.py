@@ -20,7 +20,7 @@ def package(node_client: None) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TESTS)
 def test_the_package_keeps_what_its_own_tests_promise(name: str, package: None) -> None:
-    run_in_package("node", "--test", "--test-timeout=60000", "--test-reporter=tap", f"test/{name}")
+    run_in_package("node", "--test", "--test-timeout=240000", "--test-reporter=tap", f"test/{name}")
 
 
 def test_there_are_tests_of_the_package() -> None:

@@ -91,6 +91,18 @@ def test_who_began_before_it_was_well_again_has_no_news(
     assert wellness.problem == "it is away"
 
 
+def test_that_it_is_away_is_told_even_if_one_statement_failed_for_the_same_reason_just_before(
+    wellness: Wellness, events: list[Event], at: Callable[[float], None]
+) -> None:
+    at(1)
+    wellness.works("write")
+    wellness.fails("write", 1000.5, "it takes no writes now", is_general=True)  # others were still answered
+    assert names(events) == ["statement_failed"]
+    at(2)
+    wellness.fails("write", 1001.5, "it takes no writes now", is_general=True)
+    assert names(events) == ["statement_failed", "database_failed"]
+
+
 def test_what_fails_again_and_again_is_told_now_and_then(
     wellness: Wellness, events: list[Event], at: Callable[[float], None]
 ) -> None:

@@ -28,7 +28,7 @@ class Wellness:
         self._problems: dict[Kind, str] = {}
         self._well_at: dict[Kind, float] = {"read": 0.0, "write": 0.0}
         self._is_told = False
-        self._quiet_until: dict[str, float] = {}
+        self._quiet_until: dict[tuple[str, str], float] = {}  # by event and reason
 
     @property
     def problem(self) -> str:
@@ -51,17 +51,17 @@ class Wellness:
         """Hear that a call was refused that had begun then: in general, or for what it asked alone."""
         now = time.monotonic()
         with self._lock:
-            is_quiet = now < self._quiet_until.get(reason, 0.0)
             # Whoever asked before the database was seen to be well is late, and has no news of it.
-            if is_general and begun_at >= self._well_at[kind]:
+            if is_away := is_general and begun_at >= self._well_at[kind]:
                 self._problems[kind] = reason
-                is_news, seconds = not self._is_told and not is_quiet, AGAIN_SECONDS
-                self._is_told = self._is_told or is_news
                 event = Event("database_failed", f"The database cannot be used: {reason}. It is tried again.")
             else:
-                is_news, seconds = not is_quiet, QUIET_SECONDS
                 event = Event("statement_failed", f"The database refused what was asked of it: {reason}.")
+            is_news = now >= self._quiet_until.get((event.name, reason), 0.0) and not (is_away and self._is_told)
             if is_news:
-                self._quiet_until[reason] = now + seconds
+                self._is_told = self._is_told or is_away
+                # Who hears that it is away has heard of single statements too, and not the other way round.
+                for name in {event.name, "statement_failed"}:
+                    self._quiet_until[name, reason] = now + (AGAIN_SECONDS if is_away else QUIET_SECONDS)
         if is_news:
             self._report(event)
