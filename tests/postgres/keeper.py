@@ -78,12 +78,16 @@ def main(folder: Path, user: int | None = None, group: int | None = None) -> Non
     """Do what is ordered until nobody is left who could."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started = []  # kept, for Python complains of each that is let go of and still runs
+    is_waiting = False
+    signal.signal(signal.SIGCHLD, lambda *_: None if is_waiting else forget_the_ended())
     for line in sys.stdin:
-        forget_the_ended()
         order = json.loads(line)
+        is_waiting = order["wait"]
         process = start(order["command"], order["log"], user, group)
         started.append(process)
-        print(process.wait() if order["wait"] else process.pid, flush=True)
+        print(process.wait() if is_waiting else process.pid, flush=True)
+        is_waiting = False
+        forget_the_ended()
     end_all()
     remove_shared_memory(folder, user)
     shutil.rmtree(folder, ignore_errors=True)

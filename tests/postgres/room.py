@@ -87,7 +87,7 @@ class Room:
             folder = self.folder / str(self._made)
         folder.mkdir()
         folder.chmod(0o711)
-        self._hand_over(folder)
+        self.hand_over(folder)
         return folder
 
     def copy_cluster(self, folder: Path) -> None:
@@ -118,7 +118,7 @@ class Room:
         password = folder / "password"
         password.touch(0o600)
         password.write_text(self.password)
-        self._hand_over(password)
+        self.hand_over(password)
         options = ["--pgdata", str(folder / "data"), "--pwfile", str(password), "--username=postgres"]
         options += ["--auth=scram-sha-256", "--set=scram_iterations=1"]  # it is asked at each connection
         options += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
@@ -147,7 +147,7 @@ class Room:
             path.chmod(path.stat().st_mode | 0o055)
         return copy / programs.relative_to(beside)
 
-    def _hand_over(self, path: Path) -> None:
+    def hand_over(self, path: Path) -> None:
         if self.user is not None:
             os.chown(path, *self.user)
 
