@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.process import REPOSITORY, SETTINGS_PREFIXES, ProcessError, install_node_packages
@@ -12,10 +13,13 @@ from tests.process import REPOSITORY, SETTINGS_PREFIXES, ProcessError, install_n
 PACKAGE = REPOSITORY / "npm"
 
 
-def run_in_package(*command: str, seconds: float = 300) -> None:
-    """Run a program in the package's folder. Raises ProcessError with what it said if it ends with a status but 0."""
+def run_in_package(*command: str, seconds: float = 300, more: Mapping[str, str] | None = None) -> None:
+    """Run a program in the package's folder, with more in its environment.
+
+    Raises ProcessError with what it said if it ends with a status but 0.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
-    environment = {**kept, "TWISTD": str(Path(sys.executable).with_name("twistd"))}
+    environment = {**kept, **(more or {}), "TWISTD": str(Path(sys.executable).with_name("twistd"))}
     done = subprocess.run(
         command,
         cwd=PACKAGE,

@@ -20,6 +20,7 @@ class Replicas:
     def __init__(self, workers: list[WorkerProcess], port: int) -> None:
         self.workers = workers
         self.token = workers[0].token
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._turns = cycle(workers)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.npm_package import PACKAGE, build_package, run_in_package
+from tests.postgres.databases import Databases
+from tests.postgres.server import Server
 from tests.tools import require
 
 TESTS = sorted(path.name for path in (PACKAGE / "test").glob("*.test.mjs"))
@@ -17,10 +21,21 @@ def package(node_client: None) -> None:
     build_package()
 
 
+def run_test(name: str, environment: Mapping[str, str] | None = None) -> None:
+    run_in_package("node", "--test", "--test-timeout=240000", "--test-reporter=tap", f"test/{name}", more=environment)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TESTS)
 def test_the_package_keeps_what_its_own_tests_promise(name: str, package: None) -> None:
-    run_in_package("node", "--test", "--test-timeout=240000", "--test-reporter=tap", f"test/{name}")
+    run_test(name)
+
+
+@pytest.mark.slow
+def test_it_does_so_through_three_workers_on_one_database(package: None, postgres: Server, *, full: bool) -> None:
+    with Databases(postgres) as databases, databases.fresh_database() as url:
+        for name in ("owners.test.mjs", "real.test.mjs", *(["talk.test.mjs"] if full else [])):
+            run_test(name, {"WORKER_STORE": url})
 
 
 def test_there_are_tests_of_the_package() -> None:

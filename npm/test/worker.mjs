@@ -1,8 +1,12 @@
-/** A real worker as a process of its own, killed and started as a test likes. */
+/**
+ * A real worker as a process of its own, killed and started as a test likes. Where `WORKER_STORE` names a PostgreSQL, it
+ * is three of them on one database, asked in turn, request by request.
+ */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createProxy, request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,41 +18,60 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 /** The program that starts it, of the environment into which the worker is installed. */
 const TWISTD = process.env.TWISTD ?? join(REPOSITORY, '.venv/bin/twistd')
 
+const { WORKER_STORE } = process.env
+const COUNT = WORKER_STORE ? 3 : 1
+
 export class Worker {
   token = randomBytes(16).toString('hex')
   #folder = mkdtempSync(join(tmpdir(), 'sessionworker-npm-'))
-  #process
+  #store = WORKER_STORE ? `${WORKER_STORE}?schema=npm_${randomBytes(6).toString('hex')}` : join(this.#folder, 'store')
+  #ports
+  #processes = []
+  #distributor
   #said = ''
 
   /** A worker that is ready; gone after the test. */
   static async of (t) {
     const worker = new Worker()
-    t.after(() => worker.#end())
+    t.after(() => worker.#remove())
     writeFileSync(join(worker.#folder, 'token'), worker.token, { mode: 0o600 })
     worker.port = await freePort()
     worker.url = `http://127.0.0.1:${worker.port}`
+    worker.#ports = COUNT === 1 ? [worker.port] : await Promise.all(Array.from({ length: COUNT }, freePort))
     await worker.start()
     return worker
   }
 
   async start () {
-    const options = ['--listen', `tcp:${this.port}:interface=127.0.0.1`, '--store', join(this.#folder, 'store')]
-    const command = ['--nodaemon', '--pidfile=', 'sessionworker', ...options, '--token-file', join(this.#folder, 'token')]
-    this.#process = spawn(TWISTD, command, { cwd: process.env.WORKER_FOLDER ?? REPOSITORY })
-    for (const stream of [this.#process.stdout, this.#process.stderr]) stream.on('data', data => { this.#said += data })
-    for (const deadline = Date.now() + 30_000; !await this.#answers(); await sleep(10)) {
-      if (this.#process.exitCode !== null || Date.now() > deadline) throw new Error(`the worker does not answer:\n${this.#said}`)
+    this.#processes = this.#ports.map(port => this.#run(port))
+    const deadline = Date.now() + 30_000
+    for (const [number, port] of this.#ports.entries()) {
+      while (!await answers(port)) {
+        if (this.#processes[number].exitCode !== null || Date.now() > deadline) throw new Error(`the worker does not answer:\n${this.#said}`)
+        await sleep(10)
+      }
     }
+    if (COUNT > 1) this.#distributor = await distribute(this.port, this.#ports)
+  }
+
+  #run (port) {
+    const options = ['--listen', `tcp:${port}:interface=127.0.0.1`, '--token-file', join(this.#folder, 'token')]
+    const env = { ...process.env, SESSIONWORKER_STORE: this.#store }
+    const command = ['--nodaemon', '--pidfile=', 'sessionworker', ...options]
+    const running = spawn(TWISTD, command, { cwd: process.env.WORKER_FOLDER ?? REPOSITORY, env })
+    for (const stream of [running.stdout, running.stderr]) stream.on('data', data => { this.#said += data })
+    return running
   }
 
   async kill () {
-    this.#process.kill('SIGKILL')
-    await once(this.#process, 'exit')
+    const ended = Promise.all(this.#processes.map(running => once(running, 'exit')))
+    this.#end()
+    await ended
   }
 
   /** Hold it up, as a disk that hangs does; `signal('SIGCONT')` lets it go on. */
   signal (name) {
-    this.#process.kill(name)
+    for (const running of this.#processes) running.kill(name)
   }
 
   /** A request of somebody who has no session; the answer's status and text. */
@@ -57,14 +80,37 @@ export class Worker {
     return { status: answer.status, text: await answer.text() }
   }
 
-  #answers () {
-    return fetch(`${this.url}/ping`, { method: 'OPTIONS' }).then(answer => answer.ok, () => false)
+  #end () {
+    this.#distributor?.close()
+    this.#distributor?.closeAllConnections()
+    this.signal('SIGKILL')
   }
 
-  #end () {
-    this.#process?.kill('SIGKILL')
+  #remove () {
+    this.#end()
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+function answers (port) {
+  return fetch(`http://127.0.0.1:${port}/ping`, { method: 'OPTIONS' }).then(answer => answer.ok, () => false)
+}
+
+/** Pass each request on to the next of some workers; one whose worker is gone is cut off. */
+async function distribute (port, ports) {
+  let turn = 0
+  const server = createProxy((asked, answer) => {
+    const { method, url: path, headers } = asked
+    const passed = request({ host: '127.0.0.1', port: ports[turn++ % ports.length], method, path, headers }, answered => {
+      answer.writeHead(answered.statusCode, answered.headers)
+      answered.pipe(answer)
+    })
+    passed.on('error', () => asked.socket.destroy())
+    answer.on('close', () => passed.destroy())
+    asked.pipe(passed)
+  }).listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return server
 }
 
 async function freePort () {
