@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 ACCOUNTS = 20
 
-ROUNDS, ROUNDS_IN_CI = 200, 20
+ROUNDS, ROUNDS_IN_CI = 200, 10
 
 
 def half_files(store: Path) -> list[str]:

@@ -17,7 +17,7 @@ from tests.tools import show_figure
 
 pytestmark = pytest.mark.slow
 
-ROUNDS, ROUNDS_IN_CI = 100, 8
+ROUNDS, ROUNDS_IN_CI = 100, 4
 
 SIZES = (1, 7, 100, 812, 2000, 2000)
 """How many new keys each client writes with one batch."""

@@ -87,7 +87,7 @@ def start_again(worker: WorkerProcess) -> None:
 
 
 def test_a_thief_of_the_disk_finds_nothing_whenever_he_takes_it(worker: WorkerProcess, full: bool) -> None:
-    rounds = 20 if full else 3
+    rounds = 20 if full else 2
     moment = random.Random()
     looked = []
     with node(worker, "conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), "--pairs", "4") as program:
@@ -119,7 +119,7 @@ def test_a_thief_of_the_disk_finds_nothing_whenever_he_takes_it(worker: WorkerPr
 def test_keys_are_exchanged_under_load_and_nothing_is_left_under_the_old_one(
     worker: WorkerProcess, key_file: Path, full: bool
 ) -> None:
-    rounds = 12 if full else 5
+    rounds = 12 if full else 3
     old = first_key(key_file)
     with node(worker, "conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), "--pairs", "4") as program:
         for number in range(rounds):

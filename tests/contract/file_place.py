@@ -40,7 +40,7 @@ class FilePlace:
     """A folder for a file store."""
 
     large_from = LARGE
-    stories = 150
+    stories = 60
     keeps_owners = False
 
     def __init__(

@@ -27,7 +27,7 @@ class OnPostgres(Contract, ABC):
         yield place
         place.erase()
 
-    @pytest.fixture(params=["at once", "after a kill"])  # with a key it is opened again as well; nothing here settles
+    @pytest.fixture(params=["at once"])  # with a key it is killed between two steps; nothing here settles
     def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
         life = Life(place, request.param)
         yield life
@@ -35,9 +35,9 @@ class OnPostgres(Contract, ABC):
 
 
 class OnSealedPostgres(OnPostgres, ABC):
-    """The same with keys: opened again between two steps. What else may happen there is tested without keys."""
+    """The same with keys: killed between two steps. Without keys they follow one another at once."""
 
-    @pytest.fixture(params=["when opened again"])
+    @pytest.fixture(params=["after a kill"])
     def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
         life = Life(place, request.param)
         yield life

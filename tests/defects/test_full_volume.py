@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, count
+from itertools import chain, count, product
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -32,6 +32,15 @@ SIZE = 160 * MIB
 
 RESERVE = 80 * MIB
 """Bytes that an empty store may take: two segments of the journal, and some."""
+
+_DELETED, _DROPPED = "deletions", "a drop and a purge"
+_ONE_WAY = {
+    ("tmpfs", 700_000): (_DELETED, False),
+    ("tmpfs", 4_000): (_DROPPED, True),
+    ("ext4", 700_000): (_DROPPED, True),
+    ("ext4", 4_000): (_DELETED, False),
+}
+"""How room is made, and whether the worker is killed before. With `--full`, all of them for all volumes and sizes."""
 
 INSTANCE = "/session/values/one"
 CLIENTS = 4
@@ -74,7 +83,7 @@ def free_bytes(folder: Path) -> int:
 
 def make_room(worker: WorkerProcess, way: str, written: list[str]) -> None:
     """Free what was written, by nothing but the API."""
-    if way == "deletions":
+    if way == _DELETED:
         for begin in range(0, len(written), 50):
             assert set(ask(worker, "DELETE", *written[begin : begin + 50])) == {200}
         return
@@ -127,14 +136,13 @@ def fill_and_empty(folder: Path, worker: WorkerProcess, way: str, value: int, *,
 
 
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
-@pytest.mark.parametrize("is_killed", [False, True], ids=["runs on", "killed"])
 @pytest.mark.parametrize(("value", "of_others"), [(700_000, 0), (4_000, 80 * MIB)], ids=["0.7 MB", "4 kB"])
 def test_a_volume_that_was_filled_can_be_emptied_and_used_again(
-    tmp_path: Path, kind: str, value: int, of_others: int, *, is_killed: bool, full: bool
+    tmp_path: Path, kind: str, value: int, of_others: int, *, full: bool
 ) -> None:
-    both = ["deletions", "a drop and a purge"]
-    for way in both if full else [both[kind == "ext4"]]:
-        folder = tmp_path / way.replace(" ", "-")
+    ways = product([_DELETED, _DROPPED], [False, True])
+    for number, (way, is_killed) in enumerate(ways if full else [_ONE_WAY[kind, value]]):
+        folder = tmp_path / str(number)
         with mounted(folder, kind, SIZE), WorkerProcess(folder / "store") as worker:
             (folder / "others").write_bytes(bytes(0 if full else of_others))
             told = fill_and_empty(folder, worker, way, value, is_killed=is_killed, full=full)

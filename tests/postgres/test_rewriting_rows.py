@@ -145,7 +145,7 @@ def test_what_is_broken_when_it_is_rewritten_is_set_aside_and_creds_come_from_th
     assert database.execute("SELECT count(*) FROM {broken_value}") == [(5,)]
 
 
-@pytest.mark.parametrize("steps", range(1, 12))
+@pytest.mark.parametrize("steps", [1, 2, 5, 11])
 def test_it_goes_on_after_a_start_with_what_is_left(
     database: Workers, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,7 +133,7 @@ def test_while_no_commit_is_confirmed_reads_go_on_and_it_is_told_once(server: Se
 def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
     server: Server, direction: Direction, way: Way, full: bool
 ) -> None:
-    step = 1 if full else 67
+    step = 1 if full else 149
     with Proxy(server.port) as proxy, opened(server.url()) as witness:
         url = server.url().replace(str(server.port), str(proxy.port))
         with opened(url, threads=1) as one:
