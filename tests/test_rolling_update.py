@@ -71,7 +71,12 @@ def test_no_request_fails_while_each_worker_is_replaced(postgres: Server, tmp_pa
         databases = stack.enter_context(Databases(postgres))
         url = stack.enter_context(databases.fresh_database())
         workers = [WorkerProcess(url, token="the-token") for _ in range(6)]
-        serving = [stack.enter_context(worker) for worker in workers[:3]]
+        for worker in workers:
+            stack.callback(worker.close)
+            worker.start()
+        for worker in workers:
+            worker.wait_until_ready(60)
+        serving = workers[:3]
         port = stack.enter_context(way(tmp_path, workers, serving))
         is_over = threading.Event()
         clients = [Client(port, "the-token", number, is_over) for number in range(CLIENTS)]
@@ -80,16 +85,15 @@ def test_no_request_fails_while_each_worker_is_replaced(postgres: Server, tmp_pa
         seconds = []
         try:
             for old, new in zip(workers[:3], workers[3:], strict=True):
-                stack.enter_context(new)
                 serving.append(new)
-                time.sleep(0.5)
+                time.sleep(0.4)
                 serving.remove(old)
                 time.sleep(LEFT_SECONDS)
                 began = time.monotonic()
                 assert old.terminate() == 0
                 seconds.append(time.monotonic() - began)
         finally:
-            time.sleep(0.5)
+            time.sleep(0.4)
             is_over.set()
             for client in clients:
                 client.join(30)
