@@ -5,7 +5,11 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Self
+
+import psycopg
 
 from tests.ports import free_port
 from tests.postgres.processes import POLL_SECONDS, has_ended, send, wait_until_ended
@@ -22,19 +26,18 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 server_round_robin = {is_in_turn:d}
-min_pool_size = {idle}
 """
 
 
 class Pooler:
     """A pgbouncer in a server's room. As a context manager it runs inside, and not after."""
 
-    def __init__(self, server: Server, mode: str, *, is_in_turn: bool = False, idle: int = 0) -> None:
+    def __init__(self, server: Server, mode: str, *, is_in_turn: bool = False) -> None:
         """Prepare one; it takes connections to the server in turn, or the one that was used last."""
         self._room = server.room
         self._folder = server.room.new_folder()
         self._port = free_port()
-        self._settings = SETTINGS.format(server=server, port=self._port, mode=mode, is_in_turn=is_in_turn, idle=idle)
+        self._settings = SETTINGS.format(server=server, port=self._port, mode=mode, is_in_turn=is_in_turn)
         self._server = server
         self._pid = 0
 
@@ -67,6 +70,12 @@ class Pooler:
     def url(self, database: str = "postgres") -> str:
         """Return where a database of the server is, through it."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+
+    def connect(self, count: int) -> None:
+        """Have it make so many connections to the server, which it keeps."""
+        with ExitStack() as stack, ThreadPoolExecutor(count + 1) as pool:
+            clients = [stack.enter_context(psycopg.connect(self.url(), autocommit=True)) for _ in range(count)]
+            list(pool.map(lambda client: client.execute("SELECT pg_sleep(0.3)"), clients))
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

@@ -56,7 +56,8 @@ def test_lent_for_a_session_every_connection_has_its_limits_whoever_had_it_befor
 def test_lent_for_a_transaction_they_are_refused_at_the_start(
     server: Server, mode: str, is_in_turn: bool, idle: int
 ) -> None:
-    with Pooler(server, mode, is_in_turn=is_in_turn, idle=idle) as pooler:
+    with Pooler(server, mode, is_in_turn=is_in_turn) as pooler:
+        pooler.connect(idle)
         for _ in range(3):
             with pytest.raises(StartError, match="pool_mode=session"):
                 PostgresStore(address_of(pooler.url()))
@@ -65,13 +66,17 @@ def test_lent_for_a_transaction_they_are_refused_at_the_start(
 
 def test_a_server_that_became_a_standby_is_not_asked_whatever_the_pooler_remembers_of_it(server: Server) -> None:
     with Pooler(server, "session") as pooler:
-        with opened(pooler.url()):
-            pass
-        server.stop()
-        marker = server.data / "standby.signal"
-        marker.touch()
-        os.chown(marker, *(server.room.user or (-1, -1)))
-        server.start()
+        with opened(pooler.url()) as one:
+            create(one.store)
+            assert one.store.commit([write(KEY, b"1")]) == [None]
+            server.stop()
+            marker = server.data / "standby.signal"
+            marker.touch()
+            os.chown(marker, *(server.room.user or (-1, -1)))
+            server.start()
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable):
+                    one.store.read(KEY)
         with pytest.raises(StartError, match="a standby"):
             PostgresStore(address_of(pooler.url()))
 
