@@ -37,6 +37,8 @@ TEST_DEPENDENCIES = [
     "build >=1.6, <2",
     # Carries the compose specification's own schema, and checks a file against it.
     "check-jsonschema >=0.39, <0.40",
+    # Carries Kubernetes' own schemas of several versions.
+    "kubernetes-validate >=1.37, <2",
     "PyYAML >=6.0, <7",
     # docs/openapi.yaml: whether it is OpenAPI, whether answers are as it says, and thousands of requests made from it.
     "openapi-spec-validator >=0.9, <0.10",

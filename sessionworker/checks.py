@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,12 @@ class DatabaseAddress:
         return ":" in user or "password=" in self.text.partition("?")[2]
 
 
+def shown(path: Path) -> str:
+    """Return the path of a file of secrets for a message, unless nothing is there: somebody may have given a secret."""
+    is_a_path = path.is_absolute() or os.path.exists(path)  # noqa: PTH110 - Path's own raises where it is too long
+    return str(path) if is_a_path else "(not shown, for it may be the secret itself)"
+
+
 def store(text: str) -> Path | DatabaseAddress:
     """Return where session files are stored: in a folder, or in a database."""
     if text.startswith(("postgresql://", "postgres://")):
@@ -71,6 +78,21 @@ def store(text: str) -> Path | DatabaseAddress:
     if "://" in text:
         raise ValueError("it must be a folder, or an address that begins with 'postgresql://'")
     return folder(text)
+
+
+def database_in_file(path: str) -> DatabaseAddress:
+    """Return where a database is, by a file that holds nothing else. What is said of it shows neither."""
+    if not path:
+        raise ValueError("the file's path is empty")
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig").strip()  # editors on Windows put a mark before it
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+    except ValueError:  # no text, or no path
+        text = ""
+    if len(text.split()) != 1 or not isinstance(address := store(text) if "://" in text else None, DatabaseAddress):
+        raise ValueError("the file must hold one address, which begins with 'postgresql://', and nothing else")
+    return address
 
 
 def hosts(text: str) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Ask a running worker whether it is well: `python -m sessionworker.healthcheck [URL]`.
 
-For Docker's and systemd's checks, in places that have Python but no curl. The status is 0 when `GET /health` answers
-200; otherwise it is 1, and one line says why.
+For the checks of Docker, Kubernetes and systemd, in places that have Python but no curl. The status is 0 when `GET
+/health` answers 200; otherwise it is 1, and one line says why. With an address that ends with `/ping` it is whether the
+worker runs, whatever its store does.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:5656/health"
+
+PING = "/ping"
+"""It knows no GET."""
 
 URL_VARIABLE = "SESSIONWORKER_HEALTH_URL"
 
@@ -28,7 +32,7 @@ def check(url: str) -> str | None:
             return f"'{url}' is not a plain http address"
         connection = HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
         try:
-            connection.request("GET", parts.path or "/health")
+            connection.request("OPTIONS" if parts.path == PING else "GET", parts.path or "/health")
             status = connection.getresponse().status
         finally:
             connection.close()

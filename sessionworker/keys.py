@@ -11,9 +11,10 @@ import os
 from base64 import b64decode, b64encode
 from pathlib import Path
 
+from sessionworker.checks import shown
 from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
-from sessionworker.settings import KEY_VARIABLE, Source, shown
+from sessionworker.settings import KEY_VARIABLE, Source
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
 
 PLAIN = "plain"

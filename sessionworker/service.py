@@ -21,6 +21,7 @@ from sessionworker.command_line import Options
 from sessionworker.doorbell import Doorbell
 from sessionworker.errors import StartError, WorkerError
 from sessionworker.events import Event
+from sessionworker.http.limits import LAST_SECONDS
 from sessionworker.keys import find_keys
 from sessionworker.logs import open_log
 from sessionworker.offload import Offload
@@ -202,7 +203,7 @@ class WorkerService(Service):
         for port in self._ports:
             yield port.stopListening()
         late = self._reactor.callLater(DRAIN_SECONDS, self._site.abort)
-        yield self._site.drain()
+        yield self._site.drain(LAST_SECONDS)
         if late.active():
             late.cancel()
         yield self._offload.stop()

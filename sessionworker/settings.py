@@ -5,7 +5,6 @@ An option given on the command line wins over its variable, and the variable ove
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,11 +16,13 @@ from sessionworker.checks import (
     DatabaseAddress,
     always_or_never,
     count,
+    database_in_file,
     endpoint,
     folder,
     hosts,
     log_format,
     mebibytes,
+    shown,
     store,
     switch,
 )
@@ -39,12 +40,6 @@ class Source(NamedTuple):
     def is_given(self) -> bool:
         """Whether they come from anywhere."""
         return self != Source()
-
-
-def shown(path: Path) -> str:
-    """Return the path of a file of secrets for a message, unless nothing is there: somebody may have given a secret."""
-    is_a_path = path.is_absolute() or os.path.exists(path)  # noqa: PTH110 - Path's own raises where it is too long
-    return str(path) if is_a_path else "(not shown, for it may be the secret itself)"
 
 
 @dataclass(frozen=True)
@@ -96,6 +91,8 @@ class Option:
     check: Callable[[str], Any]
 
 
+MANY = 10**6
+
 OPTIONS = (
     Option("listen", "SESSIONWORKER_LISTEN", "tcp:5656", "where to listen, a Twisted endpoint string", endpoint),
     Option(
@@ -104,6 +101,13 @@ OPTIONS = (
         "instances",
         "the folder of the session files, made if missing; or a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         store,
+    ),
+    Option(
+        "store-file",
+        "SESSIONWORKER_STORE_FILE",
+        "",
+        "a file with a database's address, in the place of a folder: for who keeps the password among his secrets",
+        database_in_file,
     ),
     Option(
         "fsync",
@@ -161,30 +165,18 @@ OPTIONS = (
         "SESSIONWORKER_CONNECTIONS",
         "10000",
         "connections at once; more are refused",
-        count(1, 10**6),
+        count(1, MANY),
     ),
-    Option("keep-versions", "SESSIONWORKER_KEEP_VERSIONS", "10", "newest versions of creds to keep", count(1, 10**6)),
+    Option("keep-versions", "SESSIONWORKER_KEEP_VERSIONS", "10", "newest versions of creds to keep", count(1, MANY)),
     Option(
         "keep-hours",
         "SESSIONWORKER_KEEP_HOURS",
         "24",
         "hours for which one version each is kept too",
-        count(0, 10**6),
+        count(0, MANY),
     ),
-    Option(
-        "keep-days",
-        "SESSIONWORKER_KEEP_DAYS",
-        "30",
-        "days for which one version each is kept too",
-        count(0, 10**6),
-    ),
-    Option(
-        "keep-drops",
-        "SESSIONWORKER_KEEP_DROPS",
-        "30",
-        "days for which a dropped instance is kept",
-        count(0, 10**6),
-    ),
+    Option("keep-days", "SESSIONWORKER_KEEP_DAYS", "30", "days for which one version each is kept too", count(0, MANY)),
+    Option("keep-drops", "SESSIONWORKER_KEEP_DROPS", "30", "days for which a dropped instance is kept", count(0, MANY)),
 )
 """The options that take a value. `--http-logs` takes none."""
 
@@ -215,7 +207,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         http_logs = bool(given["http-logs"]) or switch(environment.get(HTTP_LOGS_VARIABLE) or "false")
     except ValueError as error:
         raise StartError(f"{HTTP_LOGS_VARIABLE}: {error}.") from None
-    place = values["store"][0]
+    place = _place(values, given)
     keys = _source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
     return Settings(
         listen=tuple(values["listen"]),
@@ -239,6 +231,19 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
             *_doubts_about_a_database(place, is_on_command_line=given["store"] is not None, fsync=values["fsync"][0]),
         ),
     )
+
+
+def _place(values: Mapping[str, list[Any]], given: Mapping[str, Any]) -> Path | DatabaseAddress:
+    """Return the store. Of two variables the file wins over a folder, which an image names for all."""
+    place: Path | DatabaseAddress = values["store"][0]
+    files: list[DatabaseAddress] = values["store-file"]
+    if not files or (given["store"] is not None and given["store-file"] is None):
+        return place
+    if isinstance(place, DatabaseAddress) and given["store-file"] is None:
+        raise StartError("SESSIONWORKER_STORE and SESSIONWORKER_STORE_FILE both name a database; set one of them.")
+    if given["store"] is not None:
+        raise StartError("--store and --store-file are both given; give one of them.")
+    return files[0]
 
 
 def _source(variable: str, files: list[Path], given: str | None, environment: Mapping[str, str]) -> Source:

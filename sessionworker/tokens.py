@@ -16,10 +16,11 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from sessionworker.access import Role, Token
+from sessionworker.checks import shown
 from sessionworker.disk import opened_folder
 from sessionworker.errors import NameNotAllowed, StartError
 from sessionworker.names import check_name
-from sessionworker.settings import TOKEN_VARIABLES, Settings, shown
+from sessionworker.settings import TOKEN_VARIABLES, Settings
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 

@@ -34,6 +34,48 @@ def test_the_store_is_a_folder_or_a_database() -> None:
     assert "postgresql://" in refusal("--store", "mysql://localhost/whatsapp")
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "address"
+    path.write_text(f"\ufeff{ADDRESS}\n")
+    return path
+
+
+def test_an_address_may_be_in_a_file_which_wins_over_a_folder_that_an_image_names(file: Path) -> None:
+    for arguments, environment in (
+        (["--store-file", str(file)], {}),
+        (["--store-file", str(file)], {"SESSIONWORKER_STORE": "postgresql://db.example.com/another"}),
+        (["--store-file", str(file)], {"SESSIONWORKER_STORE_FILE": "/nowhere"}),
+        ([], {"SESSIONWORKER_STORE_FILE": str(file)}),
+        ([], {"SESSIONWORKER_STORE_FILE": str(file), "SESSIONWORKER_STORE": "/data"}),
+    ):
+        assert address(*arguments, **environment).text == ADDRESS
+        assert read(*arguments, **environment).doubts == ()
+    found = read("--store", "here", SESSIONWORKER_STORE_FILE=str(file))
+    assert found.store == Path("here")
+
+
+def test_two_databases_at_once_are_refused(file: Path) -> None:
+    refused = refusal(SESSIONWORKER_STORE=ADDRESS, SESSIONWORKER_STORE_FILE=str(file))
+    assert "SESSIONWORKER_STORE and SESSIONWORKER_STORE_FILE" in refused
+    assert "--store and --store-file" in refusal("--store", "here", "--store-file", str(file))
+
+
+@pytest.mark.parametrize("content", [b"\n", b"/data", SECRET.encode(), f"{ADDRESS} {SECRET}".encode(), b"\xff\xfe"])
+def test_a_file_that_holds_something_else_is_refused_and_not_shown(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    refused = refusal(SESSIONWORKER_STORE_FILE=str(file))
+    assert refused.startswith("sessionworker: SESSIONWORKER_STORE_FILE: the file must hold one address")
+    assert SECRET not in refused
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", ADDRESS, ADDRESS * 100, f"{ADDRESS}\n"])
+def test_an_address_in_the_place_of_its_file_is_refused_and_not_shown(path: str) -> None:
+    refused = refusal(SESSIONWORKER_STORE_FILE=path)
+    assert refused.startswith("sessionworker: SESSIONWORKER_STORE_FILE: the file cannot be read: ")
+    assert SECRET not in refused
+
+
 def test_a_password_on_the_command_line_is_doubtful_and_elsewhere_it_is_not() -> None:
     for text, is_doubtful in (
         (ADDRESS, True),

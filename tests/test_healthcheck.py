@@ -23,6 +23,10 @@ def answering(status: int) -> Iterator[str]:
             self.send_response(status if self.path == "/health" else 404)
             self.end_headers()
 
+        def do_OPTIONS(self) -> None:
+            self.send_response(200 if self.path == "/ping" else 404)
+            self.end_headers()
+
         def log_message(self, *arguments: object) -> None:
             """Say nothing."""
 
@@ -53,6 +57,14 @@ def test_a_worker_that_says_it_is_not_well_is_status_1_and_one_line(
     with answering(503) as url:
         assert call(monkeypatch, url) == 1
     assert capsys.readouterr() == ("", f"sessionworker: {url} answers 503\n")
+
+
+def test_a_worker_that_is_not_well_runs_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with answering(503) as url:
+        assert call(monkeypatch, url.replace("/health", "/ping")) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_address_can_be_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,6 +220,11 @@ def test_the_image_carries_what_encryption_and_tls_need(image: Image, elsewhere:
     assert run(programs / "python", "-I", "-c", code, folder=elsewhere) == ""
 
 
+def test_the_image_carries_what_a_database_needs(image: Image, elsewhere: Path) -> None:
+    code = "import psycopg, psycopg_pool, psycopg_binary"
+    assert run(image.root / "opt/sessionworker/bin/python", "-I", "-c", code, folder=elsewhere) == ""
+
+
 @pytest.mark.parametrize("part", ["base", "opt/sessionworker"])
 def test_the_image_holds_no_tool_that_installs_or_builds(image: Image, elsewhere: Path, part: str) -> None:
     code = f"import importlib.util; print([name for name in {BUILD_TOOLS} if importlib.util.find_spec(name)])"

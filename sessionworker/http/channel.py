@@ -32,8 +32,8 @@ class WorkerChannel(HTTPChannel):
     * a small answer is sent at once (`send`), and the next request waits until a client has read (`requestDone`).
 
     Of Twisted's private names it uses `_handlingRequest` and `_dataBuffer` (what came behind a request that is being
-    answered has no public name), `_buffer` (the same, within a line), `_respondToBadRequestAndDisconnect` (or its
-    errors would be plain text), `_command`, and `_tempDataBuffer` of a socket (whether something waits to be sent).
+    answered), `_buffer` (the same, within a line), `_respondToBadRequestAndDisconnect` (or its errors would be plain
+    text), `_command`, and `_tempDataBuffer` of a socket (whether something waits).
     """
 
     maxHeaders = limits.MOST_HEADERS
@@ -149,8 +149,7 @@ class WorkerChannel(HTTPChannel):
 
     def _remember(self, head: Head) -> None:
         """Remember the headers that have come, unless they ask for more than to be answered."""
-        self._new_head = None
-        request = self.requests[-1]
+        request, self._new_head = self.requests[-1], None
         if self.length == head.length and self.persistent:
             is_strange = self.site.application.refusal_of(request) is not None
             self.site.known_headers.add(head, request.requestHeaders, is_strange=is_strange)
@@ -245,7 +244,8 @@ class WorkerChannel(HTTPChannel):
 
     def _wait(self, seconds: float) -> None:
         """Be closed after so many seconds from now, unless something comes in between."""
-        self.deadline = self.site.reactor.seconds() + seconds
+        self._waits_since = self.site.reactor.seconds()
+        self.deadline = self._waits_since + seconds
 
     def _close_after(self, request: WorkerRequest) -> None:
         """Tell the client that this answer is the last one on this connection."""
@@ -253,10 +253,10 @@ class WorkerChannel(HTTPChannel):
         if not request.startedWriting:
             request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
 
-    def drain(self) -> None:
-        """Answer what is under way, and close."""
-        if self._is_idle:
-            self._close()
+    def drain(self, last_seconds: float) -> None:
+        """Answer what is under way, and what comes until nothing has come for so long, and close."""
+        if self._is_idle and not self._is_refused:
+            self.deadline = min(self.deadline, self._waits_since + last_seconds)
         elif self.requests:
             self._close_after(self.requests[-1])
 

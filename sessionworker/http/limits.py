@@ -7,6 +7,10 @@ from sessionworker.errors import Overloaded
 IDLE_SECONDS = 75.0
 """How long a connection may be silent between requests. Node keeps an idle one for 5 s, and so is never reset."""
 
+LAST_SECONDS = 1.0
+"""How long a connection that was just used may be silent once the worker was told to stop. Whoever asks in a tight row
+is told with an answer that it is the last one; else a request may meet the end of its connection on the way."""
+
 HEADER_SECONDS = 10.0
 """How long a request's headers may take, and the first request of a new connection."""
 

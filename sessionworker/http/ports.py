@@ -81,8 +81,8 @@ class Watcher(Protocol):
 class OneOfMany(Protocol):
     """A connection, as the site sees it."""
 
-    def drain(self) -> None:
-        """Answer what is under way, and close."""
+    def drain(self, last_seconds: float) -> None:
+        """Answer what is under way, and what comes until nothing has come for so long, and close."""
 
     def abort(self) -> None:
         """Close at once."""

@@ -104,11 +104,12 @@ class WorkerSite(Site):
         if self._drained is not None and not self.channels:
             self._finish_draining()
 
-    def drain(self) -> Deferred[None]:
-        """Close idle connections, answer what is under way, and fire when no connection is left."""
+    def drain(self, last_seconds: float = 0.0) -> Deferred[None]:
+        """Answer what is under way, close what was silent for so long, and fire when no connection is left."""
         self.is_draining = True
         for channel in list(self.channels):
-            channel.drain()
+            channel.drain(last_seconds)
+            channel.close_when_late(self.reactor.seconds())
         drained = self._drained = Deferred()
         if not self.channels:
             self._finish_draining()

@@ -38,7 +38,7 @@ def seconds(text: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", [COMPOSE_FILE, SECRETS_FILE])
+@pytest.mark.parametrize("file", [COMPOSE_FILE, SECRETS_FILE, REPOSITORY / "deploy" / "swarm.yaml"])
 def test_the_compose_files_keep_to_the_compose_specification(file: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)],

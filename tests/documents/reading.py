@@ -16,7 +16,9 @@ SECURITY = ("docs/security.md", "docs/security.pt-BR.md")
 
 PATCHES = ("docs/patches.md", "docs/patches.pt-BR.md")
 
-PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES)
+SCALING = ("docs/scaling.md", "docs/scaling.pt-BR.md")
+
+PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES, SCALING)
 """The documents that are there in English and in Portuguese."""
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])

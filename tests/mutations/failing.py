@@ -15,6 +15,8 @@ _LATE = f"{_TESTS}/test_unknown_outcomes.py::test_what_arrives_late_is_not_made_
 _CUT = f"{_TESTS}/test_unknown_outcomes.py::test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all"
 _NO_STANDBY = (f"{_TESTS}/test_unknown_outcomes.py::test_what_is_on_no_standby_is_not_acknowledged",)
 
+_POOLER = f"{_TESTS}/test_pooler.py"
+
 FAULTS: tuple[Fault, ...] = (
     # How long
     Fault(
@@ -107,15 +109,22 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "late calls say that the database is away again",
         _WELLNESS,
-        "if is_general and begun_at >= self._well_at[kind]:",
-        "if is_general:",
+        "if is_away := is_general and begun_at >= self._well_at[kind]:",
+        "if is_away := is_general:",
         _TOLD,
     ),
     Fault(
         "each statement that fails is told of",
         _WELLNESS,
-        "is_quiet = now < self._quiet_until.get(reason, 0.0)",
-        "is_quiet = now < 0",
+        "is_news = now >= self._quiet_until.get((event.name, reason), 0.0)",
+        "is_news = now >= 0.0",
+        _TOLD,
+    ),
+    Fault(
+        "one statement that failed silences that the database is away",
+        _WELLNESS,
+        'for name in {event.name, "statement_failed"}:',
+        'for name in {"database_failed", "statement_failed"}:',
         _TOLD,
     ),
     Fault(
@@ -124,5 +133,34 @@ FAULTS: tuple[Fault, ...] = (
         'before.count("@") > 1',
         'before.count("@") > 9',
         (f"{_TESTS}/test_address.py",),
+    ),
+    # A pooler
+    Fault(
+        "a pooler that lends a connection for each transaction is taken for the server",
+        _WATCHED,
+        "return len(found) != 2 or len({pid for _, pid in found}) != 2",
+        "return False",
+        (f"{_POOLER}::test_lent_for_a_transaction_they_are_refused_at_the_start",),
+    ),
+    Fault(
+        "connections of a pooler are asked once who answers them",
+        _WATCHED,
+        "for _ in range(PROBES)]",
+        "for _ in range(0)]",
+        (f"{_POOLER}::test_lent_for_a_transaction_they_are_refused_at_the_start",),
+    ),
+    Fault(
+        "a pooler's word of whether its server takes writes is believed",
+        _WATCHED,
+        "            if is_read_only:\n",
+        "            if False:\n",
+        (f"{_POOLER}::test_a_server_that_became_a_standby_is_not_asked_whatever_the_pooler_remembers_of_it",),
+    ),
+    Fault(
+        "what the server has not answered is counted by a pooler's word",
+        _CONNECTIONS,
+        "pid, warnings = connection.pid, ",
+        "pid, warnings = connection.info.backend_pid, ",
+        (f"{_POOLER}::test_what_the_server_has_not_answered_is_counted_by_its_own_word",),
     ),
 )

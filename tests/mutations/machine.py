@@ -263,4 +263,11 @@ FAULTS: tuple[Fault, ...] = (
         "        _, call = self._late.popleft()\n        call()\n        call = int\n",
         _THROTTLES,
     ),
+    Fault(
+        "a drain closes connections that are used in a tight row",
+        _CHANNEL,
+        "self._waits_since + last_seconds)",
+        "self._waits_since)",
+        ("tests/site/test_end.py",),
+    ),
 )

@@ -242,8 +242,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a drain waits for idle connections",
         _CHANNEL,
-        "        if self._is_idle:\n            self._close()\n        elif self.requests:",
-        "        if self.requests:",
+        "self.deadline = min(self.deadline, self._waits_since + last_seconds)",
+        "pass",
         _SITES,
     ),
     Fault(

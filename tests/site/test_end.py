@@ -57,6 +57,31 @@ def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worke
     assert worker.ask("GET", FILE).body == b"3"
 
 
+def test_whoever_asked_a_moment_ago_is_told_with_an_answer_that_it_is_the_last_one(worker: Worker) -> None:
+    long_ago = worker.connect()
+    long_ago.send(request("GET", FILE))
+    worker.advance(limits.LAST_SECONDS)
+    asks, asks_late, silent, new = (worker.connect() for _ in range(4))
+    for connection in (asks, asks_late, silent):
+        connection.send(request("GET", FILE))
+    worker.settle()
+    ended: list[object] = []
+    worker.site.drain(limits.LAST_SECONDS).addCallback(ended.append)
+    worker.flush()
+    assert not long_ago.transport.connected
+    for connection in (asks, new):
+        connection.send(request("POST", FILE, {"data": "2"}))
+    assert [answer.header("connection") for answer in asks.answers()] == [None, "close"]
+    assert [answer.header("connection") for answer in new.answers()] == ["close"]
+    assert silent.transport.connected
+    worker.advance(limits.LAST_SECONDS / 2)
+    asks_late.send(request("POST", FILE, {"data": "2"}))
+    assert [answer.header("connection") for answer in asks_late.answers()] == [None, "close"]
+    assert ended == []
+    worker.advance(limits.LAST_SECONDS / 2 + 1)
+    assert ended == [None]
+
+
 def test_a_drain_without_connections_is_over_at_once(worker: Worker) -> None:
     ended: list[object] = []
     worker.site.drain().addCallback(ended.append)

@@ -119,6 +119,8 @@ class Connections:
         try:
             with Watched.connect(self._conninfo, autocommit=True, tell=lambda _: None) as connection:
                 connection.answer_by = time.monotonic() + START_SECONDS
+                if connection.is_shared(self._conninfo):
+                    raise StartError(_SHARED)
                 prepare(connection)
         except Error as error:
             raise StartError(f"The database cannot be used: {reason_of(error)}.") from None
@@ -182,7 +184,7 @@ class Connections:
     def _commit(self, attempt: Callable[[Watched], T], connection: Watched) -> T:
         begun = time.perf_counter()
         self._refuse_more(connection)
-        pid, warnings = connection.info.backend_pid, connection.warnings
+        pid, warnings = connection.pid, connection.warnings
         try:
             result = attempt(connection)
         except OutcomeUnknownError:
@@ -282,6 +284,11 @@ class Connections:
         self._wellness.fails(kind, begun, reason, is_general=is_general(error))
         return refusal_for(error)
 
+
+_SHARED = (
+    "The database cannot be used: what stands before it lends a connection for each transaction. Limits and what is "
+    "prepared hold for a connection, so it has to lend one for a session. With pgbouncer: pool_mode=session."
+)
 
 _STILL_THERE = b"SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = ANY(%s)"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Generator
+from random import choice
 from typing import Any, Self, TypeVar
 
 from psycopg import Connection, Error, OperationalError, errors
@@ -26,6 +27,9 @@ TRANSACTION_SECONDS = 10.0
 CONFIGURE_SECONDS = 3.0
 """How long a new connection may take for its settings."""
 
+PROBES = 20
+"""How often two connections are asked who answers them, where that may be another one each time."""
+
 _SETTINGS: dict[str, str | int] = {
     "statement_timeout": int(STATEMENT_SECONDS * 1000),
     "lock_timeout": int(LOCK_SECONDS * 1000),
@@ -41,9 +45,10 @@ _SETTINGS: dict[str, str | int] = {
 }
 """What each session is told, as far as its server knows it: nothing lasts for ever on its side either."""
 
-# One round trip. What a server does not know is no row of pg_settings.
+# One round trip. What a server does not know is no row of pg_settings. What libpq was told of both others may be a
+# pooler's own word, or what it remembers of a server that has become a standby since.
 _CONFIGURE = b"""
-SELECT set_config(s.name, a.value, false)
+SELECT set_config(s.name, a.value, false), pg_backend_pid(), current_setting('transaction_read_only') = 'on'
 FROM unnest(%b::text[], %b::text[]) AS a (name, value) JOIN pg_catalog.pg_settings s ON s.name = a.name
 """
 
@@ -57,6 +62,8 @@ class Watched(Connection[Row]):
     answer_by = float("inf")
     """Until when its server has to answer, by the clock that nobody sets."""
     made_at = 0.0
+    pid = 0
+    """The server's process, by its own word."""
 
     @classmethod
     def connect(cls, conninfo: str = "", *, tell: Callable[[Error | None], None], **options: Any) -> Self:  # type: ignore[override]  # nobody else makes one
@@ -76,10 +83,26 @@ class Watched(Connection[Row]):
         self.answer_by = self.made_at + CONFIGURE_SECONDS
         self.add_notice_handler(self._count)
         try:
-            self.execute(_CONFIGURE, [list(_SETTINGS), [str(value) for value in _SETTINGS.values()]])
+            values = [str(value) for value in _SETTINGS.values()]
+            [(_, self.pid, is_read_only), *_] = self.execute(_CONFIGURE, [list(_SETTINGS), values]).fetchall()
+            if is_read_only:
+                raise errors.ReadOnlySqlTransaction
         except Error:
             self.close()
             raise
+
+    def is_shared(self, conninfo: str) -> bool:
+        """Tell whether something between us and the server lends its own connections to whoever asks, as they come.
+
+        Who lends one for each transaction may happen to lend the same again, so it and another one are asked several
+        times, in no order: the last one that was used is lent first, or each in turn.
+        """
+        if self.pid == self.info.backend_pid:  # nothing is between
+            return False
+        with type(self).connect(conninfo, tell=lambda _: None, autocommit=True) as other:
+            asked = [self, other] + [choice((self, other)) for _ in range(PROBES)]  # noqa: S311 - nothing to guess
+            found = {(id(one), _pid_of(one)) for one in asked}
+        return len(found) != 2 or len({pid for _, pid in found}) != 2  # noqa: PLR2004 - each has one of its own
 
     def has_ended(self) -> bool:
         """Tell whether its server has said something unasked: it closes it, or other settings hold from now on."""
@@ -111,6 +134,11 @@ class Watched(Connection[Row]):
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def _pid_of(connection: Watched) -> int:
+    [(pid,)] = connection.execute(b"SELECT pg_backend_pid()", prepare=False).fetchall()
+    return int(pid)
 
 
 class _SilentError(OperationalError):
