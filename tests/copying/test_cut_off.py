@@ -122,6 +122,6 @@ def test_a_copy_that_is_cut_off_anywhere_is_refused_and_goes_on(
             assert everything(worker) == before, number
             worker.close()
         target.clear()
-        number += 1 if full else 3
+        number += 1 if full else 7
     assert found == sorted(found, key=["nothing", "a part", "all"].index)
-    assert found.count("a part") > 10
+    assert found.count("a part") > 5

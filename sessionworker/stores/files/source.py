@@ -5,6 +5,8 @@ But for what a worker does when an instance is used for the first time: one that
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KeyRing
 from sessionworker.stores.seals import Statement
 from sessionworker.stores.transfer import CopyError, Listed
+
+_is_id = re.compile("[0-9a-f]{32}").fullmatch
 
 
 class FileSource(FileSide):
@@ -68,6 +72,7 @@ class FileSource(FileSide):
             self._check_saved(instance)
             with self._parts.catalogue.open(instance) as folder:
                 ids, files = folder.ids(), len(folder.names())
+            _check_ids(ids)
             if len(ids) == 1 and ids[0] not in self._lying:
                 self._parts.catalogue.adopted(instance, ids[0])
             else:
@@ -85,6 +90,7 @@ class FileSource(FileSide):
                 self._check_saved(waiting)
             with self._parts.places.open(lying.path) as folder:
                 identity, ids, files = Identity(folder), folder.ids(), len(folder.names())
+                _check_ids(ids)
                 if not ids:
                     ids = [new_id()]
                     identity.take_over(ids[0], folder.identity[1], lying.group, lying.name)
@@ -103,6 +109,11 @@ class FileSource(FileSide):
     def _check_saved(instance: Instance) -> None:
         if not instance.is_saved:
             raise NotItsFolder("its files cannot follow the journal")
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    if not all(map(_is_id, ids)):
+        raise NotItsFolder("its id is none that a worker gave it")
 
 
 def open_source(path: Path, ring: KeyRing | None, report: Report) -> FileSource:

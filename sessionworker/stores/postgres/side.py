@@ -134,6 +134,11 @@ class PostgresTarget(PostgresSide):
         if not (self._sealing.statement.copy or self._ask("is_empty")[0][0]):
             raise in_use(self.shown)
 
+    def records(self) -> list[Listed]:
+        """Return all instances that are in it; nobody asks how much they hold."""
+        with self._telling():
+            return sorted(Listed(id_.hex, 0) for (id_,) in self._ask("ids"))
+
     def keep_groups(self, groups: Sequence[str]) -> None:
         """Make the groups that are missing, and remove others."""
         with self._telling(), self._connection.transaction():
@@ -226,6 +231,7 @@ _STATEMENTS = {
         SELECT i.id, coalesce(f.files, 0) FROM {instance} i
         LEFT JOIN (SELECT instance, count(*) AS files FROM {session_file} GROUP BY instance) f ON f.instance = i.id
     """,
+    "ids": "SELECT id FROM {instance}",
     "instance": "SELECT group_name, name, dropped, last_write, has_creds, proof FROM {instance} WHERE id = %s",
     "said": "SELECT value FROM {state} WHERE name = 'seals'",
     "is_empty": """
