@@ -209,13 +209,18 @@ def _rot(store: PostgresStore, keys: tuple[str, ...]) -> None:
     store._connections.ask(ask)
 
 
-def everything(store: Store) -> dict[str, Any]:
-    """All that a store answers, which has to be the same of a copy."""
+def everything(store: Store, *, with_times: bool = True) -> dict[str, Any]:
+    """All that a store answers, which has to be the same of a copy; `with_times` those of the last writes."""
     found: dict[str, Any] = {"groups": store.groups(), "drops": _drops(store)}
     for group in store.groups():
         found[group] = store.instances(group)
         for one in store.describe(group):
-            found[f"{group}\0{one.instance}"] = (one.files, one.bytes, one.files and one.last_write, one.types)
+            found[f"{group}\0{one.instance}"] = (
+                one.files,
+                one.bytes,
+                with_times and one.files and one.last_write,
+                one.types,
+            )
             keys = store.names(group, one.instance, beginning="", after="", most=10_000)
             values = {key: store.read(SessionFile(group, one.instance, key)) for key in keys}
             found[f"{group}\0{one.instance}\0values"] = values
