@@ -14,6 +14,7 @@ from sessionworker.main_command import main
 from sessionworker.stores.seal import KEY_BYTES
 from tests.contract.words import CREDS, SUPPORT, commit, create, creds, write
 from tests.copying.ends import FileEnd, Make, PostgresEnd, everything_of, small
+from tests.process import WorkerProcess
 
 LINES = [b64encode(bytes([number]) * KEY_BYTES).decode() for number in (1, 2)]
 
@@ -133,3 +134,22 @@ def test_a_sealed_source_without_its_key_is_not_copied(make: Make, key_file: Pat
         assert done.exit_code == 1
         assert "The store is encrypted with the key" in done.stderr
         assert LINES[0] not in done.stderr
+
+
+def test_a_worker_takes_the_mark_of_a_copy_away_and_does_not_start_on_a_part_of_one(make: Make) -> None:
+    source, whole, part = small(make("postgres")), make("files"), make("files")
+    assert copy(source.address, whole.address).exit_code == 0
+    assert isinstance(whole, FileEnd)
+    assert isinstance(part, FileEnd)
+    assert (whole.folder / ".sessionworker" / "copy").exists()
+    with WorkerProcess(whole.folder) as worker:
+        assert not (whole.folder / ".sessionworker" / "copy").exists()
+        assert worker.terminate() == 0
+    target = part.target()
+    target.begin()
+    target.close()
+    refused = WorkerProcess(part.folder)
+    refused.start()
+    assert refused.wait_until_ended() == 1
+    assert "holds a part of a copy: 'sessionworker copy' was ended before it had all" in refused.output
+    refused.close()

@@ -133,11 +133,18 @@ FAULTS: tuple[Fault, ...] = (
         (_MARKS,),
     ),
     Fault(
-        "a copy of files is made in the place where it is served",
+        "a copy is said to be whole before it is",
         f"{_FILES}/target.py",
         "                self._places.move(new, path)\n",
         "                self._places.move(new, path)\n                write_mark(self._places.root, FINISHED)\n",
         (_CUT_OFF,),
+    ),
+    Fault(
+        "a copy stays one whoever serves it",
+        "sessionworker/service.py",
+        "        store.serve()\n",
+        "",
+        (_COMMAND,),
     ),
     Fault(
         "it is said of a source that it has the target's key",
