@@ -86,6 +86,7 @@ setup(
     zip_safe=False,
     entry_points={
         "console_scripts": [
+            "sessionworker = sessionworker.main_command:main",
             "sessionworker-key = sessionworker.key_command:main",
             "sessionworker-database = sessionworker.database_command:main",
         ]

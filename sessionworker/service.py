@@ -140,6 +140,7 @@ class WorkerService(Service):
         for place in settings.listen:
             self._listen(place)
         self._certificates.say()
+        store.serve()
         self._offload.start()
         collect_garbage_rarely()
         let_threads_take_turns()

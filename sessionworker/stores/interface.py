@@ -192,6 +192,12 @@ class Store(Protocol):
 
     # Its life
 
+    def serve(self) -> None:
+        """Be about to be asked by clients: once, before the first of them.
+
+        From then on nothing may be copied into the store. Raises StartError where somebody began that meanwhile.
+        """
+
     def maintain(self) -> None:
         """Do the store's background work until `close` is called."""
 

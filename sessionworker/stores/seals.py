@@ -54,6 +54,13 @@ class Statement(Struct, frozen=True):
         others = [f"under the key {name}" for name in self.keys if name != key]
         return [*others, "plain"] if self.plain and key else others
 
+    def for_reading(self, ring: KeyRing | None) -> KeyRing | None:
+        """Return a ring of those keys that it names: nothing new is to be said of a store that is opened with it."""
+        keys = [] if ring is None else [key for key in ring.keys if key.name in self.keys]
+        if not self.keys or ring is None:
+            return None
+        return KeyRing(keys or ring.keys, admits_plain=self.plain)
+
     def joined(self, ring: KeyRing) -> Self:
         """Return what is to be said before something is written with a ring; it is not proven yet."""
         if ring.writes_plain:

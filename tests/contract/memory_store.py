@@ -274,7 +274,7 @@ class MemoryStore:
 
     def check(self) -> None: ...
 
-    def checkpoint(self) -> None: ...
+    checkpoint = serve = check
 
     def figures(self) -> interface.Figures:
         groups = self.contents.groups

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.mutations import (
+    copying,
     failing,
     holding,
     keeping,
@@ -53,6 +54,7 @@ FAULTS: tuple[Fault, ...] = (
     *sealing.FAULTS,
     *sealing_rows.FAULTS,
     *failing.FAULTS,
+    *copying.FAULTS,
 )
 
 LONGEST = 60.0

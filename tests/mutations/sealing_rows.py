@@ -6,6 +6,7 @@ from tests.mutations.fault import Fault
 
 _STORE = "sessionworker/stores/postgres"
 _CODEC = f"{_STORE}/codec.py"
+_SAID = f"{_STORE}/said.py"
 _SEALING = f"{_STORE}/sealing.py"
 _READING = f"{_STORE}/reading.py"
 _REWRITING = f"{_STORE}/rewriting.py"
@@ -68,9 +69,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a wish that nobody with a key made is followed",
-        _SEALING,
-        'return f"{before} to {self.to} {self.number}" if self.to else before',
-        "return before",
+        _SAID,
+        'to = f" to {self.to} {self.number}" if self.to else ""',
+        'to = ""',
         _SEALED,
     ),
     # Several workers
@@ -161,7 +162,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "what an older rewriting saw to is taken for done",
-        _SEALING,
+        _SAID,
         "number=secrets.token_hex(4)",
         'number="1"',
         _REPLICAS,

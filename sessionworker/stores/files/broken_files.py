@@ -6,10 +6,21 @@ import os
 import re
 from contextlib import suppress
 
-from sessionworker.disk import NotAFile, make_folder, open_folder, opened_folder, read_file, remove_if_there, stands_in
+from sessionworker import file_names
+from sessionworker.disk import (
+    NotAFile,
+    make_folder,
+    open_folder,
+    opened_folder,
+    read_file,
+    remove_if_there,
+    stands_in,
+    write_new,
+)
 from sessionworker.file_names import LONGEST_FILE_NAME
 from sessionworker.stores.files.codec import SEALED, SealBroken
 from sessionworker.stores.files.folder import BROKEN, OLD_BROKEN, Folder
+from sessionworker.stores.transfer import label_of
 
 _parts = re.compile(r"(\d+-\d+|\d{13,}(?=-))(?:-(.*))?", re.DOTALL).fullmatch  # when, 0.1.0 has no number, and its name
 _SOME_TIME = "0" * 13
@@ -22,6 +33,44 @@ class BrokenFiles:
     def __init__(self, folder: Folder) -> None:
         """Look into `folder`, which stays open meanwhile."""
         self._folder = folder
+
+    def all(self) -> list[tuple[int, str, str]]:
+        """Return when each was set aside, in milliseconds since 1970, a label for its key, and its file's name."""
+        found = []
+        with (
+            suppress(FileNotFoundError),
+            opened_folder(BROKEN, self._folder.ours) as handle,
+            os.scandir(handle) as files,
+        ):
+            for name in sorted(file.name for file in files if file.is_file(follow_symlinks=False)):
+                when, called = _when_and_what(name)
+                found.append((int(when.partition("-")[0]), label_of(self._key_of(called)), name))
+        return found
+
+    def _key_of(self, called: str) -> str:
+        """Return the key whose file was called so; empty where that cannot be told."""
+        plain = self._plain_name(called)
+        key = file_names.decode_name(plain) if plain else self._folder.key_of(called)
+        return key or ""
+
+    def read(self, file_name: str) -> bytes:
+        """Return what one holds, unsealed where that can be done."""
+        folder, (when, called) = self._folder, _when_and_what(file_name)
+        with opened_folder(BROKEN, folder.ours) as handle:
+            data = read_file(file_name, handle) or b""
+        for bound in (("broken", folder.id, when), ("value", folder.id, self._key_of(called))):
+            with suppress(SealBroken):
+                return folder.codec.open(data, *bound)
+        return data
+
+    def keep(self, when: int, label: str, content: bytes) -> None:
+        """Keep one that another store had set aside."""
+        folder, set_aside_at = self._folder, f"{when:013}-0"
+        make_folder(BROKEN, folder.ours, sync=folder.is_synced)
+        name = self._name(set_aside_at, file_names.encode_name(label))
+        with opened_folder(BROKEN, folder.ours) as handle:
+            data = folder.codec.seal(content, "broken", folder.id, set_aside_at)
+            write_new(name, handle, data, sync=folder.is_synced)
 
     def rewrite(self) -> None:
         """Write those anew that are not as the codec would write them: plain ones may hold what nobody is to read."""
@@ -49,14 +98,15 @@ class BrokenFiles:
                         os.rename(name, name, src_dir_fd=old, dst_dir_fd=new)
 
     def _rewrite(self, name: str, handle: int) -> None:
-        folder, codec, parts = self._folder, self._folder.codec, _parts(name)
+        folder, codec = self._folder, self._folder.codec
         try:
             data = read_file(name, handle)
         except NotAFile:  # a folder, or a link
             return
         if data is None:
             return
-        when, called = (parts[1], self._plain_name(parts[2] or "")) if parts else (_SOME_TIME, name)
+        when, what = _when_and_what(name)
+        called = self._plain_name(what)
         try:
             content = codec.open(data, "broken", folder.id, when)
         except SealBroken:
@@ -78,5 +128,13 @@ class BrokenFiles:
         return self._folder.codec.decode_name(called, "broken", self._folder.id) or ""
 
     def _name(self, when: str, called: str) -> str:
-        name = f"{when}-{self._folder.codec.encode_name(called, 'broken', self._folder.id)}" if called else when
+        ours = self._folder.codec.encode_name(called, "broken", self._folder.id) if called else ""
+        what = ours if ours.startswith(SEALED) else called  # which is a file's name already
+        name = f"{when}-{what}" if what else when
         return name if len(name.encode(errors="surrogateescape")) <= LONGEST_FILE_NAME else when
+
+
+def _when_and_what(name: str) -> tuple[str, str]:
+    """Return when a file was set aside, as it is said there, and how it was called before."""
+    parts = _parts(name)
+    return (parts[1], parts[2] or "") if parts else (_SOME_TIME, name)

@@ -119,7 +119,7 @@ class Drops:
         self._places.keep_names(drop.group, drop.instance)
         if drop.path in _paths(folder, name, drop.drop):
             return drop.path
-        ours = self._path(_flat(folder, name, drop.drop), (_flat(folder), name), drop.drop)
+        ours = self.place_of(drop.group, drop.instance, drop.drop)
         self._places.respell(drop.path, ours)
         self._places.sync_above(drop.path, ours)
         self._places.trust(drop.path, ours)  # or it would be moved back, if it could not be moved before
@@ -176,6 +176,10 @@ class Drops:
         """
         self._learn_latest()
         drop = _name(max(when, self._latest.get((group, instance), 0) + 1))
+        return self.place_of(group, instance, drop)
+
+    def place_of(self, group: str, instance: str, drop: str) -> str:
+        """Return the path for a drop that is called so, as above."""
         folder, name = self._file_names(group, instance)
         self._places.keep_names(group, instance)
         return self._path(_flat(folder, name, drop), (_flat(folder), name), drop)

@@ -6,6 +6,8 @@ A text never holds a key, a value, or the text of an error that nobody foresaw: 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from sessionworker.disk import is_full
@@ -47,6 +49,14 @@ class Faults:
             of,
         )
         return StoreUnavailable()
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Say what the disk says in a block in which something is read. Raises StoreUnavailable then."""
+        try:
+            yield
+        except OSError as error:
+            raise self.read_error(what, error) from None
 
 
 def refusal_for(error: Exception) -> WorkerError:

@@ -19,6 +19,7 @@ from sessionworker.stores.files.background import Background
 from sessionworker.stores.files.catalogue import Catalogue
 from sessionworker.stores.files.checkpoints import Checkpoints
 from sessionworker.stores.files.codec import Plain
+from sessionworker.stores.files.copied import refuse_unfinished
 from sessionworker.stores.files.copies import Copies
 from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.drops import Drops
@@ -86,8 +87,11 @@ class Parts:
     events: Events
 
 
-def open_root(path: str, *, sync: bool) -> tuple[int, int]:
-    """Take ownership of a store's folder, made if missing; return it and its lock, both open. Raises StartError."""
+def open_root(path: str, *, sync: bool, is_target: bool = False) -> tuple[int, int]:
+    """Take ownership of a store's folder, made if missing; return it and its lock, both open. Raises StartError.
+
+    `is_target` tells to take one that holds a part of a copy, too.
+    """
     root = -1
     try:
         make_folders(path, sync=sync)
@@ -105,6 +109,13 @@ def open_root(path: str, *, sync: bool) -> tuple[int, int]:
         os.close(lock)
         os.close(root)
         raise StartError(f"The store {path} is in use by another worker.") from None
+    try:
+        if not is_target:
+            refuse_unfinished(root, path)
+    except BaseException:
+        os.close(lock)
+        os.close(root)
+        raise
     return root, lock
 
 

@@ -12,6 +12,7 @@ codechat/Loja São/creds        group / instance / key, named as `file_names` sa
     events                         what happened lately; see `stores.rules.events`
     summary                        what each instance holds; see `tallies`
     seals                          with which keys all of this is sealed; see `sealing`
+    copy                           whether all of a copy is there; see `copied`
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
 from sessionworker.stores.files.catalogue import Group
 from sessionworker.stores.files.committing import Committing
+from sessionworker.stores.files.copied import forget_mark
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.gauges import gauges_of
 from sessionworker.stores.files.instance import Instance
@@ -59,19 +60,21 @@ class FileStore:
         limits: Limits = Limits(),  # noqa: B008 - so is this
         segment_size: int = SEGMENT_SIZE,
         ring: KeyRing | None = None,
+        is_target: bool = False,
     ) -> None:
         """Take ownership of `folder`, made if missing, and take up what the journal holds.
 
         `sync` tells whether a commit waits for the disk; `report` takes events for the operator, `observe_sync` the
         seconds that each sync of the journal took, and of how many batches it was, `observe_checkpoint` the seconds of
-        each checkpoint; `ring` has the keys that all is sealed with, if it is. Raises StartError when the folder is
-        owned by another process, cannot be used, or was sealed with a key that is not given.
+        each checkpoint; `ring` has the keys that all is sealed with, if it is; `is_target` opens it for a copy to be
+        made into it. Raises StartError when the folder is owned by another process, cannot be used, was sealed with a
+        key that is not given, or holds a part of a copy.
         """
         self.ours = folder.absolute() / OURS
         """The folder in it that is the worker's own."""
         self._ask: Callable[[Batch], None] = lambda _: None
         path = str(folder.absolute())
-        self._root, self._lock = open_root(path, sync=sync)
+        self._root, self._lock = open_root(path, sync=sync, is_target=is_target)
         try:
             self._parts = open_parts(
                 path,
@@ -204,25 +207,18 @@ class FileStore:
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""
-        with self._reading_drops():
+        with self._parts.faults.reading("what was dropped"):
             return self._parts.overview.drops()
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
-        with self._reading_drops():
+        with self._parts.faults.reading("what was dropped"):
             drops = [drop for drop in self._parts.drops.all() if drop.when < when]
         return [PurgeDrop(drop.group, drop.instance, drop.drop) for drop in drops]
 
-    @contextmanager
-    def _reading_drops(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._parts.faults.read_error("what was dropped", error) from None
-
     def encryption(self) -> EncryptionSummary:
         """Return with which keys all is encrypted; see `interface.Store`."""
-        with self._reading_drops():
+        with self._parts.faults.reading("what was dropped"):
             return self._parts.rewriting.summary()
 
     def rewrite(self, *, is_wanted: bool) -> None:
@@ -275,6 +271,10 @@ class FileStore:
         }
 
     # Its life
+
+    def serve(self) -> None:
+        """Note that the store is in use, and nothing may be copied into it; see `interface.Store`."""
+        forget_mark(self._root, str(self.ours.parent))
 
     def maintain(self) -> None:
         """Run a checkpoint every few seconds, or sooner when much waits, until `close` is called."""

@@ -31,6 +31,11 @@ class VersionFiles:
             data = read_file(version.file_name, handle) if handle is not None else None
         return None if data is None else self._folder.codec.open(data, *self._bound(version))
 
+    def read_raw(self, version: Version) -> bytes:
+        """Return what the file of a version holds, as it lies there."""
+        with self._opened() as handle:
+            return (read_file(version.file_name, handle) if handle is not None else None) or b""
+
     def sizes(self) -> dict[Version, int]:
         """Return the size of each version in bytes."""
         sizes: dict[Version, int] = {}

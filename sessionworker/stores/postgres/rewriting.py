@@ -22,7 +22,8 @@ from sessionworker.events import Event, Report
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.held import version_in
-from sessionworker.stores.postgres.sealing import SAID, Said, Sealing, begun, ended, settled
+from sessionworker.stores.postgres.said import Said, begun, ended, settled
+from sessionworker.stores.postgres.sealing import SAID, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.seals import in_words
 from sessionworker.wire import EncryptionSummary

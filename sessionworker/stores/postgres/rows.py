@@ -13,7 +13,7 @@ from sessionworker.stores.postgres.held import CLOCK, COLUMNS, Held, Moment, hel
 from sessionworker.stores.postgres.sealing import SAID, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 
-_is_drop = re.compile(r"[0-9]{13,19}-[0-9]{1,9}").fullmatch
+_is_drop = re.compile(r"[0-9]{13,19}-[0-9a-z]{1,32}").fullmatch
 
 PROBE = "probe"
 """The row of `state` that a probe writes."""

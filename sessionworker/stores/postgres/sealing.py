@@ -9,7 +9,6 @@ missing that lies under another key.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -20,16 +19,12 @@ from psycopg import Connection, errors
 
 from sessionworker.errors import StartError, StoreUnavailable
 from sessionworker.events import Event, Report
+from sessionworker.stores.copied import UNFINISHED, unfinished
 from sessionworker.stores.postgres.codec import SEALED, Codec, Plain, Sealed
+from sessionworker.stores.postgres.said import PLAIN, SEALS, WHERE, Said, read_said
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.seal import KeyRing
-from sessionworker.stores.seals import Statement, changed, compare, in_words, key_of, tell
-
-SEALS = "seals"
-"""The row of `state` that holds the statement; it is empty in a store that never had a key."""
-
-WHERE = f"the row '{SEALS}' of the table 'state'"
-"""Where that is, for the operator."""
+from sessionworker.stores.seals import compare, in_words, key_of, tell
 
 KNOWN = f"(SELECT value = %b FROM {{state}} WHERE name = '{SEALS}')"
 """Asks within another statement whether the row is what it was."""
@@ -37,29 +32,10 @@ KNOWN = f"(SELECT value = %b FROM {{state}} WHERE name = '{SEALS}')"
 SAID = f"(SELECT value FROM {{state}} WHERE name = '{SEALS}')"
 """Asks within another statement for the row."""
 
-PLAIN = "plain"
-"""What stands for a key where nothing is sealed any more."""
-
 MOST_TRIES = 10
 """How often something is asked again, where the answer is another one each time."""
 
 T = TypeVar("T")
-
-
-class Said(Statement, frozen=True):
-    """What a store on PostgreSQL says of itself."""
-
-    to: str = ""
-    """The key under which all is being rewritten, or PLAIN; empty where nobody asked for it. Nothing else is written
-    meanwhile."""
-    number: str = ""
-    """Tells one rewriting from the next."""
-
-    @property
-    def text(self) -> str:
-        """What is proven."""
-        before = super().text
-        return f"{before} to {self.to} {self.number}" if self.to else before
 
 
 class Changed(Exception):
@@ -69,8 +45,8 @@ class Changed(Exception):
 class Sealing:
     """The statement of one store, and the keys that this worker has. Any thread may call."""
 
-    def __init__(self, tables: Tables, ring: KeyRing | None, report: Report) -> None:
-        """Know nothing before `begin`."""
+    def __init__(self, tables: Tables, ring: KeyRing | None, report: Report, *, is_target: bool = False) -> None:
+        """Know nothing before `begin`. `is_target` tells to take a store that holds a part of a copy, too."""
         self.ring = ring
         self._report = report
         self._sealed = Sealed(ring) if ring is not None else None
@@ -80,6 +56,9 @@ class Sealing:
         self.statement = Said()
         self.problem = ""
         """Why this worker cannot be used, or cannot write; empty where it can."""
+        self._is_target = is_target
+        self._is_serving = False
+        self._is_copied_over = False
         self._statements = {name: tables.fill(text) for name, text in _STATEMENTS.items()}
 
     @property
@@ -115,8 +94,7 @@ class Sealing:
 
     def _begin(self, connection: Connection[Row]) -> Said:
         connection.execute(self._statements["make"], [SEALS, b""])
-        found = _read(connection.execute(self._statements["lock"], [SEALS]).fetchone())
-        compare(found, self.ring, WHERE, lambda: self._is_true(connection, "has_sealed", [SEALED]))
+        found = self._compared(connection, connection.execute(self._statements["lock"], [SEALS]).fetchone())
         statement = found or Said(plain=self.ring is None or not self._is_true(connection, "is_new"))
         if self.ring is None:
             return statement
@@ -124,18 +102,57 @@ class Sealing:
             statement = replace(statement, to="", number="")
         return statement.joined(self.ring)
 
+    def _compared(self, connection: Connection[Row], row: Row | None) -> Said | None:
+        """Return what the row says, if the keys are right. Raises StartError."""
+        found = read_said(row)
+        compare(found, self.ring, WHERE, lambda: self._is_true(connection, "has_sealed", [SEALED]))
+        if found is not None and found.copy == UNFINISHED and not self._is_target:
+            raise unfinished("in the database")
+        return found
+
+    def look(self, connection: Connection[Row]) -> None:
+        """Compare the statement with the keys, and say nothing. Raises StartError."""
+        row = connection.execute(self._statements["look"], [SEALS]).fetchone()
+        self._learn(row[0] if row is not None else b"", self._compared(connection, row) or Said())
+
+    def mark(self, connection: Connection[Row], copy: str, check: Callable[[], None]) -> None:
+        """Say of a copy that it is unfinished, or finished, in a transaction. Raises StartError, or what `check` does.
+
+        That is asked with what is said now, which nobody changes any more.
+        """
+        row = connection.execute(self._statements["lock"], [SEALS]).fetchone()
+        found = self._compared(connection, row) or Said(plain=self.statement.plain)
+        self._learn(row[0] if row is not None else b"", found)
+        check()
+        statement = replace(found, copy=copy)
+        self._learn(self._put(connection, statement), statement)
+
     def _is_true(self, connection: Connection[Row], question: str, parameters: list[bytes] | None = None) -> bool:
         row = connection.execute(self._statements[question], parameters).fetchone()
         return row is not None and bool(row[0])
 
     def _write(self, connection: Connection[Row], statement: Said) -> bytes:
-        """Write a statement; a store that never had a key says nothing."""
+        """Write a statement; a worker without a key says nothing of keys."""
         if self.ring is None:
             row = connection.execute(self._statements["look"], [SEALS]).fetchone()
             return bytes(row[0]) if row is not None else b""
-        data = msgspec.json.encode(statement.proven(self.ring))
+        return self._put(connection, statement)
+
+    def _put(self, connection: Connection[Row], statement: Said) -> bytes:
+        is_nothing = self.ring is None and not (statement.keys or statement.copy)
+        data = b"" if is_nothing else msgspec.json.encode(statement.proven(self.ring))
         connection.execute(self._statements["write"], [data, SEALS])
         return data
+
+    def serve(self, connection: Connection[Row]) -> None:
+        """Take the mark of a finished copy away, in a transaction. Raises StartError where one has begun meanwhile."""
+        found = self._compared(connection, connection.execute(self._statements["lock"], [SEALS]).fetchone())
+        if found is not None and found.copy:
+            self._put(connection, replace(found, copy=""))
+
+    def served(self) -> None:
+        """Note that a mark which comes now is one of a copy that is made over what is served."""
+        self._is_serving = True
 
     # While it runs
 
@@ -180,39 +197,47 @@ class Sealing:
     def _renew(self, connection: Connection[Row]) -> None:
         row = connection.execute(self._statements["look"], [SEALS]).fetchone()
         try:
-            found = _read(row) if row is not None else None
+            found = read_said(row) if row is not None else None
             is_plain = self.ring is not None and self.ring.writes_plain  # then another worker may have come to the end
             compare(found, self.ring, WHERE, lambda: row is None or (bool(self.statement.keys) and not is_plain))
         except StartError as error:
-            self._say(str(error))
+            self._say("keys_do_not_fit", str(error))
             raise StoreUnavailable from None
         if row is not None:
             self._learn(row[0], found or Said())
+        if self._is_copied_over:
+            raise StoreUnavailable
 
     def _learn(self, data: bytes, statement: Said) -> None:
         if self._sealed is not None:
             self._sealed.admit(statement.keys, plain=statement.plain)
         self.statement = statement
-        self.data = data
         is_named = self.key in statement.keys if self.key else statement.plain
+        self._is_copied_over |= self._is_serving and bool(statement.copy)
+        if self._is_copied_over:
+            self._say("copied_over", "Another store is copied over this one. So all is refused. Stop this worker.")
+            return
+        self.data = data
         if statement.to not in {"", self.target}:
             to = "" if statement.to == PLAIN else statement.to
             self._say(
+                "keys_do_not_fit",
                 f"All is being rewritten: {in_words(to)}. This worker would write {in_words(self.key)}, so its writes "
-                "are refused. Start it with the key file of the others."
+                "are refused. Start it with the key file of the others.",
             )
         elif not is_named:
             self._say(
+                "keys_do_not_fit",
                 f"All was rewritten, and nothing is {in_words(self.key)} any more, as this worker would write. So its "
-                "writes are refused. Start it with the key file of the others."
+                "writes are refused. Start it with the key file of the others.",
             )
         else:
             self.problem = ""
 
-    def _say(self, problem: str) -> None:
+    def _say(self, name: str, problem: str) -> None:
         if problem != self.problem:
             self.problem = problem
-            self._report(Event("keys_do_not_fit", problem))
+            self._report(Event(name, problem))
 
     # Rewriting
 
@@ -224,29 +249,6 @@ class Sealing:
         if statement != self.statement:
             self._write(connection, statement)
         return statement
-
-
-def begun(statement: Said, target: str) -> Said:
-    """Return a statement that has all rewritten."""
-    return statement if statement.to else replace(statement, to=target, number=secrets.token_hex(4))
-
-
-def ended(statement: Said) -> Said:
-    """Return a statement that has nothing rewritten."""
-    return replace(statement, to="", number="")
-
-
-def settled(statement: Said) -> Said:
-    """Return the statement of a store in which all was rewritten."""
-    is_plain = statement.to == PLAIN
-    return replace(ended(statement), keys=[] if is_plain else [statement.to], plain=is_plain)
-
-
-def _read(row: Row | None) -> Said | None:
-    try:
-        return msgspec.json.decode(row[0], type=Said) if row is not None and row[0] else None
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise changed(WHERE) from None
 
 
 _STATEMENTS = {

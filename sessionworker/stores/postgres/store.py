@@ -14,7 +14,7 @@ from typing import Literal
 
 from psycopg import Connection
 
-from sessionworker.errors import StoreUnavailable
+from sessionworker.errors import StartError, StoreUnavailable, WorkerError
 from sessionworker.events import Event, Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
@@ -227,6 +227,16 @@ class PostgresStore:
         return {}
 
     # Its life
+
+    def serve(self) -> None:
+        """Note that the store is in use, and nothing may be copied into it; see `interface.Store`."""
+        try:
+            self._connections.transact(self._sealing.serve)
+            self._sealing.served()
+            self._connections.ask(self._sealing.renew)
+        except WorkerError:
+            reason = self._connections.problem or "another store is being copied into it"
+            raise StartError(f"The database cannot be used: {reason}.") from None
 
     def maintain(self) -> None:
         """Do the background's work until `close` is called."""

@@ -169,6 +169,10 @@ class Tables:
             return
         raise StartError(f"The tables in the schema {self.schema} could not be made: other workers kept making them.")
 
+    def are_made(self, connection: Connection[Row]) -> bool:
+        """Tell whether they are there, as this worker would make them. Raises StartError for newer ones."""
+        return self._version(connection) == NEWEST
+
     def _version(self, connection: Connection[Row]) -> int:
         """Return which version the tables have; 0 where there are none. Raises StartError for newer ones."""
         try:

@@ -1,0 +1,1 @@
+"""Copying one store into another, between files and PostgreSQL, and back."""
