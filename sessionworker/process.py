@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import resource
+import select
 import signal
 import sys
 import time
@@ -111,3 +112,15 @@ def is_at_a_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+def take_who_waits(port: Any) -> None:
+    """Accept whoever waits at a port of Twisted that is about to be closed: the kernel would reset them.
+
+    It is told to let nobody wait any more: who comes now is refused, or asks again in a second.
+    """
+    port.socket.listen(0)
+    waiting = select.poll()
+    waiting.register(port, select.POLLIN)
+    while waiting.poll(0):
+        port.doRead()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from operator import setitem
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,6 +35,7 @@ from sessionworker.process import (
     read_again_on_sighup,
     start_despite_sighup,
     stop_on_sigterm,
+    take_who_waits,
     use_a_clock_that_nobody_sets,
 )
 from sessionworker.settings import Settings
@@ -68,7 +71,7 @@ class WorkerService(Service):
         self._reactor = reactor
         self._settings = settings
         self._twistd = twistd
-        self._ports: list[IListeningPort] = []
+        self._ports: dict[str, IListeningPort] = {}
         self._room: Mapping[str, float] = {}
 
     def setServiceParent(self, parent: Any) -> None:
@@ -189,7 +192,7 @@ class WorkerService(Service):
             endpoint = self._certificates.endpoint(place)
         except NoCertificate as error:
             raise StartError(f"Cannot listen at {place}: {error}.") from None
-        endpoint.listen(self._site).addCallbacks(self._ports.append, problems.append)
+        endpoint.listen(self._site).addCallbacks(partial(setitem, self._ports, place), problems.append)
         for problem in problems:
             reason = problem.value.socketError if problem.check(CannotListenError) else problem.value
             raise StartError(f"Cannot listen at {place}: {reason}.")
@@ -201,7 +204,9 @@ class WorkerService(Service):
         super().stopService()
         for chore in self._chores:
             chore.stop()
-        for port in self._ports:
+        for place, port in self._ports.items():
+            if not place.startswith("systemd:"):  # who waits there is the next worker's
+                self._reactor.callLater(0, take_who_waits, port)  # which is right before it is closed
             yield port.stopListening()
         late = self._reactor.callLater(DRAIN_SECONDS, self._site.abort)
         yield self._site.drain(LAST_SECONDS)
