@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import cycle
+from itertools import count, cycle
 from threading import Lock, Thread
 
 from tests.process import WorkerProcess
@@ -51,41 +52,59 @@ class Replicas:
 
 
 class Distributor(ThreadingHTTPServer):
-    """Asks workers in turn, request by request; one that takes no connection is passed over."""
+    """Asks workers in turn, request by request; one that takes no connection is passed over.
+
+    Where none takes one, callers wait for so many seconds as it has `patience`.
+    """
 
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.patience = patience
         self._lock = Lock()
-        self._ports: Iterator[int] = iter(())
-        self._count = 0
+        self._ports: list[int] = []
+        self._turns = count()
 
     def distribute(self, ports: list[int]) -> None:
-        self._ports, self._count = cycle(ports), len(ports)
+        """Ask these from now on."""
+        with self._lock:
+            self._ports = ports
+
+    def _next_ports(self) -> list[int]:
+        """Return the ports of all workers, first of the one whose turn it is."""
+        with self._lock:
+            turn = next(self._turns) % max(1, len(self._ports))
+            return self._ports[turn:] + self._ports[:turn]
 
     def ask(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Return what a worker answers, or 502."""
-        for _ in range(self._count):
-            with self._lock:
-                port = next(self._ports)
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-            try:
-                connection.connect()
-            except OSError:
-                continue
+        deadline = time.monotonic() + self.patience
+        while True:
+            for port in self._next_ports():
+                with suppress(ConnectionRefusedError):
+                    return self._ask(port, method, path, body, headers)
+            if time.monotonic() >= deadline:
+                return 502, [], b""
+            time.sleep(0.01)
+
+    @staticmethod
+    def _ask(
+        port: int, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Ask one. Raises ConnectionRefusedError where nothing listens."""
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+            connection.connect()
             try:
                 connection.request(method, path, body or None, headers)
                 answer = connection.getresponse()
                 return answer.status, answer.getheaders(), answer.read()
             except (OSError, http.client.HTTPException):
-                break  # it may have been done: nobody asks twice
-            finally:
-                connection.close()
-        return 502, [], b""
+                return 502, [], b""  # it may have been done: nobody asks twice
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,20 +130,27 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def replicas(store: str, count: int = 3) -> Iterator[Replicas]:
+def distributing(patience: float = 0) -> Iterator[Distributor]:
+    """Run what asks workers in turn; none are there at first."""
+    with Distributor(patience) as distributor:
+        serving = Thread(target=distributor.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        try:
+            yield distributor
+        finally:
+            distributor.shutdown()
+            serving.join(PATIENCE)
+
+
+@contextmanager
+def replicas(store: str, number: int = 3) -> Iterator[Replicas]:
     """Run some workers on a database, and what asks them in turn."""
     with ExitStack() as stack:
-        distributor = stack.enter_context(Distributor())
+        distributor = stack.enter_context(distributing())
         first = stack.enter_context(WorkerProcess(store))
-        others = [WorkerProcess(store, token=first.token) for _ in range(count - 1)]
+        others = [WorkerProcess(store, token=first.token) for _ in range(number - 1)]
         for worker in others:
             stack.enter_context(worker)
         workers = [first, *others]
         distributor.distribute([worker.port for worker in workers])
-        serving = Thread(target=distributor.serve_forever, kwargs={"poll_interval": 0.05})
-        serving.start()
-        try:
-            yield Replicas(workers, distributor.server_address[1])
-        finally:
-            distributor.shutdown()
-            serving.join(PATIENCE)
+        yield Replicas(workers, distributor.server_address[1])
