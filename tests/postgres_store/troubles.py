@@ -50,12 +50,14 @@ def full(server: Server) -> Iterator[None]:
     """Others have all connections that there may be."""
     with ExitStack() as others:
         one = others.enter_context(closing(psycopg.connect(server.socket_url(), autocommit=True)))
-        while ours := one.execute(_OURS).fetchall():
-            for (pid,) in ours:
+        left = int(PARAMETERS["max_connections"]) - 1
+        while left:
+            for (pid,) in one.execute(_OURS).fetchall():
                 one.execute("SELECT pg_terminate_backend(%s)", [pid])
-            with suppress(psycopg.OperationalError):
-                while True:
+            with suppress(psycopg.OperationalError):  # one that was ended may take its place a moment longer
+                while left:
                     others.enter_context(closing(psycopg.connect(server.socket_url())))
+                    left -= 1
         yield
 
 
