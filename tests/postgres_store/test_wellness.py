@@ -177,6 +177,11 @@ def test_what_an_error_means(error: Error, is_gone: bool, is_undone: bool, is_of
     assert (is_lost(error), is_rolled_back(error), is_general(error)) == (is_gone, is_undone, is_of_all)
 
 
+@pytest.mark.parametrize("state", ["08000", "08006", "08P01"])
+def test_a_pooler_that_lost_the_server_is_told_of_as_the_server_itself(state: str) -> None:
+    assert reason_of(of_state(state)) == "it cannot be reached, or the connection was lost"
+
+
 @pytest.mark.parametrize(
     ("said", "state"),
     [

@@ -58,6 +58,8 @@ _REFUSED = {
 }
 """What a server says where it lets nobody in, in English: libpq has no SQLSTATE then."""
 
+_GONE = "it cannot be reached, or the connection was lost"
+
 UNKNOWN_OUTCOME = "it is not known whether it has made a change, or whether a standby has it"
 
 
@@ -117,6 +119,8 @@ def refusal_for(error: Error) -> WorkerError:
 def reason_of(error: Error) -> str:
     """Return why something failed, in words that may be logged."""
     state = error.sqlstate
+    if state is not None and state.startswith("08"):  # a pooler says so of its own connection to the server
+        return _GONE
     if state is not None:
         return WORDS.get(state) or _unforeseen(error)
     if isinstance(error, OutcomeUnknownError):
@@ -125,7 +129,7 @@ def reason_of(error: Error) -> str:
     found = [WORDS[code] for words, code in _REFUSED.items() if words in said]
     if found:
         return found[0]
-    return "it cannot be reached, or the connection was lost" if is_lost(error) else _unforeseen(error)
+    return _GONE if is_lost(error) else _unforeseen(error)
 
 
 def _unforeseen(error: Error) -> str:
