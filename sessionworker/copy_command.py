@@ -17,7 +17,7 @@ from sessionworker.checks import DatabaseAddress
 from sessionworker.errors import StartError
 from sessionworker.events import Event
 from sessionworker.keys import find_keys
-from sessionworker.settings import KEY_VARIABLE, Source
+from sessionworker.settings import KEY_VARIABLE, Source, find_source
 from sessionworker.stores import transfer
 from sessionworker.stores.copying import Copying, Result
 from sessionworker.stores.files import source as files_source
@@ -100,12 +100,9 @@ def _telling() -> Iterator[None]:
 
 def _keys(file: Path | None) -> Source:
     """Return where the keys come from, as the worker reads its variables."""
-    if file is not None:
-        return Source(file=file)
-    value, named = os.environ.get(KEY_VARIABLE) or None, os.environ.get(f"{KEY_VARIABLE}_FILE") or None
-    if value and named:
-        raise StartError(f"{KEY_VARIABLE} and {KEY_VARIABLE}_FILE are both set; set one of them.")
-    return Source(file=Path(named) if named else None, value=value)
+    given = None if file is None else str(file)
+    named = given or os.environ.get(f"{KEY_VARIABLE}_FILE")
+    return find_source(KEY_VARIABLE, [Path(named)] if named else [], given, os.environ)
 
 
 def _refuse_the_same(source: Path | DatabaseAddress, target: Path | DatabaseAddress) -> None:

@@ -200,7 +200,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     """Combine command line, environment and defaults. Raises StartError for what makes no sense."""
     values = {option.flag: _choose(option, given[option.flag], environment) for option in OPTIONS}
     tokens = {
-        role: _source(TOKEN_VARIABLES[role], values[flag], given[flag], environment)
+        role: find_source(TOKEN_VARIABLES[role], values[flag], given[flag], environment)
         for role, flag in TOKEN_FLAGS.items()
     }
     try:
@@ -208,7 +208,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     except ValueError as error:
         raise StartError(f"{HTTP_LOGS_VARIABLE}: {error}.") from None
     place = _place(values, given)
-    keys = _source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
+    keys = find_source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
     return Settings(
         listen=tuple(values["listen"]),
         store=place,
@@ -246,7 +246,7 @@ def _place(values: Mapping[str, list[Any]], given: Mapping[str, Any]) -> Path | 
     return files[0]
 
 
-def _source(variable: str, files: list[Path], given: str | None, environment: Mapping[str, str]) -> Source:
+def find_source(variable: str, files: list[Path], given: str | None, environment: Mapping[str, str]) -> Source:
     """Return where a secret comes from. A file that is given on the command line wins over a variable."""
     value = environment.get(variable) or None
     if value and files and given is None:

@@ -1,4 +1,4 @@
-"""Copying all that one store holds into another one, whatever the two are; see `files.transfer`, `postgres.transfer`.
+"""Copying all that one store holds into another one: see `copying`, and `side` of each store.
 
 An instance is a **record**, found by its id, and what it holds are entries in an order that is the same in each store.
 One that is equal in both is left alone, so a copy that was ended goes on, and a second one brings what has changed.

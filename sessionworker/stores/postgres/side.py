@@ -21,6 +21,7 @@ from sessionworker.stores.postgres.faults import reason_of
 from sessionworker.stores.postgres.moves import LAST_DROP
 from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
+from sessionworker.stores.postgres.watched import CONFIGURE
 from sessionworker.stores.seal import KeyRing
 from sessionworker.stores.transfer import CopyError, Entry, Listed, Opened, Record, Unreadable, called, in_use
 
@@ -210,7 +211,7 @@ def _connecting(address: Address) -> Iterator[Connection[Row]]:
     connection = None
     try:
         connection = Connection.connect(address.conninfo, autocommit=True)
-        connection.execute(_CONFIGURE, [list(_SETTINGS), list(_SETTINGS.values())])
+        connection.execute(CONFIGURE, [list(_SETTINGS), list(_SETTINGS.values())])
         yield connection
     except BaseException as error:
         if connection is not None:
@@ -219,11 +220,6 @@ def _connecting(address: Address) -> Iterator[Connection[Row]]:
             raise CopyError(f"The database cannot be used: {reason_of(error)}.") from None
         raise
 
-
-_CONFIGURE = b"""
-SELECT set_config(s.name, a.value, false)
-FROM unnest(%b::text[], %b::text[]) AS a (name, value) JOIN pg_catalog.pg_settings s ON s.name = a.name
-"""
 
 _STATEMENTS = {
     "groups": "SELECT name FROM {session_group}",

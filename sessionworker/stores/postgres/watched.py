@@ -47,7 +47,7 @@ _SETTINGS: dict[str, str | int] = {
 
 # One round trip. What a server does not know is no row of pg_settings. What libpq was told of both others may be a
 # pooler's own word, or what it remembers of a server that has become a standby since.
-_CONFIGURE = b"""
+CONFIGURE = b"""
 SELECT set_config(s.name, a.value, false), pg_backend_pid(), current_setting('transaction_read_only') = 'on'
 FROM unnest(%b::text[], %b::text[]) AS a (name, value) JOIN pg_catalog.pg_settings s ON s.name = a.name
 """
@@ -84,7 +84,7 @@ class Watched(Connection[Row]):
         self.add_notice_handler(self._count)
         try:
             values = [str(value) for value in _SETTINGS.values()]
-            [(_, self.pid, is_read_only), *_] = self.execute(_CONFIGURE, [list(_SETTINGS), values]).fetchall()
+            [(_, self.pid, is_read_only), *_] = self.execute(CONFIGURE, [list(_SETTINGS), values]).fetchall()
             if is_read_only:
                 raise errors.ReadOnlySqlTransaction
         except Error:
