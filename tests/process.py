@@ -44,6 +44,7 @@ class WorkerProcess:
     """
 
     before: Sequence[str] = ()  # a program that starts the worker, with its arguments
+    host = "127.0.0.1"  # the address where it listens
 
     def __init__(
         self, store: Path | str, *options: str, environment: Mapping[str, str] | None = None, token: str = ""
@@ -86,7 +87,7 @@ class WorkerProcess:
     @property
     def url(self) -> str:
         """The worker's address, without a path."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -113,7 +114,7 @@ class WorkerProcess:
         if self.running:
             raise ProcessError("this worker is running already")
         command = [*self.before, str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
-        command += ["sessionworker", "--listen", f"tcp:{self.port}:interface=127.0.0.1"]
+        command += ["sessionworker", "--listen", f"tcp:{self.port}:interface={self.host}"]
         command += ["--store", self.address, "--token-file", str(self._token_file), *self.options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
         with self._output_file.open("ab") as output:
@@ -166,7 +167,7 @@ class WorkerProcess:
         self._private.cleanup()
 
     def _answers_ping(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
         try:
             connection.request("OPTIONS", "/ping")
             return connection.getresponse().read() == b"pong"
@@ -254,10 +255,10 @@ class NodeProgram:
                 return line
         raise self.error(f"the Node program ended without saying '{beginning}'")
 
-    def go_on(self) -> None:
-        """Let a program go on that waits for a line."""
+    def go_on(self, word: str = "") -> None:
+        """Let a program go on that waits for a line, which may say more than that."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(word + "\n")
         self._process.stdin.flush()
 
     def wait_until_ended(self, seconds: float = 60) -> int:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count, cycle
 from threading import Lock, Thread
 
+from tests.postgres.network import Machine
 from tests.process import WorkerProcess
 
 PATIENCE = 30.0
@@ -65,19 +66,19 @@ class Distributor(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.patience = patience
         self._lock = Lock()
-        self._ports: list[int] = []
+        self._workers: list[WorkerProcess] = []
         self._turns = count()
 
-    def distribute(self, ports: list[int]) -> None:
+    def distribute(self, workers: list[WorkerProcess]) -> None:
         """Ask these from now on."""
         with self._lock:
-            self._ports = ports
+            self._workers = workers
 
-    def _next_ports(self) -> list[int]:
-        """Return the ports of all workers, first of the one whose turn it is."""
+    def _next_workers(self) -> list[WorkerProcess]:
+        """Return all workers, first the one whose turn it is."""
         with self._lock:
-            turn = next(self._turns) % max(1, len(self._ports))
-            return self._ports[turn:] + self._ports[:turn]
+            turn = next(self._turns) % max(1, len(self._workers))
+            return self._workers[turn:] + self._workers[:turn]
 
     def ask(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
@@ -85,19 +86,19 @@ class Distributor(ThreadingHTTPServer):
         """Return what a worker answers, or 502."""
         deadline = time.monotonic() + self.patience
         while True:
-            for port in self._next_ports():
+            for worker in self._next_workers():
                 with suppress(ConnectionRefusedError):
-                    return self._ask(port, method, path, body, headers)
+                    return self._ask(worker, method, path, body, headers)
             if time.monotonic() >= deadline:
                 return 502, [], b""
             time.sleep(0.01)
 
     @staticmethod
     def _ask(
-        port: int, method: str, path: str, body: bytes, headers: dict[str, str]
+        worker: WorkerProcess, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Ask one. Raises ConnectionRefusedError where nothing listens."""
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+        with closing(http.client.HTTPConnection(worker.host, worker.port, timeout=PATIENCE)) as connection:
             connection.connect()
             try:
                 connection.request(method, path, body or None, headers)
@@ -143,14 +144,15 @@ def distributing(patience: float = 0) -> Iterator[Distributor]:
 
 
 @contextmanager
-def replicas(store: str, number: int = 3) -> Iterator[Replicas]:
-    """Run some workers on a database, and what asks them in turn."""
+def replicas(store: str, number: int = 3, machine: Machine | None = None) -> Iterator[Replicas]:
+    """Run some workers on a database, and what asks them in turn; the last one on a machine, if one is given."""
     with ExitStack() as stack:
         distributor = stack.enter_context(distributing())
-        first = stack.enter_context(WorkerProcess(store))
-        others = [WorkerProcess(store, token=first.token) for _ in range(number - 1)]
-        for worker in others:
+        workers = [WorkerProcess(store)]
+        workers += [WorkerProcess(store, token=workers[0].token) for _ in range(number - 1)]
+        if machine is not None:
+            workers[-1].before, workers[-1].host = machine.enter, machine.address
+        for worker in workers:
             stack.enter_context(worker)
-        workers = [first, *others]
-        distributor.distribute([worker.port for worker in workers])
+        distributor.distribute(workers)
         yield Replicas(workers, distributor.server_address[1])

@@ -118,7 +118,7 @@ def wait_until_well(workers: Replicas, seconds: float = 20) -> None:
 
 def is_well(worker: WorkerProcess) -> bool:
     """Whether a worker says that it is well."""
-    connection = http.client.HTTPConnection("127.0.0.1", worker.port, timeout=10)
+    connection = http.client.HTTPConnection(worker.host, worker.port, timeout=10)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -59,7 +59,7 @@ def test_nobody_notices_that_the_store_is_another_one(tmp_path: Path, postgres: 
             first,
             NodeProgram(NODE_PROGRAMS / "conversation.mjs", front.url, first.token, *arguments, baileys="7") as program,
         ):
-            front.distribute([first.port])
+            front.distribute([first])
             old = first
             for new in others:
                 talk(program)
@@ -73,7 +73,7 @@ def test_nobody_notices_that_the_store_is_another_one(tmp_path: Path, postgres: 
                 copy(old.address, new.address)
                 new.start()
                 new.wait_until_ready()
-                front.distribute([new.port])
+                front.distribute([new])
                 pauses.append(time.monotonic() - begun)
                 old = new
             talk(program)
@@ -82,7 +82,7 @@ def test_nobody_notices_that_the_store_is_another_one(tmp_path: Path, postgres: 
             assert program.wait_for("interrupted") == "interrupted 1"
             old.start()
             old.wait_until_ready()
-            front.distribute([old.port])
+            front.distribute([old])
             program.go_on()
             result = program.result()
         for worker in others:

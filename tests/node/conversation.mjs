@@ -12,9 +12,9 @@
  *
  * `--stop under-way` has `--pairs` couples talk at once for `--rounds` rounds. A round lasts until a call fails: kill
  * the worker whenever you like; `said N` marks the progress. The program then prints `interrupted N`, and waits for a
- * line that tells it that the worker is back. Before it goes on, every key must hold what was last acknowledged, and
- * both accounts must get their own credentials back. What failed counts as not acknowledged, so the couple greets
- * anew with a fresh pre-key and in a new group, as WhatsApp clients do.
+ * line that tells it that the worker is back; the line "enough" makes this round the last one. Before it goes on, every
+ * key must hold what was last acknowledged, and both accounts must get their own credentials back. What failed counts as
+ * not acknowledged, so the couple greets anew with a fresh pre-key and in a new group, as WhatsApp clients do.
  *
  * Ends with the line of JSON of report.mjs.
  */
@@ -165,7 +165,8 @@ async function talkUnderFire () {
   await Promise.all(couples.map(couple => couple.meet(+options.rounds + 2)))
   total.failures = worker.failures
   let said = 0
-  for (let round = 1; round <= options.rounds; round++) {
+  let isEnough = false
+  for (let round = 1; round <= options.rounds && !isEnough; round++) {
     const failuresBefore = worker.failures
     await Promise.all(couples.map(async couple => {
       while (worker.failures === failuresBefore) {
@@ -175,7 +176,7 @@ async function talkUnderFire () {
     }))
     total.interruptions++
     const provoked = worker.failures
-    await pause(`interrupted ${round}`)
+    isEnough = await pause(`interrupted ${round}`) === 'enough'
     total.missing.push(...await ledger.check(worker))
     for (const couple of couples) {
       await couple.load()

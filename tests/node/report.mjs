@@ -17,11 +17,12 @@ export const total = {
 
 const standardInput = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 
-/** Print a line, and go on when one comes back. */
+/** Print a line, and go on when one comes back: it is what is returned. */
 export async function pause (line) {
   say(line)
-  const { done } = await standardInput.next()
+  const { done, value } = await standardInput.next()
   if (done) throw new Error('standard input ended while a line was awaited')
+  return value
 }
 
 /** Report in one line of JSON, and end: with exit status 1 if anything is lost. */

@@ -31,8 +31,13 @@ SHARED_MEMORY_LINE = 6
 """Of a postmaster.pid, counted from 0: the key and the id of a System V segment."""
 
 
-def start(command: list[str], log: str, user: int | None, group: int | None) -> subprocess.Popen[bytes]:
-    """Start a program, as a user if one is given, with nothing of our environment."""
+def start(
+    command: list[str], log: str, user: int | None, group: int | None, network: str | None
+) -> subprocess.Popen[bytes]:
+    """Start a program, as a user and in a network if they are given, with nothing of our environment."""
+    if network is not None:  # which only root may enter
+        command = ["/usr/bin/nsenter", f"--net={network}", f"--setuid={user}", f"--setgid={group}", "--", *command]
+        user = group = None
     with Path(log).open("ab") as output:
         return subprocess.Popen(
             command,
@@ -83,7 +88,7 @@ def main(folder: Path, user: int | None = None, group: int | None = None) -> Non
     for line in sys.stdin:
         order = json.loads(line)
         is_waiting = order["wait"]
-        process = start(order["command"], order["log"], user, group)
+        process = start(order["command"], order["log"], user, group, order["network"])
         started.append(process)
         print(process.wait() if is_waiting else process.pid, flush=True)
         is_waiting = False

@@ -10,11 +10,13 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 from urllib.request import urlopen
 
 from tests.ports import free_port
+from tests.postgres.network import Machine, Network
 from tests.postgres.processes import children_of, descendants_of, has_ended, send, stop, wait_until_ended
 from tests.postgres.room import Room
 
@@ -59,19 +61,25 @@ _PARAMETERS = {
 }
 
 
+def _network_of(machine: Machine | None) -> Path | None:
+    return None if machine is None else machine.namespace
+
+
 class Etcd:
     """The one member of an etcd. As a context manager it runs inside."""
 
-    def __init__(self, room: Room) -> None:
-        """Make it in `room`."""
+    def __init__(self, room: Room, machine: Machine | None = None) -> None:
+        """Make it in `room`, and on a machine of a network, if one is given."""
         self.room = room
         self.folder = room.new_folder()
+        self.machine = machine
+        self.host = HERE if machine is None else machine.address
         self.port = free_port()
         self.pid = 0
 
     def __enter__(self) -> Self:
         """Start it."""
-        own, peers = f"http://{HERE}:{self.port}", f"http://{HERE}:{free_port()}"
+        own, peers = f"http://{self.host}:{self.port}", f"http://{self.host}:{free_port()}"
         options = {
             "data-dir": self.folder / "data",
             "listen-client-urls": own,
@@ -83,7 +91,7 @@ class Etcd:
             "log-level": "error",
         }
         words = [f"--{name}={value}" for name, value in options.items()]
-        self.pid = self.room.start(self.folder / "log", ETCD, *words)
+        self.pid = self.room.start(self.folder / "log", ETCD, *words, network=_network_of(self.machine))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -95,9 +103,11 @@ class Etcd:
 class Node:
     """A machine with a PostgreSQL and its Patroni."""
 
-    def __init__(self, room: Room, etcd: Etcd, number: int, ttl: int) -> None:
-        """Make one in `room`."""
+    def __init__(self, room: Room, etcd: Etcd, number: int, ttl: int, machine: Machine | None = None) -> None:
+        """Make one in `room`, and on a machine of a network, if one is given."""
         self.room = room
+        self.machine = machine
+        self.host = HERE if machine is None else machine.address
         self.name = f"node{number}"
         self.folder = room.new_folder()
         self.port, self._rest = free_port(), free_port()
@@ -107,13 +117,13 @@ class Node:
         self._config.write_text(json.dumps(self._settings(etcd, ttl)))
 
     def _settings(self, etcd: Etcd, ttl: int) -> dict[str, Any]:
-        rest, place, password = f"{HERE}:{self._rest}", f"{HERE}:{self.port}", self.room.password
+        rest, place, password = f"{self.host}:{self._rest}", f"{self.host}:{self.port}", self.room.password
         return {
             "scope": "sessionworker",
             "name": self.name,
             "restapi": {"listen": rest, "connect_address": rest},
             # Not etcd3: Patroni 3.0 believes for ever what it remembers of that, if it has stood still for a while.
-            "etcd": {"host": f"{HERE}:{etcd.port}"},
+            "etcd": {"host": f"{etcd.host}:{etcd.port}"},
             "bootstrap": {
                 "dcs": dcs(ttl),
                 "initdb": [{"encoding": "UTF8"}, {"locale": "C"}, {"auth": "scram-sha-256"}, "no-sync"],
@@ -135,7 +145,7 @@ class Node:
 
     def start(self) -> None:
         """Start its Patroni, which starts the rest."""
-        self._patroni = self.room.start(self._log, PATRONI, str(self._config))
+        self._patroni = self.room.start(self._log, PATRONI, str(self._config), network=_network_of(self.machine))
 
     @property
     def log(self) -> str:
@@ -193,7 +203,7 @@ class Node:
         return found
 
     def _ask(self, path: str) -> dict[str, Any]:
-        with suppress(OSError, ValueError), urlopen(f"http://{HERE}:{self._rest}/{path}", timeout=2) as answer:
+        with suppress(OSError, ValueError), urlopen(f"http://{self.host}:{self._rest}/{path}", timeout=2) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
         return {}
@@ -202,17 +212,18 @@ class Node:
 class Cluster:
     """Some machines, of which one leads. As a context manager it runs inside."""
 
-    def __init__(self, room: Room, count: int = 3, ttl: int = TTL_SECONDS) -> None:
-        """Make it in `room`; `ttl` is in seconds."""
+    def __init__(self, room: Room, count: int = 3, ttl: int = TTL_SECONDS, network: Network | None = None) -> None:
+        """Make it in `room`, and each part of it on a machine of a network, if one is given; `ttl` is in seconds."""
         self.room = room
-        self._etcd = Etcd(room)
-        self.nodes = [Node(room, self._etcd, number, ttl) for number in range(count)]
+        machines = [None if network is None else network.add() for _ in range(count + 1)]
+        self.etcd = Etcd(room, machines.pop())
+        self.nodes = [Node(room, self.etcd, number, ttl, machine) for number, machine in enumerate(machines)]
         for node in self.nodes:
             room.hand_over(node.folder / "patroni.json")
 
     def __enter__(self) -> Self:
         """Start it, and wait until all is as it should be."""
-        self._etcd.__enter__()
+        self.etcd.__enter__()
         for node in self.nodes:
             node.start()
         self.wait_until_whole(90)
@@ -224,11 +235,11 @@ class Cluster:
             if error is not None:
                 error.add_note(f"{node.name}, {node.role}:\n{node.log[-3000:]}")
             node.kill()
-        self._etcd.__exit__()
+        self.etcd.__exit__()
 
     def url(self, database: str = "postgres") -> str:
         """Return where the cluster is, whoever leads it."""
-        places = ",".join(f"{HERE}:{node.port}" for node in self.nodes)
+        places = ",".join(f"{node.host}:{node.port}" for node in self.nodes)
         return f"postgresql://postgres:{quote(self.room.password)}@{places}/{database}?connect_timeout=2"
 
     @property

@@ -100,16 +100,17 @@ class Room:
         if status != 0:
             raise RuntimeError(f"{program} ended with status {status}:\n{log.read_text(errors='replace')}")
 
-    def start(self, log: Path, program: str, *arguments: str) -> int:
-        """Start a program that stays, and return its process id."""
-        return self._order(log, program, *arguments, wait=False)
+    def start(self, log: Path, program: str, *arguments: str, network: Path | None = None) -> int:
+        """Start a program that stays, in another network if one is given, and return its process id."""
+        return self._order(log, program, *arguments, wait=False, network=network)
 
-    def _order(self, log: Path, program: str, *arguments: str, wait: bool) -> int:
+    def _order(self, log: Path, program: str, *arguments: str, wait: bool, network: Path | None = None) -> int:
         command = [str(self.programs / "bin" / program), *arguments]  # an absolute path stays as it is
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         with self._lock:
-            self._keeper.stdin.write(json.dumps({"command": command, "log": str(log), "wait": wait}) + "\n")
+            order = {"command": command, "log": str(log), "wait": wait, "network": network and str(network)}
+            self._keeper.stdin.write(json.dumps(order) + "\n")
             self._keeper.stdin.flush()
             return int(self._keeper.stdout.readline())
 

@@ -53,6 +53,10 @@ class Model:
                     states.append(state)
         self._keep([World(state) for state in states], [])
 
+    def show(self) -> None:
+        """Take in that what is hidden may be seen without a start, now or later."""
+        self._keep([World(state, hidden) for now, hidden in self.worlds for state in (now, *hidden)], [])
+
     def see(self, seen: Seen, excuses: Excuses) -> None:
         """Take in what the store tells of itself. Raises Failure where it cannot be."""
         problems: list[tuple[int, Problem]] = []
