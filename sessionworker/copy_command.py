@@ -14,7 +14,7 @@ import msgspec
 
 from sessionworker import checks
 from sessionworker.checks import DatabaseAddress
-from sessionworker.errors import StartError
+from sessionworker.errors import StartError, no_packages_for_a_database
 from sessionworker.events import Event
 from sessionworker.keys import find_keys
 from sessionworker.settings import KEY_VARIABLE, Source, find_source
@@ -123,9 +123,7 @@ def _postgres() -> Any:
     try:
         from sessionworker.stores.postgres import side  # noqa: PLC0415
     except ImportError:
-        raise StartError(
-            "A database as a store needs more packages: pip install 'sessionworker[postgresql]'."
-        ) from None
+        raise no_packages_for_a_database() from None
     return side
 
 

@@ -220,3 +220,8 @@ class NoSpace(WorkerError):
 
 class StartError(Exception):
     """A reason not to start, told to the operator in one line."""
+
+
+def no_packages_for_a_database() -> StartError:
+    """Return what is told where a database is asked for, and the extra was not installed."""
+    return StartError("A database as a store needs more packages: pip install 'sessionworker[postgresql]'.")

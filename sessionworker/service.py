@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from sessionworker.certificates import Certificates, NoCertificate
 from sessionworker.command_line import Options
 from sessionworker.doorbell import Doorbell
-from sessionworker.errors import StartError, WorkerError
+from sessionworker.errors import StartError, WorkerError, no_packages_for_a_database
 from sessionworker.events import Event
 from sessionworker.http.limits import LAST_SECONDS
 from sessionworker.keys import find_keys
@@ -176,9 +176,7 @@ class WorkerService(Service):
             from sessionworker.stores.postgres.address import read_address  # noqa: PLC0415 - an extra
             from sessionworker.stores.postgres.store import PostgresStore  # noqa: PLC0415 - so is this
         except ImportError:
-            raise StartError(
-                "A database as the store needs more packages: pip install 'sessionworker[postgresql]'."
-            ) from None
+            raise no_packages_for_a_database() from None
         address = read_address(settings.store.text)
         store = PostgresStore(
             address, threads=settings.threads, report=self._report, observe_commit=metrics.sync, keep=keep, ring=ring

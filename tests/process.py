@@ -258,8 +258,7 @@ class NodeProgram:
     def go_on(self, word: str = "") -> None:
         """Let a program go on that waits for a line, which may say more than that."""
         assert self._process.stdin is not None
-        self._process.stdin.write(word + "\n")
-        self._process.stdin.flush()
+        print(word, file=self._process.stdin, flush=True)
 
     def wait_until_ended(self, seconds: float = 60) -> int:
         """Return its exit status, negative when a signal ended it."""

@@ -101,7 +101,7 @@ async def running_worker(
     finally:
         await maybeDeferred(listening.stopListening)
         impatience = reactor.callLater(PATIENCE_SECONDS, site.abort)
-        await site.drain()
+        await site.drain(0)
         if impatience.active():
             impatience.cancel()
         await offload.stop()

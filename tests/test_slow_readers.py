@@ -86,7 +86,7 @@ def test_a_worker_that_is_told_to_stop_finishes_a_large_answer(worker: Worker) -
     connection.transport.takes = 25_000
     connection.send(request("GET", FILE))
     ended: list[object] = []
-    worker.site.drain().addCallback(ended.append)
+    worker.site.drain(0).addCallback(ended.append)
     for _ in range(50):
         assert not ended or connection.transport.received.endswith(b'"')
         worker.advance(1)

@@ -104,7 +104,7 @@ class WorkerSite(Site):
         if self._drained is not None and not self.channels:
             self._finish_draining()
 
-    def drain(self, last_seconds: float = 0.0) -> Deferred[None]:
+    def drain(self, last_seconds: float) -> Deferred[None]:
         """Answer what is under way, close what was silent for so long, and fire when no connection is left."""
         self.is_draining = True
         for channel in list(self.channels):

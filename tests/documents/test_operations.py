@@ -80,7 +80,7 @@ def events_of(call: ast.Call) -> Iterator[tuple[str, str]]:
             yield said, keywords.get("level") or next(iter(given), level)
 
 
-STORE_EVENTS = {"say": (0, "error"), "note": (1, "error"), "Event": (0, "error"), "tell": (0, "info")}
+STORE_EVENTS = {"say": (0, "error"), "note": (1, "error"), "Event": (0, "error"), "moved": (0, "info")}
 """How the store tells of an event: where its name stands among the arguments, and its level if none is given."""
 
 

@@ -37,7 +37,7 @@ def test_a_drain_closes_what_is_idle_and_answers_what_is_under_way(worker: Worke
     reading.send(late[:-5])
     busy.send(request("POST", FILE, {"data": "2"}) + SMUGGLED)
     ended: list[object] = []
-    worker.site.drain().addCallback(ended.append)
+    worker.site.drain(0).addCallback(ended.append)
     worker.flush()
     assert not idle.transport.connected
     assert not silent.transport.connected
@@ -84,7 +84,7 @@ def test_whoever_asked_a_moment_ago_is_told_with_an_answer_that_it_is_the_last_o
 
 def test_a_drain_without_connections_is_over_at_once(worker: Worker) -> None:
     ended: list[object] = []
-    worker.site.drain().addCallback(ended.append)
+    worker.site.drain(0).addCallback(ended.append)
     assert ended == [None]
 
 
@@ -94,7 +94,7 @@ def test_a_drain_does_not_wait_for_slow_clients_for_ever(worker: Worker) -> None
     slow_body.send(request("POST", FILE, headers=[("Content-Length", "100")]))
     refused.send(b"nonsense\r\n\r\n")
     ended: list[object] = []
-    worker.site.drain().addCallback(ended.append)
+    worker.site.drain(0).addCallback(ended.append)
     worker.advance(limits.BODY_SECONDS + 3)
     assert ended == [None]
 
@@ -103,7 +103,7 @@ def test_what_is_left_when_the_time_is_up_is_cut_off(worker: Worker) -> None:
     connection = worker.connect()
     connection.send(request("POST", FILE, headers=[("Content-Length", "100")]))
     ended: list[object] = []
-    worker.site.drain().addCallback(ended.append)
+    worker.site.drain(0).addCallback(ended.append)
     worker.site.abort()
     worker.flush()
     assert connection.transport.aborted

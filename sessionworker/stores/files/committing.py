@@ -16,6 +16,7 @@ from sessionworker.stores.files.records import NewCreds, Part, encode
 from sessionworker.stores.interface import Outcome
 from sessionworker.stores.rules.creds import Oddity, find_oddities
 from sessionworker.stores.rules.peers import Peers
+from sessionworker.stores.rules.told import odd_creds, version_restored, written_in_turns
 
 Judged: TypeAlias = Batch | ReleaseInstance | Probe
 
@@ -158,37 +159,17 @@ class Committing:
             instance.peers = peers = Peers()
         in_turns = peers.wrote(by, time.monotonic())
         if in_turns:
-            text = (
-                f"Writes of {instance} come in turns from {' and '.join(in_turns)}. If these are two programs with one "
-                "account, WhatsApp disconnects them in turns (440): stop one of them."
-            )
-            self._parts.faults.note("written_in_turns", "written_in_turns", text, instance, level="warn")
+            event = written_in_turns(instance.group, instance.name, in_turns)
+            self._parts.faults.count("written_in_turns", event)
 
     def _look_at(self, instance: Instance, accepted: Accepted) -> None:
         """Count and report what is odd about new creds."""
         if accepted.undo is not None:
-            text = f"Older creds of {instance} were made the current ones again. Those before them are kept."
-            self._parts.faults.say("version_restored", text, instance, level="info", by=accepted.undo.by)
+            self._parts.faults.report(version_restored(instance.group, instance.name, accepted.undo.by))
             return
         new = [change.creds for change in accepted.changes if type(change) is NewCreds]
         for oddity in find_oddities(creds for creds in (instance.creds, *new) if creds is not None):
-            match oddity:
-                case Oddity.ANOTHER_IDENTITY:
-                    self._parts.faults.note(
-                        "identity_changes",
-                        "identity_changed",
-                        f"The creds of {instance} are of another identity now. The last ones of the old one are kept.",
-                        instance,
-                        level="warn",
-                    )
-                case Oddity.OUT_OF_ORDER:
-                    self._parts.faults.note(
-                        "creds_out_of_order",
-                        "creds_out_of_order",
-                        f"The creds of {instance} came out of order: older ones over newer ones. Both are kept.",
-                        instance,
-                        level="warn",
-                    )
+            self._parts.faults.count(_COUNTS[oddity], odd_creds(instance.group, instance.name, oddity))
 
     def _append(self, accepted: list[Accepted], now: int) -> WorkerError | None:
         """Write a record for all of them; return why that failed, if it did. Then nothing of it stays."""
@@ -204,3 +185,6 @@ class Committing:
             return refusal_for(error)
         self._observe_sync(time.perf_counter() - begun, len(accepted))
         return None
+
+
+_COUNTS = {Oddity.ANOTHER_IDENTITY: "identity_changes", Oddity.OUT_OF_ORDER: "creds_out_of_order"}

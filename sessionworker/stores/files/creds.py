@@ -21,6 +21,7 @@ from sessionworker.stores.files.reading import Reading, Since, waiting_value
 from sessionworker.stores.files.version_files import VersionFiles
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.told import creds_lost, creds_restored
 
 
 class CredsReading:
@@ -84,21 +85,9 @@ class CredsReading:
             raise _Overtaken
         instance.creds_lost = good is None
         if good is None:
-            self._faults.note(
-                "creds_lost",
-                "creds_lost",
-                f"The creds of {instance} cannot be read ({problem}), and no older version is left. The instance is "
-                "refused until its creds are restored from a backup, or the instance is dropped to be paired again.",
-                instance,
-            )
+            self._faults.count("creds_lost", creds_lost(instance.group, instance.name, problem))
             raise StoreUnavailable("The credentials of this instance cannot be read. The worker's log says more.")
-        self._faults.note(
-            "creds_restored",
-            "creds_restored",
-            f"The creds of {instance} could not be read ({problem}); the newest good version takes their place.",
-            instance,
-            level="warn",
-        )
+        self._faults.count("creds_restored", creds_restored(instance.group, instance.name, problem))
         self._reading.remember(since, CREDS, good)
         self._reading.ask_for(since, SetAside(CREDS), Write(CREDS, good))
         return good

@@ -30,15 +30,18 @@ class Faults:
         self.counts: Counter[str] = Counter()
         self.report = report
 
-    def say(self, name: str, text: str, of: Named | None = None, *, level: Level = "error", by: str = "") -> None:
-        """Tell of an event; `of` is the instance that it is about, and `by` who asked for it, if that is known."""
-        group, instance = (of.group, of.name) if of is not None else ("", "")
-        self.report(Event(name, text, group, instance, by, level))
+    def say(self, name: str, text: str, of: Named | None = None, *, level: Level = "error") -> None:
+        """Tell of an event; `of` is the instance that it is about."""
+        self.report(_told(name, text, of, level))
 
     def note(self, count: str, name: str, text: str, of: Named | None = None, *, level: Level = "error") -> None:
         """Tell of an event, and count it."""
+        self.count(count, _told(name, text, of, level))
+
+    def count(self, count: str, event: Event) -> None:
+        """Tell of an event that all stores tell of in the same words, and count it."""
         self.counts[count] += 1
-        self.say(name, text, of, level=level)
+        self.report(event)
 
     def read_error(self, what: str, error: OSError, of: Named | None = None) -> StoreUnavailable:
         """Say what the disk said when `what` was read, and return what a client is told."""
@@ -57,6 +60,11 @@ class Faults:
             yield
         except OSError as error:
             raise self.read_error(what, error) from None
+
+
+def _told(name: str, text: str, of: Named | None, level: Level) -> Event:
+    group, instance = (of.group, of.name) if of is not None else ("", "")
+    return Event(name, text, group, instance, level=level)
 
 
 def refusal_for(error: Exception) -> WorkerError:

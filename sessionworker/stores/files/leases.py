@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from sessionworker.errors import HeldElsewhere
-from sessionworker.events import Event, Report
+from sessionworker.events import Report
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in, renamed
+from sessionworker.stores.rules.told import lease_ended, owner_changed
 
 
 class Leases:
@@ -93,9 +94,7 @@ class Leases:
         for instance, tenure in self._changed.items():
             before, instance.tenure = instance.tenure, tenure
             if before is not None and before.owner != tenure.owner:
-                text = f"Owner {tenure.owner!r} has {instance} now. Before, it was {before.owner!r}."
-                self._report(Event("owner_changed", text, instance.group, instance.name, level="info"))
+                self._report(owner_changed(instance.group, instance.name, before.owner, tenure.owner))
         for instance, ended, by in self._ended:
-            text = f"The lease of {instance} was ended, as {by or 'an operator'} asked. Owner {ended.owner!r} had it."
-            self._faults.say("lease_ended", text, instance, level="info", by=by)
+            self._faults.report(lease_ended(instance.group, instance.name, ended.owner, by))
         self.forget()

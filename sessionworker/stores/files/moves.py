@@ -12,7 +12,6 @@ from functools import partial
 
 from sessionworker.disk import opened_folder, stands_in
 from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchGroup, StoreUnavailable, WorkerError
-from sessionworker.events import Event
 from sessionworker.stores.changes import (
     CatalogueChange,
     CreateGroup,
@@ -38,6 +37,7 @@ from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.interface import Outcome
+from sessionworker.stores.rules.told import moved
 
 
 class Moves:
@@ -93,12 +93,6 @@ class Moves:
                 found = self._find_drop(group, instance, drop)
                 return self._purge(found, by) if isinstance(found, Drop) else found
 
-    def _tell(self, name: str, group: str, instance: str, what: str, by: str) -> None:
-        """Tell that something was done to an instance, or to a whole group."""
-        subject = f"Instance {instance!r} in group {group!r}" if instance else f"Group {group!r}"
-        asked = f", as {by} asked" if by else ""
-        self._faults.report(Event(name, f"{subject} {what}{asked}.", group, instance, by, "info"))
-
     def _create_instance(self, group: str, name: str, owner: str | None) -> Outcome:
         known = self._catalogue.get(group, name)
         if known is not None and (held := self._leases.refuse(known, owner)) is not None:
@@ -128,14 +122,16 @@ class Moves:
                 raise
             self._erase(instance)
             self._remove(instance)
-            self._tell("instance_dropped", group, name, "was dropped; its folder was gone: nothing is left of it", by)
+            self._faults.report(
+                moved("instance_dropped", group, name, "was dropped; its folder was gone: nothing is left of it", by)
+            )
             return None
         moving = self._moving
         place = self._reserve.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
         doubt = self._reserve.with_room(lambda: moving.move([instance], instance.path, place))
         self._remove(instance)
         self._note([instance])
-        self._tell("instance_dropped", group, name, "was dropped; it can be brought back", by)
+        self._faults.report(moved("instance_dropped", group, name, "was dropped; it can be brought back", by))
         return doubt
 
     def _find_unknown(self, group_name: str, name: str) -> Instance | None:
@@ -175,7 +171,9 @@ class Moves:
             for instance in instances:
                 self._remove(instance)
             self._note(instances)
-            self._tell("group_dropped", name, "", "was dropped with its instances; they can be brought back", by)
+            self._faults.report(
+                moved("group_dropped", name, "", "was dropped with its instances; they can be brought back", by)
+            )
         del self._catalogue.groups[name]
         return doubt
 
@@ -252,7 +250,7 @@ class Moves:
         self._drops.tidy(drop.path)
         self._note([instance])
         as_what = f" as {name!r}" if name != drop.instance else ""
-        self._tell("instance_restored", drop.group, drop.instance, f"was brought back{as_what}", by)
+        self._faults.report(moved("instance_restored", drop.group, drop.instance, f"was brought back{as_what}", by))
         return doubt
 
     def _purge(self, drop: Drop, by: str) -> WorkerError | None:
@@ -271,7 +269,9 @@ class Moves:
         self._drops.forget(drop)
         self._tallies.purged(drop.path)
         if by:  # else its time was up, as that of others: who has them erased says how many they were
-            self._tell("drop_purged", drop.group, drop.instance, "was erased for good, having been dropped before", by)
+            self._faults.report(
+                moved("drop_purged", drop.group, drop.instance, "was erased for good, having been dropped before", by)
+            )
         return doubt
 
     def _id_in(self, drop: Drop) -> str:

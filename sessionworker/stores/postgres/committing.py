@@ -9,7 +9,7 @@ from typing import TypeAlias
 from psycopg import Connection
 
 from sessionworker.errors import WorkerError
-from sessionworker.events import Event, Report
+from sessionworker.events import Report
 from sessionworker.names import CREDS
 from sessionworker.stores.changes import Batch, CatalogueChange, Entry, Probe, ReleaseInstance, Write
 from sessionworker.stores.interface import Outcome
@@ -24,6 +24,7 @@ from sessionworker.stores.postgres.simple import VALID_SECONDS, Place, SimpleWri
 from sessionworker.stores.postgres.tables import Row
 from sessionworker.stores.rules.creds import Oddity
 from sessionworker.stores.rules.peers import Peers
+from sessionworker.stores.rules.told import written_in_turns
 from sessionworker.stores.rules.versions import Keep
 
 Judged: TypeAlias = Batch | ReleaseInstance | Probe
@@ -190,12 +191,7 @@ class Committing:
             in_turns = peers.wrote(one.by, time.monotonic())
             if in_turns:
                 self._connections.counts["written_in_turns"] += 1
-                text = (
-                    f"Writes of instance {one.instance!r} in group {one.group!r} come in turns from "
-                    f"{' and '.join(in_turns)}. If these are two programs with one account, WhatsApp disconnects them "
-                    "in turns (440): stop one of them."
-                )
-                self._events.report(Event("written_in_turns", text, one.group, one.instance, level="warn"))
+                self._events.report(written_in_turns(one.group, one.instance, in_turns))
 
 
 def _places_of(entries: Sequence[Judged]) -> set[Place]:

@@ -30,6 +30,7 @@ from sessionworker.stores.interface import Outcome
 from sessionworker.stores.postgres.held import Held, Moment, not_its_own
 from sessionworker.stores.rules.creds import Creds, Oddity, find_oddities, read_creds
 from sessionworker.stores.rules.leases import Lease, let_go, let_in, renamed
+from sessionworker.stores.rules.told import lease_ended, odd_creds, owner_changed, version_restored
 from sessionworker.stores.rules.versions import Keep, to_keep, version_of
 
 
@@ -98,13 +99,11 @@ class Judge:
 
     def _tell_of_creds(self, held: Held, made: _Made, undo: Restore | None) -> None:
         if undo is not None:
-            text = f"Older creds of {held} were made the current ones again. Those before them are kept."
-            self.events.append(Event("version_restored", text, held.group, held.name, undo.by, "info"))
+            self.events.append(version_restored(held.group, held.name, undo.by))
             return
         for oddity in find_oddities(creds for creds in (held.creds, *made.new_creds) if creds is not None):
             self.odd[oddity] += 1
-            name, text = _ODD[oddity]
-            self.events.append(Event(name, text.format(held), held.group, held.name, level="warn"))
+            self.events.append(odd_creds(held.group, held.name, oddity))
 
     # Owners
 
@@ -119,8 +118,7 @@ class Judge:
         if found is None:
             return None
         if held.tenure is not None and held.tenure.owner != found.owner:
-            text = f"Owner {found.owner!r} has {held} now. Before, it was {held.tenure.owner!r}."
-            self.reports.append(Event("owner_changed", text, held.group, held.name, level="info"))
+            self.reports.append(owner_changed(held.group, held.name, held.tenure.owner, found.owner))
         held.tenure, held.is_touched = found, True
         return found.lease
 
@@ -133,9 +131,7 @@ class Judge:
         if before is not None and found is not None and found is not before:
             held.tenure, held.is_touched = found, True
             if release.owner is None:
-                who = release.by or "an operator"
-                text = f"The lease of {held} was ended, as {who} asked. Owner {before.owner!r} had it."
-                self.events.append(Event("lease_ended", text, held.group, held.name, release.by, "info"))
+                self.events.append(lease_ended(held.group, held.name, before.owner, release.by))
         return None
 
 
@@ -194,15 +190,3 @@ class _Made:
         if self.new_creds:
             kept = to_keep(list(held.versions), keep)
             held.versions = {version: value for version, value in held.versions.items() if version in kept}
-
-
-_ODD = {
-    Oddity.ANOTHER_IDENTITY: (
-        "identity_changed",
-        "The creds of {} are of another identity now. The last ones of the old one are kept.",
-    ),
-    Oddity.OUT_OF_ORDER: (
-        "creds_out_of_order",
-        "The creds of {} came out of order: older ones over newer ones. Both are kept.",
-    ),
-}

@@ -27,6 +27,7 @@ from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.rows import Rows
 from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
+from sessionworker.stores.rules.told import moved
 from sessionworker.stores.rules.versions import Keep
 
 LAST_DROP = b"last_drop"
@@ -173,7 +174,7 @@ class Moves:
             return done
         self._put_aside(connection, [held[place].id], self._moment(moment))
         done.outcome = None
-        done.events.append(_told("instance_dropped", *place, "was dropped; it can be brought back", change.by))
+        done.events.append(moved("instance_dropped", *place, "was dropped; it can be brought back", change.by))
         done.totals = self._count(connection)
         return done
 
@@ -187,7 +188,7 @@ class Moves:
         self._put_aside(connection, [id_ for (id_,) in found], self._moment(moment))
         connection.execute(self._statements["delete_group"], [names])
         text = "was dropped with its instances; they can be brought back"
-        return _Done(events=[_told("group_dropped", change.group, "", text, change.by)], totals=self._count(connection))
+        return _Done(events=[moved("group_dropped", change.group, "", text, change.by)], totals=self._count(connection))
 
     def _put_aside(self, connection: Connection[Row], ids: Sequence[UUID], moment: Moment) -> None:
         """Give instances that are locked the name of a drop, each another one, later than all before."""
@@ -215,7 +216,7 @@ class Moves:
             return _Done(NameTaken())
         connection.execute(self._statements["restore"], self._named(id_, change.group, change.name))
         as_what = f" as {change.name!r}" if change.name != change.instance else ""
-        event = _told("instance_restored", change.group, change.instance, f"was brought back{as_what}", change.by)
+        event = moved("instance_restored", change.group, change.instance, f"was brought back{as_what}", change.by)
         return _Done(events=[event], totals=self._count(connection))
 
     def _purge(self, connection: Connection[Row], change: PurgeDrop) -> _Done:
@@ -226,14 +227,8 @@ class Moves:
         connection.execute(self._statements["note_purged"], [found[0]])
         connection.execute(self._statements["delete"], [found[0]])
         text = "was erased for good, having been dropped before"
-        event = _told("drop_purged", change.group, change.instance, text, change.by)
+        event = moved("drop_purged", change.group, change.instance, text, change.by)
         return _Done(events=[event] if change.by else [])
-
-
-def _told(name: str, group: str, instance: str, what: str, by: str) -> Event:
-    """Return what is told of something that was done to an instance, or to a whole group."""
-    subject = f"Instance {instance!r} in group {group!r}" if instance else f"Group {group!r}"
-    return Event(name, f"{subject} {what}{f', as {by} asked' if by else ''}.", group, instance, by, "info")
 
 
 _STATEMENTS = {

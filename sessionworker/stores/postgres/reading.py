@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from sessionworker.errors import NoSuchGroup, NoSuchInstance, StoreUnavailable
-from sessionworker.events import Event, Report
+from sessionworker.events import Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Change, Delete, SetAside, Unwritten, Write
 from sessionworker.stores.postgres.connections import Connections
@@ -18,6 +18,7 @@ from sessionworker.stores.postgres.held import Since, not_its_own, version_in
 from sessionworker.stores.postgres.sealing import KNOWN, Changed, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.told import creds_lost, creds_restored
 from sessionworker.values import is_json
 
 ROWS_AT_ONCE = 1_000
@@ -173,7 +174,6 @@ class Reading:
     def _older(self, connection: Connection[Row], file: SessionFile, since: Since, problem: str) -> bytes | None:
         """Bring back the newest good creds in place of broken ones; None where they were deleted."""
         good = None
-        where = f"instance {file.instance!r} in group {file.group!r}"
         for *version, data in connection.execute(self._versions, [since.id], binary=True).fetchall():
             found = version_in(*version)
             if found.is_deletion and good is None:
@@ -184,15 +184,10 @@ class Reading:
                 break
         if good is None:
             self._connections.counts["creds_lost"] += 1
-            text = (
-                f"The creds of {where} cannot be read ({problem}), and no older version is left. The instance is "
-                "refused until its creds are restored from a backup, or the instance is dropped to be paired again."
-            )
-            self._report(Event("creds_lost", text, file.group, file.instance))
+            self._report(creds_lost(file.group, file.instance, problem))
             raise StoreUnavailable("The credentials of this instance cannot be read. The worker's log says more.")
         self._connections.counts["creds_restored"] += 1
-        text = f"The creds of {where} could not be read ({problem}); the newest good version takes their place."
-        self._report(Event("creds_restored", text, file.group, file.instance, level="warn"))
+        self._report(creds_restored(file.group, file.instance, problem))
         self._ask_for(file, since, SetAside(CREDS), Write(CREDS, good))
         return good
 
