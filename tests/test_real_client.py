@@ -1,7 +1,7 @@
 """The clients' own code against a real worker: axios for the calls, Baileys' Signal code for what is stored.
 
-Every version of Baileys that `tests/node/package.json` pins goes through all of it. With `--full` the conversations are
-longer and the worker is killed more often.
+Every version of Baileys that `tests/node/package.json` pins goes through all of it with `--full`. Without, the newest
+does, and the others through what depends most on a version; the conversations are shorter, and less is killed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ VERSIONS = {
 }
 """What a version of Baileys is called in the tests' programs -> the exact version."""
 
+NEWEST = [*VERSIONS][-1]
+
+every_version = pytest.mark.every_version
+"""What all versions go through in any case."""
+
 LOSSES = {"lost": 0, "identities": 0, "missing": [], "failures": 0}
 
 
@@ -43,6 +48,13 @@ def tallies() -> Iterator[dict[str, Counter[str]]]:
             f"real client, Baileys {version}: {count['values']} values compared, {count['messages']} messages, worker "
             f"killed {count['kills']} times, lost {count['lost']}, identities lost {count['identities']}"
         )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a test have each version of Baileys that it is for."""
+    if "client" in metafunc.fixturenames:
+        is_for_all = metafunc.config.getoption("--full") or metafunc.definition.get_closest_marker("every_version")
+        metafunc.parametrize("client", VERSIONS if is_for_all else [NEWEST], indirect=True)
 
 
 class Client:
@@ -83,7 +95,7 @@ class Client:
         return result
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture
 def client(request: pytest.FixtureRequest, worker: WorkerProcess, tallies: dict[str, Counter[str]]) -> Client:
     return Client(request.param, worker, tallies[VERSIONS[request.param]])
 
@@ -122,6 +134,7 @@ def test_two_accounts_talk_and_do_not_notice_that_the_worker_is_killed_and_stopp
     assert result["values"] > 10
 
 
+@every_version
 def test_a_worker_killed_while_messages_are_under_way_keeps_all_it_acknowledged(client: Client, full: bool) -> None:
     rounds = 20 if full else 2
     moment = random.Random()
@@ -163,6 +176,7 @@ def test_a_worker_killed_while_accounts_are_paired_keeps_all_it_acknowledged_and
     assert result["values"] > 812 * rounds * accounts
 
 
+@every_version
 def test_every_type_of_key_comes_back_and_goes_under_every_id_even_if_the_worker_is_killed_between(
     client: Client,
 ) -> None:

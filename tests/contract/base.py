@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -18,7 +18,13 @@ class Contract(ABC):
     def place(self) -> Place | Iterator[Place]:
         """A place for a store, with nothing in it."""
 
-    @pytest.fixture(params=["at once", "when settled", "when opened again", "after a kill"])
+    ways: Sequence[str] = ("at once", "when settled", "when opened again", "after a kill")
+    """What may lie between a commit and a look at it."""
+
+    ways_in_ci: Sequence[str] = ()
+    """Those that are enough without `--full`, if not all are asked for: another class goes all of them."""
+
+    @pytest.fixture
     def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
         """An empty store, and what may lie between a commit and a look at it."""
         life = Life(place, request.param)

@@ -10,6 +10,15 @@ import pytest
 from tests.contract.file_place import kill
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a test of the contract go all ways of its class, or those that are enough."""
+    if "life" in metafunc.fixturenames and metafunc.cls is not None:
+        ways = metafunc.cls.ways
+        if not metafunc.config.getoption("--full"):
+            ways = metafunc.cls.ways_in_ci or ways
+        metafunc.parametrize("life", ways, indirect=True)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder for a file store; what is open below it is closed at the end."""

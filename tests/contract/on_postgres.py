@@ -10,12 +10,14 @@ import pytest
 from sessionworker.stores.seal import KeyRing
 from tests.contract.base import Contract
 from tests.contract.postgres_place import PostgresPlace
-from tests.contract.words import Life, Place
+from tests.contract.words import Place
 from tests.postgres.server import Server
 
 
 class OnPostgres(Contract, ABC):
     """Some promises, on a schema of their own in the server of this process."""
+
+    ways = ("at once",)  # with a key it is killed between two steps; nothing here settles
 
     def ring(self) -> Callable[[], KeyRing | None]:
         """Return what gives the keys of each start."""
@@ -27,18 +29,8 @@ class OnPostgres(Contract, ABC):
         yield place
         place.erase()
 
-    @pytest.fixture(params=["at once"])  # with a key it is killed between two steps; nothing here settles
-    def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
-        life = Life(place, request.param)
-        yield life
-        life.store.close()
-
 
 class OnSealedPostgres(OnPostgres, ABC):
     """The same with keys: killed between two steps. Without keys they follow one another at once."""
 
-    @pytest.fixture(params=["after a kill"])
-    def life(self, request: pytest.FixtureRequest, place: Place) -> Iterator[Life]:
-        life = Life(place, request.param)
-        yield life
-        life.store.close()
+    ways = ("after a kill",)

@@ -31,7 +31,7 @@ class PostgresPlace:
     """A schema for a store."""
 
     large_from = 20_000
-    stories = 12
+    stories = 6
     keeps_owners = True
 
     def __init__(

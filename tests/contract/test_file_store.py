@@ -38,6 +38,8 @@ class TestFileStore(StoreContract):
 class TestSealedFileStore(StoreContract):
     """The file store with a key."""
 
+    ways_in_ci = ("when settled", "after a kill")
+
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
         yield FilePlace(tmp_path / "store", AMPLE, ring=sealed)
@@ -48,6 +50,8 @@ class TestSealedFileStore(StoreContract):
 class TestFileStoreThatIsSealedAndPlainInTurns(StoreContract):
     """The file store that has another key with each start, and none at times."""
 
+    ways_in_ci = ("after a kill",)
+
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
         yield FilePlace(tmp_path / "store", AMPLE, ring=OneAfterTheOther())
@@ -56,6 +60,8 @@ class TestFileStoreThatIsSealedAndPlainInTurns(StoreContract):
 
 class TestFileStoreInLittleRoom(StoreContract):
     """The file store whose commits wait for its files, and whose files are written at once."""
+
+    ways_in_ci = ("at once", "after a kill")
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:

@@ -38,7 +38,6 @@ _ONE_WAY = {
     ("tmpfs", 700_000): (_DELETED, False),
     ("tmpfs", 4_000): (_DROPPED, True),
     ("ext4", 700_000): (_DROPPED, True),
-    ("ext4", 4_000): (_DELETED, False),
 }
 """How room is made, and whether the worker is killed before. With `--full`, all of them for all volumes and sizes."""
 
@@ -135,23 +134,36 @@ def fill_and_empty(folder: Path, worker: WorkerProcess, way: str, value: int, *,
     return f"filled with {len(written)} values of {value} bytes: writes again {seconds:.1f} s after {way}"
 
 
-@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
-@pytest.mark.parametrize(("value", "of_others"), [(700_000, 0), (4_000, 80 * MIB)], ids=["0.7 MB", "4 kB"])
+OF_OTHERS = {700_000: 0, 4_000: 80 * MIB}
+"""Size of the values that fill a volume -> bytes of it that somebody else has taken, but with `--full`."""
+
+FILLED = [*product(["tmpfs", "ext4"], OF_OTHERS)]
+
+SMALL = [*product(["tmpfs", "ext4"], [8, 16, 40, 64, 100])]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Without `--full`, leave out what takes a minute, and try every other size of a small disk."""
+    is_full = metafunc.config.getoption("--full")
+    if "value" in metafunc.fixturenames:
+        metafunc.parametrize(("kind", "value"), FILLED if is_full else _ONE_WAY)
+    elif "size" in metafunc.fixturenames:
+        metafunc.parametrize(("kind", "size"), SMALL[:: 1 if is_full else 2])
+
+
 def test_a_volume_that_was_filled_can_be_emptied_and_used_again(
-    tmp_path: Path, kind: str, value: int, of_others: int, *, full: bool
+    tmp_path: Path, kind: str, value: int, *, full: bool
 ) -> None:
     ways = product([_DELETED, _DROPPED], [False, True])
     for number, (way, is_killed) in enumerate(ways if full else [_ONE_WAY[kind, value]]):
         folder = tmp_path / str(number)
         with mounted(folder, kind, SIZE), WorkerProcess(folder / "store") as worker:
-            (folder / "others").write_bytes(bytes(0 if full else of_others))
+            (folder / "others").write_bytes(bytes(0 if full else OF_OTHERS[value]))
             told = fill_and_empty(folder, worker, way, value, is_killed=is_killed, full=full)
             assert worker.terminate() == 0
         show_figure(f"{SIZE // MIB} MiB of {kind}{', killed while full' if is_killed else ''}: {told}")
 
 
-@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
-@pytest.mark.parametrize("size", [8, 16, 40, 64, 100])
 def test_a_worker_starts_on_a_small_disk_or_says_in_one_line_how_much_is_missing(
     tmp_path: Path, kind: str, size: int
 ) -> None:

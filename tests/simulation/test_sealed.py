@@ -9,7 +9,7 @@ from tests.simulation.run import find_subject, run_history
 from tests.simulation.test_simulation import simulate
 from tests.tools import show_figure
 
-SEEDS, SEEDS_IN_CI = 4000, 80
+SEEDS, SEEDS_IN_CI = 4000, 50
 
 SOME = (112, 113, 125, 126, 129, 130)
 TURNING = "subject_sealed:TurningSubject"
