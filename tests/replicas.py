@@ -11,7 +11,7 @@ from itertools import count, cycle
 from threading import Lock, Thread
 
 from tests.postgres.network import Machine
-from tests.process import WorkerProcess
+from tests.process import ProcessError, WorkerProcess
 
 PATIENCE = 30.0
 
@@ -45,6 +45,17 @@ class Replicas:
         """Wait until all of them answer."""
         for worker in self.workers:
             worker.wait_until_ready()
+
+    def start_at_last(self, seconds: float = 60) -> None:
+        """Start those that do not run, again and again as a service manager does, until all of them answer."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.start()
+            try:
+                return self.wait_until_ready()
+            except ProcessError:
+                if time.monotonic() > deadline:
+                    raise
 
     @property
     def failures(self) -> list[str]:

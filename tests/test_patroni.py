@@ -95,8 +95,7 @@ def test_nothing_is_lost_however_often_the_primary_fails(full: bool) -> None:
         happened["the conversation interrupted"] = talk.interrupted
         workers.kill()
         program.wait_for("interrupted")
-        workers.start()
-        workers.wait_until_ready()
+        workers.start_at_last()
         program.go_on("enough")
         assert_nothing_was_lost(program, happened)
         assert workers.failures == []

@@ -57,7 +57,7 @@ CONNECT_AT_ONCE = 3
 """How many connections are made at the same time. Where the first of several hosts is gone, each takes seconds."""
 
 START_SECONDS = 60.0
-"""How long making the tables may take."""
+"""How long making the tables may take, and after it the first of the connections that stay."""
 
 CLOSE_SECONDS = 2.0
 """How long calls that are under way may go on while the store is closed."""
@@ -122,9 +122,11 @@ class Connections:
                 if connection.is_shared(self._conninfo):
                     raise StartError(_SHARED)
                 prepare(connection)
+            self._pool.open()
+            self._pool.putconn(self._pool.getconn(START_SECONDS))  # the others are not waited for
         except Error as error:
-            raise StartError(f"The database cannot be used: {reason_of(error)}.") from None
-        self._pool.open()
+            self._pool.close()
+            raise StartError(f"The database cannot be used: {self._reason_of(error)}.") from None
 
     def close(self) -> None:
         """Let go of all connections; calls that are under way end soon. Whoever asks from now on is refused."""
@@ -278,11 +280,11 @@ class Connections:
         self.counts["commits_unknown"] += type(error) is OutcomeUnknownError
         if isinstance(error, PoolClosed):
             return StoreUnavailable()
-        reason = reason_of(error)
-        if isinstance(error, PoolTimeout):
-            reason = self._no_connection or "no connection is free"
-        self._wellness.fails(kind, begun, reason, is_general=is_general(error))
+        self._wellness.fails(kind, begun, self._reason_of(error), is_general=is_general(error))
         return refusal_for(error)
+
+    def _reason_of(self, error: Error) -> str:
+        return (self._no_connection or "no connection is free") if isinstance(error, PoolTimeout) else reason_of(error)
 
 
 _SHARED = (

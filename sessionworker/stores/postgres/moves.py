@@ -91,7 +91,11 @@ class Moves:
 
     def count(self) -> None:
         """Count groups and instances anew: other workers make some, too. Raises NoSpace or StoreUnavailable."""
-        self.totals = self._connections.ask(self._count)
+        self._connections.ask(self.count_by)
+
+    def count_by(self, connection: Connection[Row]) -> None:
+        """Do so with a connection."""
+        self.totals = self._count(connection)
 
     def _count(self, connection: Connection[Row]) -> Totals:
         row = connection.execute(self._statements["count"]).fetchone()

@@ -95,13 +95,14 @@ class PostgresStore:
         )
         self.waiting = _NothingWaits()
         self._is_closed = False
-        self._connections.open(self._prepare)
-        self._moves.count()
-        self._connections.ask(simple.set_clock)
 
-    def _prepare(self, connection: Connection[Row]) -> None:
-        self._tables.make(connection)
-        self._sealing.begin(connection)
+        def prepare(connection: Connection[Row]) -> None:
+            tables.make(connection)
+            self._sealing.begin(connection)
+            self._moves.count_by(connection)
+            simple.set_clock(connection)
+
+        self._connections.open(prepare)
 
     def _ask_for(self, batch: Batch) -> None:
         self._ask(batch)
