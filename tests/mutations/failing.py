@@ -20,6 +20,13 @@ _POOLER = f"{_TESTS}/test_pooler.py"
 FAULTS: tuple[Fault, ...] = (
     # How long
     Fault(
+        "a statement is planned anew each time",
+        _WATCHED,
+        '    "plan_cache_mode": "force_generic_plan",\n',
+        "",
+        (f"{_TESTS}/test_plans.py",),
+    ),
+    Fault(
         "a server that says nothing is waited for for ever",
         _WATCHED,
         "if not ready and time.monotonic() > self.answer_by:",

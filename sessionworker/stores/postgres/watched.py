@@ -38,6 +38,9 @@ _SETTINGS: dict[str, str | int] = {
     # Locked rows are all that is needed. With more, of those that want one row all but one would begin anew each
     # time, in no order, and some never have their turn.
     "default_transaction_isolation": "read committed",
+    # All that is asked finds its rows by their keys, however many there are. Left to itself the planner does so only
+    # where it knows the parameters, and plans anew each time.
+    "plan_cache_mode": "force_generic_plan",
     # A worker that is gone without a word keeps its rows locked no longer than this.
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 2,
