@@ -2,7 +2,7 @@
 
 A cluster that Patroni leads, each part of it on a machine of its own; two workers in the middle, a third on a machine.
 Clients write and read through all three, and the simulation's model says of each answer whether it can be true. The
-clients' own code talks, too. With `--full` there are 40 troubles.
+clients' own code talks, too. With `--full` there are 24 troubles.
 """
 
 from __future__ import annotations
@@ -170,4 +170,4 @@ def storm(count: int, pause: float, network: Network) -> None:
 def test_no_cut_in_the_network_loses_what_was_acknowledged_or_shows_what_was_not(full: bool) -> None:
     for path in PROGRAMS:
         require(path)
-    in_a_network(partial(storm, *((40, 0.02) if full else (2, 0.1))))
+    in_a_network(partial(storm, *((24, 0.02) if full else (2, 0.1))))

@@ -20,6 +20,13 @@ _POOLER = f"{_TESTS}/test_pooler.py"
 FAULTS: tuple[Fault, ...] = (
     # How long
     Fault(
+        "one value that arrives late is written",
+        f"{_POSTGRES}/simple.py",
+        "< %s AND {KNOWN}\n    RETURNING i.id\n",
+        "< %s + 1000 AND {KNOWN}\n    RETURNING i.id\n",
+        (_LATE,),
+    ),
+    Fault(
         "a statement is planned anew each time",
         _WATCHED,
         '    "plan_cache_mode": "force_generic_plan",\n',

@@ -24,23 +24,28 @@ KEYS = ["one", "two", "three"]
 IN_SYNC = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-Way: TypeAlias = Literal["statement", "transaction"]
+Way: TypeAlias = Literal["one value", "statement", "transaction"]
 
-WAYS: dict[Way, str] = {"statement": "one statement", "transaction": "a transaction that locks first"}
+WAYS: dict[Way, str] = {
+    "one value": "one statement with one value",
+    "statement": "one statement",
+    "transaction": "a transaction that locks first",
+}
 
 
 def write(store: Store, number: int, way: Way = "statement") -> Outcome:
-    """Write a number to all keys with one batch."""
+    """Write a number to all keys with one batch, or to the first one with one value."""
     deletion = [Delete("another")] if way == "transaction" else []
-    [outcome] = store.commit([changes(*(Write(key, b"%d" % number) for key in KEYS), *deletion)])
+    keys = KEYS[:1] if way == "one value" else KEYS
+    [outcome] = store.commit([changes(*(Write(key, b"%d" % number) for key in keys), *deletion)])
     return outcome
 
 
 def read(store: Store) -> int:
-    """The number that all keys hold."""
-    found = set(store.read_many(CREDS.group, CREDS.instance, KEYS, 10**6).values())
-    assert len(found) == 1, f"a batch was torn: {found}"
-    return int(found.pop() or b"0")
+    """The number that all keys hold which hold anything."""
+    found = set(store.read_many(CREDS.group, CREDS.instance, KEYS, 10**6).values()) - {None}
+    assert len(found) <= 1, f"a batch was torn: {found}"
+    return int(found.pop() or b"0") if found else 0
 
 
 @pytest.fixture
@@ -128,7 +133,7 @@ def test_while_no_commit_is_confirmed_reads_go_on_and_it_is_told_once(server: Se
 # A network that cuts connections
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["statement", "transaction"])
 @pytest.mark.parametrize("direction", [TO_SERVER, TO_STORE])
 def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
     server: Server, direction: Direction, way: Way, full: bool
@@ -183,7 +188,7 @@ def is_read(one: Opened, number: int) -> bool:
 # A network that holds bytes back
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["one value", "transaction"])
 @pytest.mark.parametrize("is_cut", [False, True], ids=["held", "cut"])
 def test_what_arrives_late_is_not_made_over_what_came_after_it(server: Server, way: Way, is_cut: bool) -> None:
     parts = [0.0, 0.3, 0.5, 0.7, 0.85, 0.999]

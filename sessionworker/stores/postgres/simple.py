@@ -50,6 +50,7 @@ class SimpleWrites:
         self._sealing = sealing
         self._codec = sealing.codec
         self._statement = tables.fill(_STATEMENT)
+        self._one_value = tables.fill(_ONE_VALUE)
         self._ahead = 0.0  # by how many seconds the database's clock is ahead of `time.monotonic`
 
     @property
@@ -69,16 +70,26 @@ class SimpleWrites:
         Times are in milliseconds since 1970.
         """
         name = self._codec.name
+        until = time.monotonic() + self._ahead + VALID_SECONDS
+        if len(values) == 1:
+            [(place, written)] = values.items()
+            if len(written) == 1:
+                [(key, value)] = written.items()
+                parameters = (name(place[0]), name(place[1], place[0]), until, self._sealing.data, name(key), value)
+                found = connection.execute(self._one_value, parameters, binary=True).fetchone()
+                return {} if found is None else {place: self._learned(found[0])}
         places = {(name(group), name(instance, group)): (group, instance) for group, instance in values}
-        rows = [
+        asked = [
             (*place, name(key), value) for place, original in places.items() for key, value in values[original].items()
         ]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        until = time.monotonic() + self._ahead + VALID_SECONDS
-        found = connection.execute(self._statement, [*columns, until, self._sealing.data], binary=True).fetchall()
-        if found:
-            self._ahead = found[0][2] - time.monotonic()
-        return {places[group, instance]: int(seconds * 1000) for group, instance, seconds in found}
+        columns = [list(column) for column in zip(*asked, strict=True)]
+        rows = connection.execute(self._statement, [*columns, until, self._sealing.data], binary=True).fetchall()
+        return {places[group, instance]: self._learned(seconds) for group, instance, seconds in rows}
+
+    def _learned(self, seconds: float) -> int:
+        """Take in what time it is there, and return it in milliseconds."""
+        self._ahead = seconds - time.monotonic()
+        return int(seconds * 1000)
 
 
 _CLOCK = b"SELECT extract(epoch from clock_timestamp())::double precision"
@@ -103,4 +114,21 @@ WITH asked AS (
     ON CONFLICT (instance, key) DO UPDATE SET value = excluded.value
 )
 SELECT group_name, name, extract(epoch from clock_timestamp())::double precision FROM changed
+"""
+
+# The same for one value, which is what most are: it takes two thirds of the time.
+_ONE_VALUE = f"""
+WITH locked AS (
+    SELECT id FROM {{instance}}
+    WHERE group_name = %b AND name = %b AND dropped = '' AND owner = '' AND proof = '' FOR UPDATE
+), changed AS (
+    UPDATE {{instance}} i
+    SET writes = i.writes + 1, last_write = (extract(epoch from clock_timestamp()) * 1000)::bigint
+    FROM locked l WHERE i.id = l.id AND extract(epoch from clock_timestamp()) < %s AND {KNOWN}
+    RETURNING i.id
+), written AS (
+    INSERT INTO {{session_file}} (instance, key, value) SELECT id, %b, %b FROM changed
+    ON CONFLICT (instance, key) DO UPDATE SET value = excluded.value
+)
+SELECT extract(epoch from clock_timestamp())::double precision FROM changed
 """
