@@ -133,7 +133,7 @@ def test_while_no_commit_is_confirmed_reads_go_on_and_it_is_told_once(server: Se
 # A network that cuts connections
 
 
-@pytest.mark.parametrize("way", ["statement", "transaction"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("direction", [TO_SERVER, TO_STORE])
 def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
     server: Server, direction: Direction, way: Way, full: bool
@@ -143,7 +143,7 @@ def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
         url = server.url().replace(str(server.port), str(proxy.port))
         with opened(url, threads=1) as one:
             create(one.store)
-            assert write(one.store, 1) is None
+            assert write(one.store, 1, way) is None
             number, count, acknowledged, known, refused = 1, 1, 1, 1, 0
             while proxy.cuts >= 0:
                 wait_until(lambda: one.connections == 3, 10)
@@ -188,7 +188,7 @@ def is_read(one: Opened, number: int) -> bool:
 # A network that holds bytes back
 
 
-@pytest.mark.parametrize("way", ["one value", "transaction"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("is_cut", [False, True], ids=["held", "cut"])
 def test_what_arrives_late_is_not_made_over_what_came_after_it(server: Server, way: Way, is_cut: bool) -> None:
     parts = [0.0, 0.3, 0.5, 0.7, 0.85, 0.999]
