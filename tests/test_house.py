@@ -38,7 +38,7 @@ FLOORS = (
     ("offload",),
     ("checks",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
-    ("tokens", "keys", "command_line", "web"),
+    ("tokens", "keys", "command_line", "web", "migration"),
     ("tokens_in_force", "key_command", "database_command", "copy_command"),
     ("main_command",),
     ("service",),
