@@ -32,8 +32,8 @@ def place_of(entry: Entry) -> Place:
             Batch(group, name) | CreateInstance(group, name) | DropInstance(group, name) | ReleaseInstance(group, name)
         ):
             return group, name
-        case RestoreInstance(group, _, _, name):
-            return group, name
+        case RestoreInstance():
+            return entry.place
         case DropGroup(group):
             return (group,)
         case CreateGroup(group) | PurgeDrop(group):

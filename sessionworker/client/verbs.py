@@ -218,12 +218,15 @@ class Client:
         """Return the instances that were dropped and can be brought back, newest first."""
         return decode(await self._call("GET", "/admin/drops"), list[DropSummary])
 
-    async def restore_instance(self, group: str, instance: str, drop: str, name: str | None = None) -> None:
-        """Bring an instance back that was dropped, under its own name or under another one in the same group.
+    async def restore_instance(
+        self, group: str, instance: str, drop: str, name: str | None = None, *, into: str | None = None
+    ) -> None:
+        """Bring an instance back that was dropped, under its own name or another one, in its group or `into` another.
 
         `drop` tells it from others of its name that were dropped; see `drops`. Raises NameTaken or NoSuchDrop, too.
         """
-        body = msgspec.UNSET if name is None else {"instance": name}
+        place = {"instance": instance if name is None else name}
+        body = msgspec.UNSET if name is None and into is None else place if into is None else {**place, "group": into}
         path = _escape("/admin/drops", group, instance, drop, "restore")
         await self._call("POST", path, body=body, success=HTTPStatus.NO_CONTENT)
 

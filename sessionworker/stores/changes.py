@@ -131,6 +131,13 @@ class RestoreInstance(Struct, frozen=True):
     name: str
     by: str = ""
     """The address of whoever asked, if it is known."""
+    into: str = ""
+    """The group that it comes back in; its own, if that is empty."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The group and the name that it has then."""
+        return self.into or self.group, self.name
 
 
 class PurgeDrop(Struct, frozen=True):

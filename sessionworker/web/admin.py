@@ -13,7 +13,7 @@ from sessionworker.http.request import WorkerRequest
 from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, ReleaseInstance, Restore, RestoreInstance
-from sessionworker.web.bodies import read_instance
+from sessionworker.web.bodies import read_place_in
 from sessionworker.web.encryption import add_encryption
 from sessionworker.web.overview import Overview
 from sessionworker.web.paths import read_after
@@ -81,9 +81,15 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
 
     @app.route("/admin/drops/<group>/<name>/<drop>/restore", methods=["POST"])
     def restore_instance(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:
-        new_name = check_name("instance", read_instance(request.body)) if request.body else name
-        names = check_name("group", group), check_name("instance", name)
-        change = RestoreInstance(*names, drop, new_name, by=host_of(request))
+        new_name, into = read_place_in(request.body) if request.body else (name, None)
+        change = RestoreInstance(
+            check_name("group", group),
+            check_name("instance", name),
+            drop,
+            check_name("instance", new_name),
+            by=host_of(request),
+            into="" if into is None else check_name("group", into),
+        )
         return offload.commit(change).addCallback(lambda _: answer_nothing(request))
 
     @app.route("/admin/drops/<group>/<name>/<drop>", methods=["DELETE"])

@@ -27,6 +27,10 @@ class _Opening(_Instance):
     release: object = False
 
 
+class _Place(_Instance):
+    group: object = msgspec.UNSET
+
+
 class _Data(msgspec.Struct):
     data: str
 
@@ -34,6 +38,7 @@ class _Data(msgspec.Struct):
 _group = msgspec.json.Decoder(_Group)
 _instance = msgspec.json.Decoder(_Instance)
 _opening = msgspec.json.Decoder(_Opening)
+_place = msgspec.json.Decoder(_Place)
 _data = msgspec.json.Decoder(_Data)
 
 
@@ -64,6 +69,19 @@ def read_instance(body: bytes) -> str:
         return _instance.decode(body).instance
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         _refuse(error, "instance")
+
+
+def read_place_in(body: bytes) -> tuple[str, str | None]:
+    """Return the name in `{"instance": name}`, and that in `"group"`, or None. Raises BodyNotAllowed."""
+    try:
+        place = _place.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        _refuse(error, "instance")
+    if place.group is msgspec.UNSET:
+        return place.instance, None
+    if not isinstance(place.group, str):
+        raise BodyNotAllowed("'group' must be a text.")
+    return place.instance, place.group
 
 
 def read_opening(body: bytes) -> tuple[str, bool]:

@@ -81,9 +81,22 @@ def test_a_drop_that_does_not_exist_is_404_or_400_whatever_it_is_called(worker: 
     assert worker.ask("GET", "/session/codechat/list-instances").json == []
 
 
-@pytest.mark.parametrize("body", [b"{", {}, {"instance": 5}, {"instance": ""}, {"name": "x"}])
+BAD_GROUPS = [{"instance": "x", "group": group} for group in ("", 5, None, "..", "a/b")] + [{"group": "evolution"}]
+
+
+@pytest.mark.parametrize("body", [b"{", {}, {"instance": 5}, {"instance": ""}, {"name": "x"}, *BAD_GROUPS])
 def test_another_name_that_is_none_is_400_and_nothing_is_brought_back(worker: Worker, body: Any) -> None:
     worker.ask("DELETE", SALES)
     [drop] = drops(worker)
     assert worker.ask("POST", f"/admin/drops/codechat/sales/{drop['drop']}/restore", body).status == 400
     assert drops(worker) == [drop]
+
+
+def test_a_drop_comes_back_in_another_group(worker: Worker) -> None:
+    worker.ask("POST", SALES + "/creds", {"data": "{}"})
+    worker.ask("DELETE", SALES)
+    [drop] = drops(worker)
+    body = {"instance": "back", "group": "evolution"}
+    assert worker.ask("POST", f"/admin/drops/codechat/sales/{drop['drop']}/restore", body).status == 204
+    assert worker.ask("GET", "/session/evolution/back/creds").status == 200
+    assert worker.ask("GET", "/session/codechat/list-instances").json == []

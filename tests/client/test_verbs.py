@@ -145,6 +145,10 @@ async def test_a_dropped_instance_is_brought_back_under_its_own_name_or_another(
     [drop] = [drop for drop in await client.drops() if drop.instance == "ação 100%"]
     await client.restore_instance(drop.group, drop.instance, drop.drop)
     assert await client.read("codechat", "ação 100%", "creds") == creds(1).encode()
+    await client.drop_instance("codechat", "ação 100%")
+    [drop] = [drop for drop in await client.drops() if drop.instance == "ação 100%"]
+    await client.restore_instance(drop.group, drop.instance, drop.drop, into="evolution")
+    assert await client.instances("evolution") == ["ação 100%"]
 
 
 @asynchronous

@@ -77,11 +77,12 @@ class MemoryStore:
                 del groups[group]
                 self._tell("group_dropped", group, "", by)
             case changes.RestoreInstance(group, instance, drop, name, by):
+                into = entry.into or group
                 if (group, instance, drop) not in drops:
                     return errors.NoSuchDrop()
-                if name in groups.get(group, {}):
+                if name in groups.get(into, {}):
                     return errors.NameTaken()
-                groups.setdefault(group, {})[name] = drops.pop((group, instance, drop))
+                groups.setdefault(into, {})[name] = drops.pop((group, instance, drop))
                 self._tell("instance_restored", group, instance, by)
             case PurgeDrop(group, instance, drop, by):
                 if drops.pop((group, instance, drop), None) is None:

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from sessionworker.errors import NameTaken, NoSuchDrop, NoSuchInstance
+from sessionworker.names import SessionFile
 from sessionworker.stores.changes import CreateGroup, DropGroup, DropInstance, RestoreInstance
 from tests.contract.base import Contract
 from tests.contract.words import (
@@ -106,6 +107,49 @@ class RestoresContract(Contract):
         life.go_on()
         assert life.store.instances("codechat") == ["again", "support"]
         assert kept(life.store, CREDS._replace(instance="again")) == before
+
+    @pytest.mark.parametrize("into", ["evolution", "São João"])
+    @pytest.mark.parametrize("is_there", [False, True], ids=["made for it", "there already"])
+    def test_a_dropped_instance_comes_back_in_another_group_with_all_values_and_versions(
+        self, life: Life, into: str, is_there: bool
+    ) -> None:
+        before = fill(life)
+        back = SessionFile(into, "back", "creds")
+        if is_there:
+            create(life.store, back._replace(instance="another"))
+        dropped = drop(life.store)
+        life.go_on()
+        commit(life.store, restore(dropped, "back", into))
+        for _ in range(2):
+            assert life.store.instances(into) == sorted({"back", *(["another"] if is_there else [])})
+            assert life.store.instances("codechat") == []
+            assert life.store.drops() == []
+            assert kept(life.store, back) == before
+            life.store.check_creds(into, "back")
+            life.go_on()
+        commit(life.store, write(back._replace(key=KEY.key), b'"new"'))
+        life.go_on()
+        commit(life.store, DropInstance(into, "back"))
+        life.go_on()
+        [again] = life.store.drops()
+        assert (again.group, again.instance) == (into, "back")
+        commit(life.store, restore(again, "sales", "codechat"))
+        life.go_on()
+        assert read_all(life.store, KEY) == [b'"new"']
+        assert kept(life.store, CREDS, "creds") == before._replace(values=before.values[:1])
+
+    def test_a_name_that_is_taken_in_the_other_group_is_refused(self, life: Life) -> None:
+        before = fill(life)
+        dropped = drop(life.store)
+        taken = CREDS._replace(group="evolution")
+        create(life.store, taken)
+        commit(life.store, write(taken._replace(key=KEY.key), b'"of the other"'))
+        life.go_on()
+        assert refusals(life.store, restore(dropped, into="evolution")) == [NameTaken]
+        life.go_on()
+        assert life.store.drops() == [dropped]
+        commit(life.store, restore(dropped))
+        assert kept(life.store) == before
 
     def test_a_name_that_is_taken_is_refused_and_both_stay_as_they_are(self, life: Life) -> None:
         before = fill(life)

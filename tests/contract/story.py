@@ -29,6 +29,7 @@ from tests.contract.story_parts import (
     CONDITIONS,
     DELETIONS,
     ENTRIES,
+    GROUPS,
     INSTANCES,
     KEYS,
     OWNERS,
@@ -152,19 +153,19 @@ class Story(RuleBasedStateMachine):
         for model, store in zip(sorted(new[0]), sorted(new[1]), strict=True):
             self.drops.append(Drop(listed(self.model)[model], listed(self.store)[store]))
 
-    @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES))
-    def bring_back(self, place: int, name: str) -> None:
+    @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES), into=st.one_of(st.just(""), GROUPS))
+    def bring_back(self, place: int, name: str, into: str) -> None:
         found = one_of(self.drops, place)
         if found is not None:
-            [expected] = kinds(self.model.commit([restore(found.model, name)]))
-            assert kinds(self.store.commit([restore(found.store, name)])) == [expected]
+            [expected] = kinds(self.model.commit([restore(found.model, name, into)]))
+            assert kinds(self.store.commit([restore(found.store, name, into)])) == [expected]
             if expected is None:
                 self.drops.remove(found)
 
     @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES))
     def drop_and_bring_back(self, place: int, name: str) -> None:
         self.drop_instance(place, None)
-        self.bring_back(-1, name)  # the latest
+        self.bring_back(-1, name, "")  # the latest
 
     @rule(place=PLACES)
     def erase(self, place: int) -> None:

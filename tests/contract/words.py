@@ -181,9 +181,9 @@ def drops_of(store: Store, file: SessionFile = CREDS) -> list[DropSummary]:
     return [found for found in store.drops() if (found.group, found.instance) == (file.group, file.instance)]
 
 
-def restore(dropped: DropSummary, name: str = "") -> RestoreInstance:
+def restore(dropped: DropSummary, name: str = "", into: str = "") -> RestoreInstance:
     """Bring back an instance that was dropped, under its own name or another one."""
-    return RestoreInstance(dropped.group, dropped.instance, dropped.drop, name or dropped.instance)
+    return RestoreInstance(dropped.group, dropped.instance, dropped.drop, name or dropped.instance, into=into)
 
 
 def purge(dropped: DropSummary) -> PurgeDrop:

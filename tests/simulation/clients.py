@@ -58,11 +58,12 @@ class Clients:
                     else:
                         requests.append(entry)
                 worker.send(requests)
-            case BringBack(place, name):
+            case BringBack(place, name, into):
                 listed = self._list_drops()
                 if listed:
                     found = listed[int(place * len(listed))]
-                    worker.committer.submit([Entry(Restore(*found[:3], name or found.instance))], listed=listed)
+                    request = Restore(*found[:3], into or found.group, name or found.instance)
+                    worker.committer.submit([Entry(request)], listed=listed)
             case LetGo(place):
                 self._let_go(place)
             case PurgeOld():

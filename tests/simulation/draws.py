@@ -95,7 +95,8 @@ class Draws:
         """Draw a restore."""
         random = self.random
         name = random.choice(self.instances) if random.random() < 0.4 else None
-        return BringBack(random.choice((0.0, 0.0, random.random())), name)
+        place = random.choice((0.0, 0.0, random.random()))
+        return BringBack(place, name, random.choice(self.groups) if random.random() < 0.3 else None)
 
     def operation(self) -> Operation:
         """Draw anything that a client does."""

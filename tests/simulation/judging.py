@@ -84,7 +84,7 @@ def was_replaced(request: Request, commits: Iterable[Commit]) -> bool:
                     return True
                 case DropGroup() if other.group == group:
                     return True
-                case Restore() if (other.group, other.name) == (group, instance):
+                case Restore() if (other.into, other.name) == (group, instance):
                     return True
                 case _:
                     pass

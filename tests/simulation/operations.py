@@ -37,11 +37,12 @@ class Send(NamedTuple):
 
 
 class BringBack(NamedTuple):
-    """Look at the list of drops and restore one, under its own name or another."""
+    """Look at the list of drops and restore one, under its own name or another, in its group or another."""
 
     place: float
     """Which one, from 0 (the newest) to 1."""
     name: str | None
+    into: str | None = None
 
 
 class LetGo(NamedTuple):

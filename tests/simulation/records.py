@@ -142,8 +142,8 @@ class Excuses:
                 return self.drops or self.cover(group, instance)
             case DropGroup(group):
                 return self.drops or self.cover(group)
-            case Restore(group, instance, _, name):
-                return self.drops or self.cover(group, instance) or self.cover(group, name)
+            case Restore(group, instance, _, into, name):
+                return self.drops or self.cover(group, instance) or self.cover(into, name)
             case Purge():
                 return self.drops or self.everything
         return self.cover(request.group)

@@ -168,13 +168,13 @@ def apply(state: State, request: Request, when: int) -> tuple[State, Outcome]:
             for instance in sorted(state.groups[group]):
                 state = _drop(state, group, instance, when)
             return state._replace(groups={name: of for name, of in state.groups.items() if name != group}), None
-        case Restore(group, instance, drop, name):
+        case Restore(group, instance, drop, into, name):
             found = next((each for each in state.drops if each.drop == drop and each[:2] == (group, instance)), None)
             if found is None:
                 return state, Refusal.MISSING
-            if state.find(group, name) is not None:
+            if state.find(into, name) is not None:
                 return state, Refusal.TAKEN
-            return _without_drop(state, found).with_account(group, name, found.account), None
+            return _without_drop(state, found).with_account(into, name, found.account), None
         case Purge(group, instance, drop):
             found = next((each for each in state.drops if each.drop == drop and each[:2] == (group, instance)), None)
             return (state, Refusal.MISSING) if found is None else (_without_drop(state, found), None)
@@ -187,7 +187,7 @@ def halves(state: State, request: Request, when: int) -> list[State]:
     dropped: who asked was not answered, and asks again.
     """
     match request:
-        case CreateInstance(group, _) | Restore(group=group) if group not in state.groups:
+        case CreateInstance(group, _) | Restore(into=group) if group not in state.groups:
             return [_with_group(state, group)]
         case DropGroup(group) if group in state.groups:
             found = []

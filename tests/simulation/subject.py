@@ -65,11 +65,12 @@ class DropGroup(NamedTuple):
 
 
 class Restore(NamedTuple):
-    """Bring a dropped instance back under a name."""
+    """Bring a dropped instance back in a group, under a name."""
 
     group: str
     instance: str
     drop: str
+    into: str
     name: str
 
 

@@ -153,8 +153,8 @@ def _go_along(request: Request, excuses: Excuses) -> None:
             excuses.drops |= excuses.cover(group, instance)
         case DropGroup(group):
             excuses.drops |= excuses.cover(group)
-        case Restore(group, _, _, name) if excuses.drops:
-            excuses.instances.add((group, name))
+        case Restore(into=into, name=name) if excuses.drops:
+            excuses.instances.add((into, name))
 
 
 def check_reads(way: Way, reads: Iterable[Read], excuses: Excuses) -> Problem | None:

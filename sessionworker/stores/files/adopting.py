@@ -48,7 +48,7 @@ class Adopting:
             else:
                 folder.settle()
                 if self._places.codec.is_bound:
-                    Identity(folder).prove(instance.group, instance.name)
+                    Identity(folder).prove((instance.group, instance.name))
             self._learn_creds(instance, folder)
         self._respell(instance)
         self._catalogue.settle(instance.path)

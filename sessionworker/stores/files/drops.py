@@ -109,7 +109,7 @@ class Drops:
             if not folder.ids():
                 identity.take_over(new_id(), folder.identity[1], drop.group, drop.instance)
             elif identity.is_of(drop.group, drop.instance):
-                identity.prove(drop.group, drop.instance)
+                identity.prove((drop.group, drop.instance))
             else:
                 raise NotItsFolder("it was made for another instance")
         return self._respell(drop)

@@ -69,14 +69,14 @@ class Identity:
         now = {id_: codec.mark(_OF, id_, group, instance) for id_ in marks}
         return bool(marks) and self.is_of(group, instance) and not all(now[id_] in marks[id_] for id_ in marks)
 
-    def prove(self, group: str, *instances: str) -> None:
-        """Prove durably that it is an instance's, of whichever of these names, and of no other.
+    def prove(self, *places: tuple[str, str]) -> None:
+        """Prove durably that it is an instance's, at whichever of these places, each a group and a name; at no other.
 
         It is about to be written to; see `begin_to_write`.
         """
         folder, id_ = self._folder, self._folder.id
         old = folder.id_files()[id_]
-        marks = [folder.codec.mark(_OF, id_, group, name) for name in dict.fromkeys(instances)]
+        marks = [folder.codec.mark(_OF, id_, *place) for place in dict.fromkeys(places)]
         new = _id_name(id_, _inode_in(old), *marks)
         if new != old:
             os.rename(old, new, src_dir_fd=folder.ours, dst_dir_fd=folder.ours)

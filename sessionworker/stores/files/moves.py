@@ -37,7 +37,7 @@ from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.interface import Outcome
-from sessionworker.stores.rules.told import moved
+from sessionworker.stores.rules.told import brought_back, moved
 
 
 class Moves:
@@ -86,9 +86,9 @@ class Moves:
                 return self._drop_instance(group, name, by, owner)
             case DropGroup(group, by):
                 return self._drop_group(group, by)
-            case RestoreInstance(group, instance, drop, name, by):
+            case RestoreInstance(group, instance, drop, _, by):
                 found = self._find_drop(group, instance, drop)
-                return self._restore(found, name, by) if isinstance(found, Drop) else found
+                return self._restore(found, *change.place, by) if isinstance(found, Drop) else found
             case PurgeDrop(group, instance, drop, by):
                 found = self._find_drop(group, instance, drop)
                 return self._purge(found, by) if isinstance(found, Drop) else found
@@ -220,11 +220,11 @@ class Moves:
             return NoSuchDrop()
         return StoreUnavailable() if self._places.is_elsewhere(found.path) else found  # its drop was refused
 
-    def _restore(self, drop: Drop, name: str, by: str) -> WorkerError | None:
-        refusal = self._creating.create_group(drop.group)
+    def _restore(self, drop: Drop, into: str, name: str, by: str) -> WorkerError | None:
+        refusal = self._creating.create_group(into)
         if refusal is not None:
             return refusal
-        group = self._catalogue.groups[drop.group]
+        group = self._catalogue.groups[into]
         try:
             return self._restore_into(group, drop, name, by)
         finally:
@@ -239,18 +239,17 @@ class Moves:
         instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
         with self._catalogue.open(instance) as folder:
             if folder.id:
-                Identity(folder).prove(group.name, drop.instance, name)
+                Identity(folder).prove((drop.group, drop.instance), (group.name, name))
         self._places.keep_names(group.name, name)
         path = self._places.instance_path(group.folders[0], group.name, name)
         doubt = self._moving.move([instance], drop.path, path)
         self._catalogue.dropped.pop(drop.path, None)
         self._tallies.back(instance, drop.path)
-        instance.name = name
+        instance.group, instance.name = group.name, name
         group.instances[name] = instance
         self._drops.tidy(drop.path)
         self._note([instance])
-        as_what = f" as {name!r}" if name != drop.instance else ""
-        self._faults.report(moved("instance_restored", drop.group, drop.instance, f"was brought back{as_what}", by))
+        self._faults.report(brought_back(drop.group, drop.instance, group.name, name, by))
         return doubt
 
     def _purge(self, drop: Drop, by: str) -> WorkerError | None:

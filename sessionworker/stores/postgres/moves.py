@@ -27,7 +27,7 @@ from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.rows import Rows
 from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
-from sessionworker.stores.rules.told import moved
+from sessionworker.stores.rules.told import brought_back, moved
 from sessionworker.stores.rules.versions import Keep
 
 LAST_DROP = b"last_drop"
@@ -214,13 +214,12 @@ class Moves:
         id_, is_proven = found
         if not is_proven:
             return _Done(not_its_own())
-        self._make_group(connection, change.group)
-        held, _ = self._rows.lock(connection, [(change.group, change.name)])
+        self._make_group(connection, change.place[0])
+        held, _ = self._rows.lock(connection, [change.place])
         if held:
             return _Done(NameTaken())
-        connection.execute(self._statements["restore"], self._named(id_, change.group, change.name))
-        as_what = f" as {change.name!r}" if change.name != change.instance else ""
-        event = moved("instance_restored", change.group, change.instance, f"was brought back{as_what}", change.by)
+        connection.execute(self._statements["restore"], self._named(id_, *change.place))
+        event = brought_back(change.group, change.instance, *change.place, change.by)
         return _Done(events=[event], totals=self._count(connection))
 
     def _purge(self, connection: Connection[Row], change: PurgeDrop) -> _Done:

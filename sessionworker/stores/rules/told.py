@@ -15,6 +15,13 @@ def moved(event: str, group: str, instance: str, what: str, by: str) -> Event:
     return Event(event, f"{subject} {what}{asked}.", group, instance, by, "info")
 
 
+def brought_back(group: str, instance: str, into: str, name: str, by: str) -> Event:
+    """Tell that an instance that was dropped is back, in which group and under which name."""
+    as_what = f" as {name!r}" if name != instance else ""
+    where = f" in group {into!r}" if into != group else ""
+    return moved("instance_restored", group, instance, f"was brought back{as_what}{where}", by)
+
+
 def odd_creds(group: str, instance: str, oddity: Oddity) -> Event:
     """Tell what is odd about new creds."""
     creds = f"The creds of {_in_words(group, instance)}"
