@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from sessionworker.migration.telling import Level, Told
 from sessionworker.migration.told_of_files import OF_FILES
+from sessionworker.migration.told_of_servers import OF_SERVERS
 
 __all__ = ["TOLD", "Language", "Level", "Note", "Told"]
 
@@ -142,5 +143,6 @@ TOLD: Mapping[str, Told] = {
         "{others} ficaria com o mesmo nome, {name}; {newest} foi o último gravado. Só um deles pode ser importado.",
     ),
     **OF_FILES,
+    **OF_SERVERS,
 }
 """By code. The curly parts are a note's details."""
