@@ -116,6 +116,11 @@ OF_SERVERS: Mapping[str, Told] = {
         "/instance/connect/{name} conecta.",
     ),
     # Ticketz
+    "connections_left": Told(
+        Level.INFORMATION,
+        "Connections without a session, left out ({count}): {names}.",
+        "Conexões sem sessão, deixadas de fora ({count}): {names}.",
+    ),
     "keys_in_old_form": Told(
         Level.INFORMATION,
         "Its keys are in the column session, as old forks of Whaticket keep them.",

@@ -6,7 +6,6 @@ compared with it line by line.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,16 @@ import pytest
 import redis
 
 from sessionworker.migration.baileys_names import file_name_of
-from sessionworker.migration.found import Source, SourceError
+from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.redis_hash import open_redis
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_redis
 from sessionworker.migration.sources.redis_stores import open_baileys_redis_auth, open_fazer_ai, open_unoapi
 from sessionworker.migration.sources.whatsapp_api_old import open_whatsapp_api_redis
 from tests.migration.examples import account
+from tests.migration.reading import Values, in_strings, note_codes, read_all
 from tests.migration.servers import PASSWORD, redis_server
 
 pytestmark = pytest.mark.slow
-
-Values = dict[str, bytes]
 
 ODD_NAME = "Loja [1]: *São?\\ João"
 """A name with all that means something in a pattern of Redis, and a colon."""
@@ -50,23 +48,9 @@ def url(server: str, client: redis.Redis) -> str:
     return f"{server}/6"
 
 
-def in_strings(values: Values) -> Values:
-    """What Evolution 1.7.3 and later write: the text in a JSON string, for each field."""
-    return {key: json.dumps(value.decode()).encode() for key, value in values.items()}
-
-
 def put(client: redis.Redis, key: str, fields: Values) -> None:
     mapping: dict[Any, Any] = dict(fields)
     client.hset(key, mapping=mapping)
-
-
-def read_all(source: Source) -> dict[str, Values]:
-    return {one.name: source.read(one).values for one in source.accounts()}
-
-
-def note_codes(source: Source, name: str) -> list[str]:
-    [one] = [one for one in source.accounts() if one.name == name]
-    return [note.code for note in (*one.notes, *source.read(one).notes)]
 
 
 def test_evolution_1_keeps_texts_in_strings(client: redis.Redis, url: str) -> None:
@@ -131,7 +115,7 @@ def test_names_become_the_ids_that_evolution_2_knows(client: redis.Redis, url: s
 def test_what_cannot_be_read_is_told(client: redis.Redis, url: str) -> None:
     broken = {"pre-key-7": b'"{', "pre-key-8": b"null", "pre-key-9": b"", "a/../b": b'"7"', "pre-key-10": b'"null"'}
     put(client, "e:instance:one", {**in_strings(account()), **broken})
-    client.hset("e:instance:one", b"\xff", b'"7"')  # type: ignore[arg-type]
+    client.hset("e:instance:one", b"\xff", b'"7"')
     source = open_evolution_1_redis(url)
     [one] = source.accounts()
     reading = source.read(one)
