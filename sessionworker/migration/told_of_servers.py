@@ -67,8 +67,8 @@ OF_SERVERS: Mapping[str, Told] = {
     ),
     "keys_without_row": Told(
         Level.INFORMATION,
-        "Keys without creds whose instances are not in the table Instance, left out ({count}): {names}.",
-        "Chaves sem creds cujas instâncias não estão na tabela Instance, deixadas de fora ({count}): {names}.",
+        "Keys whose instances are not in the table Instance, left out ({count}): {names}.",
+        "Chaves cujas instâncias não estão na tabela Instance, deixadas de fora ({count}): {names}.",
     ),
     "keys_in_two_places": Told(
         Level.QUESTION,
@@ -79,22 +79,22 @@ OF_SERVERS: Mapping[str, Told] = {
     ),
     "creds_in_two_places": Told(
         Level.INFORMATION,
-        "Its creds are in the database and in Redis; those in {taken} are newer, and are taken.",
-        "As creds estão no banco de dados e no Redis; as de {taken} são mais novas, e são usadas.",
+        "Its creds are in the database and in Redis; those in {taken} are taken, for the others are no newer.",
+        "As creds estão no banco de dados e no Redis; são usadas as do {taken}, pois as outras não são mais novas.",
     ),
     "creds_of_two_accounts": Told(
         Level.QUESTION,
-        "Its creds in the database and in Redis are of two different pairings. Those in {taken} are taken, which its "
-        "settings say are in use.",
-        "As creds no banco de dados e no Redis são de dois pareamentos diferentes. São usadas as de {taken}, que "
-        "segundo as configurações estão em uso.",
+        "Its creds in the database and in Redis are of two different pairings. Those in {taken} would be "
+        "taken; the others are lost with the move.",
+        "As creds no banco de dados e no Redis são de dois pareamentos diferentes. Seriam usadas as do "
+        "{taken}; as outras se perdem na mudança.",
     ),
     "creds_elsewhere": Told(
         Level.QUESTION,
-        "Its settings say that creds are in Redis, where it has none; those in the database are taken, which may be "
-        "old.",
-        "As configurações dizem que as creds estão no Redis, onde ela não tem nenhuma; são usadas as do banco de "
-        "dados, que podem ser antigas.",
+        "Its settings say that creds are in {said}, where it has none that can be read. Those in {taken} are taken, "
+        "which may be old.",
+        "As configurações dizem que as creds estão no {said}, onde ela não tem nenhuma que possa ser lida. São usadas "
+        "as do {taken}, que podem ser antigas.",
     ),
     "creds_cut_off": Told(
         Level.FAILURE,
