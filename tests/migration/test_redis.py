@@ -137,16 +137,16 @@ def test_creds_that_cannot_be_read_are_there(client: redis.Redis, url: str) -> N
 def test_whatsapp_api_1_3_puts_ids_before_names(client: redis.Redis, url: str) -> None:
     put(client, f"codechat_v1:12:{ODD_NAME}", account())
     put(client, "codechat_v1:cache", {"creds": b"{}"})
-    assert read_all(open_whatsapp_api_redis(url, version="1.3.0")) == {ODD_NAME: account()}
+    assert read_all(open_whatsapp_api_redis(url, release="1.3.0")) == {ODD_NAME: account()}
 
 
 def test_whatsapp_api_1_2_does_not(client: redis.Redis, url: str) -> None:
     put(client, "codechat:12:name", account())
-    assert read_all(open_whatsapp_api_redis(url, version="1.2.8")) == {"12:name": account()}
+    assert read_all(open_whatsapp_api_redis(url, release="1.2.8")) == {"12:name": account()}
     put(client, "bare", account("two"))
-    assert read_all(open_whatsapp_api_redis(url, version="1.2", no_prefix=True))["bare"] == account("two")
-    with pytest.raises(SourceError, match="--version is one of them"):
-        open_whatsapp_api_redis(url, version="2.0")
+    assert read_all(open_whatsapp_api_redis(url, release="1.2", no_prefix=True))["bare"] == account("two")
+    with pytest.raises(SourceError, match="--release is one of them"):
+        open_whatsapp_api_redis(url, release="2.0")
 
 
 def test_baileys_redis_auth_calls_its_fields_like_files(client: redis.Redis, url: str) -> None:

@@ -17,16 +17,16 @@ PREFIXES = {"1.2": "codechat", "1.3": "codechat_v1"}
 """What stands before a name, unless told otherwise, by version."""
 
 
-def open_whatsapp_api_redis(redis: str, *, version: str, prefix: str = "", no_prefix: bool = False) -> Gathered:
+def open_whatsapp_api_redis(redis: str, *, release: str, prefix: str = "", no_prefix: bool = False) -> Gathered:
     """Open what whatsapp-api 1.2, or 1.3.0 to 1.3.1.61, keeps in Redis: a hash for each instance.
 
-    `version` is `1.2` or `1.3`. `prefix` is its REDIS_PREFIX_KEY (1.2) or REDIS_PREFIX (1.3); `no_prefix` is for what
+    `release` is `1.2` or `1.3`. `prefix` is its REDIS_PREFIX_KEY (1.2) or REDIS_PREFIX (1.3); `no_prefix` is for what
     versions before May 2023 wrote. Raises SourceError.
     """
-    short = ".".join(version.split(".")[:2])
+    short = ".".join(release.split(".")[:2])
     if short not in PREFIXES:
         raise SourceError(
-            "whatsapp-api kept its sessions in Redis in the versions 1.2 and 1.3: --version is one of them."
+            "whatsapp-api kept its sessions in Redis in the versions 1.2 and 1.3: --release is one of them."
         )
     before = "" if no_prefix else f"{prefix or PREFIXES[short]}:"
     has_ids = short == "1.3"
