@@ -143,7 +143,7 @@ def test_backups_beside_what_they_are_of_are_nothing_to_speak_of(tmp_path: Path)
     assert reading.notes == []
 
 
-@pytest.mark.parametrize("creds", [None, b"", b"{", b"null"])
+@pytest.mark.parametrize("creds", [None, b"", b"{", b"null", b"0", b"[]"])
 def test_creds_that_are_lost_are_taken_from_their_backup(tmp_path: Path, creds: bytes | None) -> None:
     values = account()
     write_fixed(tmp_path, values)

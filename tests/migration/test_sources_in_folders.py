@@ -83,6 +83,16 @@ def test_a_name_that_no_instance_may_have_is_told(tmp_path: Path) -> None:
     assert source.notes()[0].text().endswith("/b\ufffd.")
 
 
+def test_folders_that_differ_in_what_cannot_be_shown_are_accounts_of_their_own(tmp_path: Path) -> None:
+    for number in range(3):
+        write_fixed(tmp_path / f"a{chr(number + 1)}", account(str(number)))
+    source = open_baileys(tmp_path)
+    found = source.accounts()
+    assert [one.origin.rpartition("/")[2] for one in found] == ["a\ufffd", "a\ufffd (2)", "a\ufffd (3)"]
+    for number, one in enumerate(found):
+        assert differing(source.read(one).values, account(str(number))) == []
+
+
 @pytest.mark.parametrize("open_source", [open_baileys, open_openclaw, open_waha, open_unoapi])
 def test_where_nothing_is_the_operator_is_told(tmp_path: Path, open_source: type) -> None:
     with pytest.raises(SourceError, match=r"^There is no .* in .*\.$"):

@@ -21,6 +21,7 @@ from sessionworker.migration.encodings import NotReadable, take_text
 from sessionworker.migration.found import Reading
 from sessionworker.migration.readers.collecting import NULL, Collector, shown
 from sessionworker.names import CREDS
+from sessionworker.values import is_json_object
 
 ATTEMPTS = 3
 PAUSE = 0.05
@@ -135,9 +136,9 @@ class _Reader:
             return
         try:
             value = read_value(main, self._folder)
-            if self._layout.has_backups and not (value and _is_value(value)):
+            if self._layout.has_backups and not _is_value(key, value):
                 backup = read_value(main + BACKUP, self._folder)
-                if backup and _is_value(backup) and self._may_use_backup(key, main):
+                if _is_value(key, backup) and self._may_use_backup(key, main):
                     value = backup
         except NotAFile:
             skipped.add("skipped_foreign", shown(name))
@@ -187,8 +188,11 @@ def is_text(value: bytes) -> bool:
     return True
 
 
-def _is_value(value: bytes) -> bool:
-    return is_text(value) and value.strip() != NULL
+def _is_value(key: str, value: bytes | None) -> bool:
+    """Tell whether a file holds something: of creds an object, of others a text that is not null."""
+    if value is None:
+        return False
+    return is_json_object(value) if key == CREDS else is_text(value) and value.strip() != NULL
 
 
 def _is_fixed(stem: str) -> bool:
