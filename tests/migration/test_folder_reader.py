@@ -50,6 +50,16 @@ def test_a_slash_can_make_a_folder(tmp_path: Path) -> None:
     assert text_of_note(reading.notes, "skipped_foreign").endswith("(1): app-state-sync-key-AA.")
 
 
+def test_other_folders_are_no_keys(tmp_path: Path) -> None:
+    write_raw(tmp_path, account(), ".json")
+    (tmp_path / "media").mkdir()
+    for name in ("media/1.json", "store.json", "new-type-a::1.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    reading = read_folder(tmp_path, RAW_FOLDERS)
+    assert differing(reading.values, {**without_slashes(account()), "new-type-a::1": b"{}"}) == []
+    assert text_of_note(reading.notes, "skipped_foreign").endswith("(2): media/1.json, store.json.")
+
+
 def test_what_is_no_value_is_told(tmp_path: Path) -> None:
     write_fixed(tmp_path, account())
     for name, value in {
@@ -116,10 +126,15 @@ def test_escapes_are_undone_once(tmp_path: Path) -> None:
 
 
 def test_names_of_another_program_are_a_question(tmp_path: Path) -> None:
-    raw = write_raw(tmp_path / "raw", account(), ".json")
+    values = {**account(), "sender-key-1--2": b"{}"}
+    raw = write_raw(tmp_path / "raw", values, ".json")
+    (raw / "integration.json").write_bytes(b"{}")
     reading = read_folder(raw, BAILEYS)
-    assert differing(reading.values, without_slashes(account())) == []
-    assert [(note.code, note.level) for note in reading.notes] == [("looks_raw", Level.QUESTION)]
+    assert differing(reading.values, without_slashes(values)) == []
+    assert [(note.code, note.level) for note in reading.notes] == [
+        ("looks_raw", Level.QUESTION),
+        ("skipped_foreign", Level.INFORMATION),
+    ]
     fixed = write_fixed(tmp_path / "fixed", account())
     reading = read_folder(fixed, RAW)
     assert [(note.code, note.level) for note in reading.notes] == [("looks_fixed", Level.QUESTION)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,24 @@ def test_a_name_that_no_instance_may_have_is_told(tmp_path: Path) -> None:
     assert names(source) == ["a"]
     assert codes(source.notes()) == ["names_left"]
     assert source.notes()[0].text().endswith("/b\ufffd.")
+
+
+def test_a_folder_that_nobody_may_list_is_no_reason_to_leave_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        write_fixed(tmp_path / name, account(name))
+    iterdir = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path.name == "a":
+            raise PermissionError(13, "Permission denied")
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert names(open_baileys(tmp_path)) == ["a", "b"]
+    with pytest.raises(SourceError, match=r"/a cannot be read: Permission denied\.$"):
+        open_baileys(tmp_path / "a")
 
 
 def test_folders_that_differ_in_what_cannot_be_shown_are_accounts_of_their_own(tmp_path: Path) -> None:

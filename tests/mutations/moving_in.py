@@ -37,7 +37,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "raw names are decoded as if Baileys had made them",
         _FOLDER,
-        "                self._layout = RAW\n",
+        "                self._layout = RAW_AMONG_OTHERS\n",
         "",
         (_FOLDERS,),
     ),

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sessionworker.disk import NotAFile, opened_folder, read_file
 from sessionworker.file_names import decode_name
-from sessionworker.migration.baileys_names import ENDING, is_ambiguous, key_of
+from sessionworker.migration.baileys_names import ENDING, is_ambiguous, key_of, type_and_id_of
 from sessionworker.migration.encodings import NotReadable, take_text
 from sessionworker.migration.found import Reading
 from sessionworker.migration.readers.collecting import NULL, Collector, shown
@@ -58,7 +58,11 @@ BAILEYS = Layout(is_fixed=True, has_backups=True)
 RAW = Layout(key_of=lambda name: name)
 """The keys as they are."""
 
-RAW_FOLDERS = Layout(key_of=lambda name: name, has_folders=True)
+RAW_AMONG_OTHERS = Layout(key_of=lambda name: name if name == CREDS or type_and_id_of(name) else None)
+"""The same, where files of another kind may lie beside them."""
+
+RAW_FOLDERS = structs.replace(RAW_AMONG_OTHERS, has_folders=True)
+"""The same, where a `/` may have made a folder."""
 
 ESCAPED = Layout(ending="", key_of=decode_name)
 """session-manager: no ending, and `%XX` where a client sent such a name."""
@@ -107,7 +111,7 @@ class _Reader:
         """Say so if the names look like those of other programs."""
         if self._layout.is_fixed:
             if any(":" in stem for stem in stems):
-                self._layout = RAW
+                self._layout = RAW_AMONG_OTHERS
                 self._collector.note("looks_raw")
         elif any(_is_fixed(stem) for stem in stems):
             self._collector.note("looks_fixed")
@@ -158,8 +162,8 @@ class _Reader:
 
     def _key_of(self, stem: str) -> str | None:
         key = self._layout.key_of(stem)
-        if key is None and self._layout.is_fixed and self._layout.takes_unknown and _unknown_key(stem):
-            if is_ambiguous(stem):
+        if key is None and self._layout.takes_unknown and _unknown_key(stem):
+            if self._layout.is_fixed and is_ambiguous(stem):
                 self._collector.skipped.add("unknown_type", shown(stem))
             return stem
         return key
