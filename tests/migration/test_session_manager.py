@@ -104,14 +104,14 @@ def test_the_later_ones_had_groups(tmp_path: Path) -> None:
 def test_where_both_lie_the_operator_says_which(tmp_path: Path) -> None:
     write_raw(tmp_path / "a", account(), ".json")
     write_raw(tmp_path / "codechat" / "b", account(), ".json")
-    with pytest.raises(SourceError, match="--version says which to take"):
+    with pytest.raises(SourceError, match="--release says which to take"):
         open_session_manager_node(tmp_path)
-    for version, name in {"1": "a", "2": "b", "3": "b"}.items():
-        source = open_session_manager_node(tmp_path, version=version)
+    for release, name in {"1": "a", "2": "b", "3": "b"}.items():
+        source = open_session_manager_node(tmp_path, release=release)
         assert names(source) == [name]
         assert codes(source.notes()) == ["folders_left"]
-    with pytest.raises(SourceError, match="--version is one of 1, 2, 3"):
-        open_session_manager_node(tmp_path, version="4")
+    with pytest.raises(SourceError, match="--release is one of 1, 2, 3"):
+        open_session_manager_node(tmp_path, release="4")
 
 
 def test_a_folder_of_baileys_is_not_taken_for_one_of_the_first_release(tmp_path: Path) -> None:
