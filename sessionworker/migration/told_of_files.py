@@ -153,6 +153,11 @@ OF_FILES: Mapping[str, Told] = {
         "O session-manager não serve chaves com barra, por isso estas ficam de fora ({count}): {names}. Elas serão "
         "pedidas de novo ao celular.",
     ),
+    "left_out_names": Told(
+        Level.WARNING,
+        "Their names make no file name of their own there, so they are left out ({count}): {names}.",
+        "Os nomes não formam um nome de arquivo próprio lá, por isso ficam de fora ({count}): {names}.",
+    ),
     "not_objects": Told(
         Level.WARNING,
         "session-manager gives back null for what is no JSON object: {count} keys that Baileys 7 wrote, {names}.",

@@ -1,73 +1,54 @@
-"""Databases that tests fill as programs do, and that sources read: one of each kind."""
+"""SQLite databases as programs leave them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-import psycopg
-from msgspec import Struct
+from sessionworker.migration.baileys_names import type_and_id_of
 
-from tests.migration.servers import mariadb, mariadb_server
-from tests.postgres.server import Server
-
-Run = Callable[..., Any]
-
-_numbers = count()
-
-
-class Filled(Struct):
-    """A database, and who may write there."""
-
-    url: str
-    """For a reader, as Prisma would be given it."""
-    run: Run
-    """Runs SQL, with parameters, as somebody who may do all."""
-    is_mysql: bool = False
+GORM = "CREATE TABLE `creds` (`id` integer PRIMARY KEY AUTOINCREMENT,`name` text,`content` json NOT NULL)"
+DEVELOP = """
+CREATE TABLE IF NOT EXISTS creds (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS signal_keys (
+  type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (type, id)
+);
+CREATE INDEX IF NOT EXISTS signal_keys_type_idx ON signal_keys(type);
+"""
 
 
-@contextmanager
-def on_postgresql(server: Server) -> Iterator[Filled]:
-    """Give a schema with capital letters, in a database with an odd name."""
-    number = next(_numbers)
-    schema = f'Evo"{number}'
-    with psycopg.connect(server.url(), autocommit=True) as connection:
-
-        def run(sql: str, *parameters: object) -> None:
-            connection.execute(sql.encode(), parameters or None)
-
-        quoted = f'"{schema.replace(chr(34), chr(34) * 2)}"'
-        run(f"CREATE SCHEMA {quoted}")
-        run(f"SET search_path TO {quoted}")
-        yield Filled(f"{server.url()}?schema=Evo%22{number}&pgbouncer=true&connection_limit=5&pool_timeout=0", run)
+def in_a_string(text: bytes) -> bytes:
+    """A JSON text inside a JSON string, as Go writes it."""
+    escaped = json.dumps(text.decode())
+    for character in "<>&":
+        escaped = escaped.replace(character, f"\\u{ord(character):04x}")
+    return escaped.encode()
 
 
-class MariaDb:
-    """A MariaDB."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self._folder = folder
-        self._url = url
-
-    @contextmanager
-    def database(self) -> Iterator[Filled]:
-        """Give a database of its own."""
-        name = f"evolution_{next(_numbers)}"
-        with mariadb(f"{self._folder}/s") as cursor:
-
-            def run(sql: str, *parameters: object) -> None:
-                cursor.execute(sql, parameters or None)
-
-            run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-            run(f"USE {name}")
-            yield Filled(f"{self._url}/{name}?connection_limit=5", run, is_mysql=True)
+def write_gorm(path: Path, rows: Iterable[tuple[str, bytes | str]]) -> Path:
+    """Write a database of session-manager, a row for each write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path)
+    connection.execute(GORM)
+    connection.executemany("INSERT INTO creds(name, content) VALUES(?, ?)", list(rows))
+    connection.commit()
+    connection.close()
+    return path
 
 
-@contextmanager
-def mariadb_running(folder: Path) -> Iterator[MariaDb]:
-    """Run a MariaDB."""
-    with mariadb_server(folder) as url:
-        yield MariaDb(folder, url)
+def write_develop(path: Path, values: Mapping[str, bytes]) -> sqlite3.Connection:
+    """Write a database as Baileys' branch develop does, and leave it open, as a running program does."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.executescript(DEVELOP)
+    for key, value in values.items():
+        found = type_and_id_of(key)
+        if found:
+            connection.execute("INSERT INTO signal_keys VALUES(?, ?, ?)", (*found, value.decode()))
+        else:
+            connection.execute("INSERT INTO creds VALUES('__creds__', ?)", (value.decode(),))
+    connection.commit()
+    return connection

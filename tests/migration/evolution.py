@@ -7,8 +7,8 @@ from pathlib import Path
 import redis
 
 from sessionworker.migration.baileys_names import file_name_of
-from tests.migration.databases import Filled
 from tests.migration.examples import account
+from tests.migration.filled import Filled
 from tests.migration.reading import Values, in_strings
 
 TABLES = (

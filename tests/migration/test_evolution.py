@@ -12,9 +12,9 @@ import redis
 from sessionworker.migration.found import Source, SourceError
 from sessionworker.migration.sources.evolution import open_evolution
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_redis
-from tests.migration.databases import Filled, MariaDb, mariadb_running, on_postgresql
 from tests.migration.evolution import BUSINESS, ONE, ORPHAN, OTHERS, TWO, Evolution, keys_alone
 from tests.migration.examples import account, awaiting_code, paired_creds, text_of, unpaired_creds
+from tests.migration.filled import Filled, MariaDb, mariadb_running, on_postgresql
 from tests.migration.reading import account_of, all_closed, note_codes, read_all
 from tests.migration.servers import ESCAPED_PASSWORD, PASSWORD, redis_server
 from tests.postgres.server import Server

@@ -16,8 +16,8 @@ from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.sql import open_database
 from sessionworker.migration.sources.sql_rows import open_baileys_store, open_mysql_baileys, open_sql
 from sessionworker.migration.sources.ticketz import open_ticketz
-from tests.migration.databases import Filled, MariaDb, mariadb_running, on_postgresql
 from tests.migration.examples import account, keys_of, paired_creds, text_of, with_numbers
+from tests.migration.filled import Filled, MariaDb, mariadb_running, on_postgresql
 from tests.migration.reading import all_closed, in_strings, note_codes, read_all
 from tests.migration.servers import PASSWORD
 from tests.postgres.server import Server

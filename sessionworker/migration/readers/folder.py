@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sessionworker.disk import NotAFile, opened_folder, read_file
 from sessionworker.file_names import decode_name
-from sessionworker.migration.baileys_names import ENDING, is_ambiguous, key_of
+from sessionworker.migration.baileys_names import ENDING, is_ambiguous, key_of, type_and_id_of
 from sessionworker.migration.encodings import NotReadable, take_text
 from sessionworker.migration.found import Reading
 from sessionworker.migration.readers.collecting import NULL, Collector, shown
 from sessionworker.names import CREDS
+from sessionworker.values import is_json_object
 
 ATTEMPTS = 3
 PAUSE = 0.05
@@ -57,7 +58,11 @@ BAILEYS = Layout(is_fixed=True, has_backups=True)
 RAW = Layout(key_of=lambda name: name)
 """The keys as they are."""
 
-RAW_FOLDERS = Layout(key_of=lambda name: name, has_folders=True)
+RAW_AMONG_OTHERS = Layout(key_of=lambda name: name if name == CREDS or type_and_id_of(name) else None)
+"""The same, where files of another kind may lie beside them."""
+
+RAW_FOLDERS = structs.replace(RAW_AMONG_OTHERS, has_folders=True)
+"""The same, where a `/` may have made a folder."""
 
 ESCAPED = Layout(ending="", key_of=decode_name)
 """session-manager: no ending, and `%XX` where a client sent such a name."""
@@ -106,7 +111,7 @@ class _Reader:
         """Say so if the names look like those of other programs."""
         if self._layout.is_fixed:
             if any(":" in stem for stem in stems):
-                self._layout = RAW
+                self._layout = RAW_AMONG_OTHERS
                 self._collector.note("looks_raw")
         elif any(_is_fixed(stem) for stem in stems):
             self._collector.note("looks_fixed")
@@ -135,9 +140,9 @@ class _Reader:
             return
         try:
             value = read_value(main, self._folder)
-            if self._layout.has_backups and not (value and _is_value(value)):
+            if self._layout.has_backups and not _is_value(key, value):
                 backup = read_value(main + BACKUP, self._folder)
-                if backup and _is_value(backup) and self._may_use_backup(key, main):
+                if _is_value(key, backup) and self._may_use_backup(key, main):
                     value = backup
         except NotAFile:
             skipped.add("skipped_foreign", shown(name))
@@ -157,8 +162,8 @@ class _Reader:
 
     def _key_of(self, stem: str) -> str | None:
         key = self._layout.key_of(stem)
-        if key is None and self._layout.is_fixed and self._layout.takes_unknown and _unknown_key(stem):
-            if is_ambiguous(stem):
+        if key is None and self._layout.takes_unknown and _unknown_key(stem):
+            if self._layout.is_fixed and is_ambiguous(stem):
                 self._collector.skipped.add("unknown_type", shown(stem))
             return stem
         return key
@@ -187,8 +192,11 @@ def is_text(value: bytes) -> bool:
     return True
 
 
-def _is_value(value: bytes) -> bool:
-    return is_text(value) and value.strip() != NULL
+def _is_value(key: str, value: bytes | None) -> bool:
+    """Tell whether a file holds something: of creds an object, of others a text that is not null."""
+    if value is None:
+        return False
+    return is_json_object(value) if key == CREDS else is_text(value) and value.strip() != NULL
 
 
 def _is_fixed(stem: str) -> bool:

@@ -18,6 +18,9 @@ from sessionworker.migration.found import SourceError
 
 MAGIC = b"SQLite format 3\0"
 
+PATIENCE = 5.0
+"""Seconds to wait for a write to end."""
+
 _WAL = 2
 """What the header says at this place of a database that has a write-ahead log."""
 _WRITE_VERSION = 18
@@ -100,7 +103,7 @@ def _head(path: Path) -> bytes:
 
 @contextmanager
 def _connected(path: Path, how: str) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=PATIENCE, isolation_level=None)
     try:
         connection.text_factory = bytes
         connection.execute("BEGIN")

@@ -32,7 +32,7 @@ def open_baileys_sqlite(path: Path, *, instance: str = "") -> Places:
         elif file != path and _is_database(file):
             finding.skipped.add("databases_left", shown(file.name))
     if not finding.has_any:
-        raise nothing_found(path, "database of Baileys, with its tables creds and signal_keys,")
+        raise nothing_found(path, "database of Baileys, with its tables and its -wal file,")
     return finding.source(path, instance)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -98,6 +98,7 @@ class Finding:
         self.skipped = Skipped()
         self.notes: list[Note] = []
         self._places: list[Place] = []
+        self._origins: Counter[str] = Counter()
 
     def add(self, account: Account, read: Callable[[], Reading], creds: Path) -> None:
         """Add an account, or note that its name, or its group's, is not allowed."""
@@ -108,6 +109,10 @@ class Finding:
         except NameNotAllowed:
             self.skipped.add("names_left", account.origin)
             return
+        self._origins[account.origin] += 1
+        number = self._origins[account.origin]
+        if number > 1:  # they differ in what cannot be shown
+            account = structs.replace(account, origin=f"{account.origin} ({number})")
         self._places.append(Place(account, read, _written_at(creds)))
 
     def add_folder(

@@ -18,7 +18,7 @@ NEVER_FOUND = "!'()*|^[]"
 """What browsers and Node leave bare in a URL and Go does not: session-manager does not find such names again."""
 
 WITHOUT_GROUPS = "1"
-VERSIONS = (WITHOUT_GROUPS, "2", "3")
+RELEASES = (WITHOUT_GROUPS, "2", "3")
 
 
 def open_session_manager(path: Path) -> Places:
@@ -57,24 +57,24 @@ def _add(finding: Finding, group: Path, folder: Path, *, is_empty: bool) -> None
     finding.add(account, Reading, folder / CREDS)
 
 
-def open_session_manager_node(path: Path, *, version: str = "") -> Places:
+def open_session_manager_node(path: Path, *, release: str = "") -> Places:
     """Open `instances` of session-manager's first releases, written in JavaScript.
 
-    `version` says whether there are groups: the first has none, and 2 and 3 have; needed only where both lie there.
+    `release` says whether there are groups: the first has none, and 2 and 3 have; needed only where both lie there.
     Raises SourceError.
     """
-    if version and version not in VERSIONS:
-        raise SourceError(f"--version is one of {', '.join(VERSIONS)}.")
+    if release and release not in RELEASES:
+        raise SourceError(f"--release is one of {', '.join(RELEASES)}.")
     above = contents_of(path)
     without = [folder for folder in above.folders if has_creds(inner_contents(folder))]
     within = [one for group in above.folders for one in inner_contents(group).folders if has_creds(inner_contents(one))]
-    if without and within and not version:
+    if without and within and not release:
         raise SourceError(
-            f"In {shown(str(path))} some accounts lie in groups, as the versions 2 and 3 have them, and some do not, "
-            "as in version 1: --version says which to take."
+            f"In {shown(str(path))} some accounts lie in groups, as the releases 2 and 3 have them, and some do not, "
+            "as in release 1: --release says which to take."
         )
     finding = Finding()
-    taken = without if version == WITHOUT_GROUPS or not (version or within) else within
+    taken = without if release == WITHOUT_GROUPS or not (release or within) else within
     for folder in taken:
         finding.add_folder(folder, RAW, name=folder.name, group="" if taken is without else folder.parent.name)
     for folder in without if taken is within else within:
