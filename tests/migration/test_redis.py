@@ -17,7 +17,7 @@ from sessionworker.migration.baileys_names import file_name_of
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.redis_hash import open_redis
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_redis
-from sessionworker.migration.sources.redis_stores import open_baileys_redis_auth, open_fazer_ai, open_unoapi
+from sessionworker.migration.sources.redis_stores import open_baileys_redis_auth, open_fazer_ai, open_unoapi_redis
 from sessionworker.migration.sources.whatsapp_api_old import open_whatsapp_api_redis
 from tests.migration.examples import account
 from tests.migration.reading import Values, in_strings, note_codes, read_all
@@ -185,7 +185,7 @@ def test_unoapi_keeps_a_string_for_each_key(client: redis.Redis, url: str) -> No
         client.set(f"unoapi-auth:5511999999999:{key}", value, ex=1000)
         client.set(f"unoapi-auth:55119999999990:{key}", value)
     client.set("unoapi-config:5511999999999", b"{}")
-    assert read_all(open_unoapi(url)) == {"5511999999999": account(), "55119999999990": account()}
+    assert read_all(open_unoapi_redis(url)) == {"5511999999999": account(), "55119999999990": account()}
 
 
 def test_the_number_of_the_database_is_that_of_the_url(client: redis.Redis, server: str, url: str) -> None:

@@ -52,7 +52,7 @@ def open_fazer_ai(redis: str) -> Gathered:
         return Gathered(server.shown, something(entries, f"hash {FAZER}*{FAZER_END}", server), (), resources)
 
 
-def open_unoapi(redis: str) -> Gathered:
+def open_unoapi_redis(redis: str) -> Gathered:
     """Open what unoapi keeps in Redis: a string for each key of a phone number. Raises SourceError."""
     with opened(redis) as (server, resources):
         entries = []
