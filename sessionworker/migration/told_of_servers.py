@@ -77,6 +77,13 @@ OF_SERVERS: Mapping[str, Told] = {
         "Há chaves no Redis e em arquivos, e um dos dois é antigo. São usadas as de {taken}, como dizem as "
         "configurações; --keys redis ou --keys files confirma qual.",
     ),
+    "keys_elsewhere": Told(
+        Level.QUESTION,
+        "Its settings say that its keys are in {said}, where it has none. There are some in {found}, which are not "
+        "taken: --keys redis or --keys files says which it used last.",
+        "As configurações dizem que as chaves estão em {said}, onde não há nenhuma. Há algumas em {found}, que não são "
+        "importadas: --keys redis ou --keys files diz quais foram usadas por último.",
+    ),
     "creds_in_two_places": Told(
         Level.INFORMATION,
         "Its creds are in the database and in Redis; those in {taken} are taken, for the others are no newer.",

@@ -65,7 +65,7 @@ def mariadb_server(folder: Path) -> Iterator[str]:
                 raise pymysql.OperationalError
             with mariadb(f"{folder}/s") as cursor:
                 cursor.execute(f"CREATE USER reader@'%' IDENTIFIED BY '{PASSWORD}'")
-                cursor.execute("GRANT SELECT ON *.* TO reader@'%'")
+                cursor.execute("GRANT ALL ON *.* TO reader@'%'")
 
         _wait(connect, pymysql.MySQLError)
         yield f"mysql://reader:{ESCAPED_PASSWORD}@127.0.0.1:{port}"

@@ -146,6 +146,20 @@ def test_an_old_folder_beside_a_hash_is_a_question(evolution: Evolution) -> None
         assert note_codes(sure, ONE) == []
 
 
+def test_keys_that_are_not_where_the_settings_say_are_a_question(evolution: Evolution) -> None:
+    evolution.instance(ONE, "one", CREDS)
+    evolution.files(ONE, keys_alone())
+    evolution.instance(TWO, "two", account("two")["creds"])
+    evolution.hash(TWO, keys_alone("two"))
+    source = open_evolution(evolution.env())
+    assert note_codes(source, ONE) == ["keys_elsewhere"]
+    assert "keys are in Redis, where it has none. There are some in instances" in told(source, ONE)[0]
+    assert note_codes(source, TWO) == []
+    off = open_evolution(evolution.env(CACHE_REDIS_ENABLED="false"))
+    assert note_codes(off, ONE) == []
+    assert note_codes(off, TWO) == ["keys_elsewhere"]
+
+
 def test_the_newer_of_two_creds_of_one_pairing_is_taken(evolution: Evolution) -> None:
     newer = text_of(paired_creds(nextPreKeyId=40))
     evolution.instance(ONE, "one", CREDS)

@@ -159,7 +159,9 @@ def test_baileys_redis_auth_calls_its_fields_like_files(client: redis.Redis, url
     client.set("unoapi-auth:5511:creds", b"{}")
     plain = {**account(), "creds": account("two")["creds"]}
     assert read_all(open_baileys_redis_auth(url)) == {"session": account(), "a": plain, "a:b": plain}
-    assert list(read_all(open_baileys_redis_auth(url, prefix="a"))) == ["a"]
+    one = open_baileys_redis_auth(url, prefix="a")
+    assert list(read_all(one)) == ["a"]
+    assert note_codes(one, "a") == []
     with pytest.raises(SourceError, match="There is no prefix none with creds in"):
         open_baileys_redis_auth(url, prefix="none")
 

@@ -62,6 +62,18 @@ def test_no_url_that_cannot_be_read_is_shown(password: str) -> None:
     assert "MARK" not in "".join(said)
 
 
+@pytest.mark.parametrize("mark", "/?#")
+def test_a_password_that_looks_like_a_port_is_not_taken_for_one(mark: str) -> None:
+    with pytest.raises(SourceError, match="The URL of Redis cannot be read") as error:
+        place_of(f"redis://me:1234{mark}rest@host/0", ("redis",), "Redis")
+    assert "1234" not in str(error.value)
+
+
+def test_a_password_with_spaces_is_not_shown() -> None:
+    place = place_of("redis://me:a%20%20b@host/0", ("redis",), "Redis")
+    assert str(place.failure("fails", "wrong password: a  b")) == "redis://host/0 fails."
+
+
 def test_a_place_is_shown_without_who_asks_there() -> None:
     place = place_of(" postgresql://me:p%40ss@[::1]:5433/my%20base?schema=a ", ("postgresql",), "a database")
     assert place.shown == "postgresql://[::1]:5433/my base"

@@ -117,7 +117,7 @@ def test_a_source_sees_one_moment_and_can_write_nothing(either: Filled) -> None:
     either.run("DELETE FROM auth_state")
     assert read_all(source) == {"one": account()}
     database = open_database(either.url)
-    with pytest.raises(SourceError, match=r"(?i)does not answer: .*read.only|command denied"):
+    with pytest.raises(SourceError, match=r"(?i)does not answer: .*read.only"):
         database.rows("INSERT INTO auth_state VALUES('a', 'b', 'c')")
     database.close()
     source.close()

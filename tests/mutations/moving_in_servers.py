@@ -51,7 +51,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a driver's message shows the password",
         _SERVERS,
-        "hidden = not said or (self.password and self.password in said)",
+        "hidden = not said or (self.password and _in_one_line(self.password) in said)",
         "hidden = not said",
         (_SETTINGS,),
     ),
@@ -77,10 +77,10 @@ FAULTS: tuple[Fault, ...] = (
         (_IN_SQL,),
     ),
     Fault(
-        "rows of MySQL are not of one moment",
+        "what reads MySQL could write there",
         _SQL,
-        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-        "SELECT 1",
+        "CONSISTENT SNAPSHOT, READ ONLY",
+        "CONSISTENT SNAPSHOT",
         (_IN_SQL,),
     ),
     Fault(
@@ -121,7 +121,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "keys are taken of a hash though a folder is there, without a word",
         _EVOLUTION,
-        "if not self._settings.is_sure and self._has_both(row.id):",
+        "if in_files and in_redis:",
         "if False:",
         (_OF_EVOLUTION,),
     ),

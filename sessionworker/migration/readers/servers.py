@@ -39,8 +39,8 @@ class Place(Struct, frozen=True):
 
     def failure(self, doing: str, reason: object) -> SourceError:
         """Return the error for what went wrong there, with a driver's reason unless that holds the password."""
-        said = " ".join(str(reason).split()).rstrip(".")
-        hidden = not said or (self.password and self.password in said)
+        said = _in_one_line(str(reason)).rstrip(".")
+        hidden = not said or (self.password and _in_one_line(self.password) in said)
         return SourceError(f"{self.shown} {doing}" + ("." if hidden else f": {shown(said)}."))
 
 
@@ -70,6 +70,10 @@ def place_of(url: str, schemes: Collection[str], what: str) -> Place:
         path=unquote(parts.path.removeprefix("/")),
         options=dict(parse_qsl(parts.query)),
     )
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _first_host(url: str) -> str:

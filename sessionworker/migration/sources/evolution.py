@@ -159,15 +159,20 @@ class _Installation:
             yield Note("status_closed", {"name": shown(row.name)})
         if choice.creds and choice.creds.is_cut_off:
             yield Note("creds_cut_off")
-        if not self._settings.is_sure and self._has_both(row.id):
-            taken = "Redis" if self._settings.keys == REDIS else FOLDER
-            yield Note("keys_in_two_places", {"taken": taken})
+        if not self._settings.is_sure:
+            yield from self._notes_of_places(row.id)
 
-    def _has_both(self, id_: str) -> bool:
-        folder = self._settings.instances
-        if folder is None or self._hashes is None or id_ not in self._hashes.keys or not _has_keys(folder / id_):
-            return False
-        return any(field != CREDS.encode() for field in self._hashes.server.hash(self._hashes.keys[id_]))
+    def _notes_of_places(self, id_: str) -> Iterator[Note]:
+        """Say so if there are keys where the settings do not say that they are."""
+        folder, hashes = self._settings.instances, self._hashes
+        in_files = folder is not None and _has_keys(folder / id_)
+        fields = hashes.server.hash(hashes.keys[id_]) if hashes and id_ in hashes.keys else {}
+        in_redis = bool(fields.keys() - {CREDS.encode()})
+        used, other = ("Redis", FOLDER) if self._settings.keys == REDIS else (FOLDER, "Redis")
+        if in_files and in_redis:
+            yield Note("keys_in_two_places", {"taken": used})
+        elif in_files if self._settings.keys == REDIS else in_redis:
+            yield Note("keys_elsewhere", {"said": used, "found": other})
 
     def _entry(self, account: Account, choice: Choice) -> Entry:
         def read() -> Reading:
