@@ -22,8 +22,18 @@ POSTGRESQL_DEPENDENCIES = [
     "psycopg-pool >=3.2, <4",
 ]
 
+# What accounts are moved in from besides: the servers of other programs.
+MIGRATE_DEPENDENCIES = [
+    "psycopg[binary] >=3.2.1, <4",
+    "redis >=6.4, <9",
+    "PyMySQL >=1.1.1, <2",
+    "pymongo >=4.15, <5",
+]
+
 TEST_DEPENDENCIES = [
     *POSTGRESQL_DEPENDENCIES,
+    *MIGRATE_DEPENDENCIES,
+    "mongomock >=4.3, <5",  # in the place of a MongoDB, which Debian does not have
     "pytest >=9.2, <10",
     "pytest-twisted >=1.14, <2",
     "hypothesis >=6.170, <7",
@@ -51,6 +61,7 @@ LINT_DEPENDENCIES = [
     "mypy >=2.4, <3",
     "mypy-zope >=1.0.17, <2",
     "types-PyYAML >=6.0, <7",
+    "types-PyMySQL >=1.1.0, <2",
     "types-tqdm >=4.67, <5",
 ]
 
@@ -94,6 +105,7 @@ setup(
     install_requires=DEPENDENCIES,
     extras_require={
         "postgresql": POSTGRESQL_DEPENDENCIES,
+        "migrate": MIGRATE_DEPENDENCIES,
         "test": TEST_DEPENDENCIES,
         "lint": LINT_DEPENDENCIES,
         "bench": BENCH_DEPENDENCIES,

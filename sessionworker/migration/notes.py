@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from sessionworker.migration.telling import Level, Told
+from sessionworker.migration.told_of_files import OF_FILES
+from sessionworker.migration.told_of_servers import OF_SERVERS
+
+__all__ = ["TOLD", "Language", "Level", "Note", "Told"]
+
 Language: TypeAlias = Literal["en", "pt-BR"]
-
-
-class Level(Enum):
-    """What a note means for an account."""
-
-    FAILURE = "failure"
-    """It cannot be imported."""
-    QUESTION = "question"
-    """It is not imported, unless the operator says that it shall be."""
-    WARNING = "warning"
-    """It is imported, and somebody should know this."""
-    INFORMATION = "information"
-    """It is imported, and all is well."""
-
-
-class Told(NamedTuple):
-    """What a note says."""
-
-    level: Level
-    english: str
-    portuguese: str
 
 
 class Note(Struct, frozen=True):
@@ -143,5 +127,22 @@ TOLD: Mapping[str, Told] = {
         "Its buffers were arrays of numbers, which Baileys 7 does not read; they are base64 now.",
         "Os buffers eram listas de números, que o Baileys 7 não lê; agora estão em base64.",
     ),
+    "skipped_double": Told(
+        Level.QUESTION,
+        "They stand for a key that another one stands for, too, and are not taken ({count}): {names}.",
+        "Representam uma chave que outro já representa, e não são importados ({count}): {names}.",
+    ),
+    "skipped_forbidden": Told(
+        Level.QUESTION,
+        "The system did not let them be read, not taken ({count}): {names}. Run this as a user who may.",
+        "O sistema não permitiu a leitura, não importados ({count}): {names}. Rode isto com um usuário que possa.",
+    ),
+    "same_name": Told(
+        Level.QUESTION,
+        "{others} would have the same name, {name}; {newest} was written last. Only one of them can be imported.",
+        "{others} ficaria com o mesmo nome, {name}; {newest} foi o último gravado. Só um deles pode ser importado.",
+    ),
+    **OF_FILES,
+    **OF_SERVERS,
 }
 """By code. The curly parts are a note's details."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionworker.migration.baileys_names import file_name_of, is_ambiguous, key_of, type_and_id_of
@@ -24,6 +24,7 @@ KEYS = st.one_of(
 
 
 @given(KEYS)
+@settings(deadline=None)
 def test_every_form_of_an_id_comes_back(key: str) -> None:
     assert key_of(file_name_of(key)) == key
 

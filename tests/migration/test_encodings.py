@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionworker.migration.encodings import (
@@ -29,6 +29,7 @@ DOCUMENTS = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries
 
 
 @given(DOCUMENTS)
+@settings(deadline=None)
 def test_a_text_in_a_string_comes_out_byte_for_byte(document: Any) -> None:
     text = json.dumps(document).encode()
     assert take_text(text) == text
@@ -66,6 +67,7 @@ def test_a_mapping_is_a_string_itself_and_stays_one() -> None:
 
 
 @given(DOCUMENTS)
+@settings(deadline=None)
 def test_a_parsed_document_is_the_same_after_it_was_written(document: Any) -> None:
     assert json.loads(dump(document)) == document
 
@@ -93,6 +95,7 @@ def test_arrays_of_numbers_are_base64_again(document: Any) -> None:
 
 
 @given(st.binary(min_size=1))
+@settings(deadline=None)
 def test_each_form_of_a_buffer_is_read(data: bytes) -> None:
     plain = {"type": "Buffer", "data": base64.b64encode(data).decode()}
     by_number = {str(number): byte for number, byte in enumerate(data)}

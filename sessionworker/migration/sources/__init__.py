@@ -1,0 +1,1 @@
+"""The programs that accounts can come from, one module each, made of readers."""
