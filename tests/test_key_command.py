@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from sessionworker import key_command
 from sessionworker.command_line import Options
-from sessionworker.key_command import URL_VARIABLE, main
+from sessionworker.commands import key as key_command
+from sessionworker.commands.key import URL_VARIABLE, main
 from sessionworker.settings import TOKEN_VARIABLES, read_settings
 from sessionworker.stores.seal import KEY_BYTES
 

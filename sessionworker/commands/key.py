@@ -1,4 +1,4 @@
-"""`sessionworker-key`: makes keys, tells with which ones a store is encrypted, and has it rewritten with the first."""
+"""`sessionworker key`: makes keys, tells with which ones a store is encrypted, and has it rewritten with the first."""
 
 from __future__ import annotations
 
