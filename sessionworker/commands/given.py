@@ -91,9 +91,12 @@ class Given:
         )
 
 
-def made_token_file() -> Path | None:
-    """Return where the worker of this environment keeps the token that it made, or None if its store is a database."""
-    place = os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+def made_token_file(store: Path | None = None) -> Path | None:
+    """Return where the worker of a store, or of this environment, keeps the token that it made.
+
+    None if its store is a database.
+    """
+    place = str(store or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE)
     return None if "://" in place else Path(place) / OURS / TOKEN_FILE_NAME
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sessionworker.commands import copy, database, key, running
+from sessionworker.commands import checking, copy, database, doctor, dropping, key, looking, running, tokens, versions
 from sessionworker.commands.given import Program
 from sessionworker.version import PYTHON, TWISTED, VERSION
 
@@ -21,7 +21,23 @@ def main() -> None:
     """
 
 
-for _command in (running.checkpoint, copy.copy, running.run, running.completion):
+for _command in (
+    looking.status,
+    looking.list_instances,
+    versions.versions,
+    versions.restore,
+    dropping.drop,
+    dropping.drops,
+    dropping.undrop,
+    dropping.purge,
+    checking.check,
+    doctor.doctor,
+    running.checkpoint,
+    running.run,
+    running.completion,
+    tokens.token,
+    copy.copy,
+):
     main.add_command(_command)
 main.add_command(key.main, "key")
 main.add_command(database.main, "database")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -98,6 +100,11 @@ def when(milliseconds: int | None) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def day(milliseconds: int) -> str:
+    """Return a day for people, in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d")
+
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -110,6 +117,19 @@ def size(count: float | None) -> str:
             return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
         count /= 1024
     return f"{count:,.1f} {_UNITS[-1]}"
+
+
+def number(count: float) -> str:
+    """Return a whole number for people."""
+    return f"{count:,.0f}"
+
+
+def span(seconds: float) -> str:
+    """Return how long something takes, in its largest unit."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{seconds:,.0f} s"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
@@ -125,7 +145,9 @@ def confirm(question: str, *, is_meant: bool) -> None:
     if is_meant:
         return
     _need_somebody(question)
-    if not click.confirm(question, err=True):
+    with _interruptible():
+        is_meant = click.confirm(question, err=True)
+    if not is_meant:
         raise Stop("Nothing was changed.")
 
 
@@ -134,8 +156,20 @@ def confirm_name(question: str, name: str, *, is_meant: bool) -> None:
     if is_meant:
         return
     _need_somebody(question)
-    if click.prompt(f"{question} Type its name ({name})", default="", show_default=False, err=True) != name:
+    with _interruptible():
+        typed = click.prompt(f"{question} Type its name ({spelled(name)})", default="", show_default=False, err=True)
+    if typed not in {name, spelled(name)}:
         raise Stop("That is not its name. Nothing was changed.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have Ctrl-C end a question: the reactor, which has taken that signal over, waits for the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _need_somebody(question: str) -> None:

@@ -55,6 +55,30 @@ def asked(worker: WorkerProcess, *words: object, **variables: str) -> Ended:
     return ran(*words, **{"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token, **variables})
 
 
+WHOLE = {
+    "noiseKey": {"private": "n"},
+    "signedIdentityKey": {"public": "i"},
+    "signedPreKey": {"keyId": 1},
+    "registrationId": 1,
+    "advSecretKey": "a",
+    "account": {"details": "d"},
+    "me": {"id": "5511@s.whatsapp.net"},
+    "nextPreKeyId": 2,
+}
+"""`creds` of an account that a phone has paired."""
+
+
+def fill(worker: WorkerProcess, group: str, instance: str, **values: object) -> None:
+    """Make an instance that holds whole creds, a pre-key, and some other values; `_` in a name stands for a dash."""
+    assert send(worker, "POST", f"/session/{group}", {"instance": instance}) == CREATED
+    for key, value in {"creds": WHOLE, "pre_key_1": {"private": 1}, **values}.items():
+        path = f"/session/{group}/{instance}/{key.replace('_', '-')}"
+        assert send(worker, "POST", path, {"data": json.dumps(value)}) == CREATED
+
+
+CREATED = 204
+
+
 def send(worker: WorkerProcess, method: str, path: str, body: object = None) -> int:
     """Make one request, and return the status of its answer."""
     connection = HTTPConnection(worker.host, worker.port, timeout=30)
