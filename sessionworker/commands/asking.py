@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint
-from twisted.internet.task import react
+from twisted.internet.task import deferLater, react
 from twisted.web.client import Agent
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
@@ -104,6 +104,13 @@ def _react(reached: Reached, work: Callable[..., Coroutine[Any, Any, Result]]) -
     if failures:
         _raise(failures[0], reached)
     return results[0]
+
+
+async def sleep(seconds: float) -> None:
+    """Wait, and let the reactor run."""
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+
+    await deferLater(reactor, seconds)
 
 
 def client_of(url: str, token: FoundToken, reactor: Any) -> Client:

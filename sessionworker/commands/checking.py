@@ -9,11 +9,10 @@ from collections.abc import Iterable
 
 import click
 from msgspec import Struct
-from twisted.internet.task import deferLater
 
 from sessionworker.access import Role
 from sessionworker.client import Client, EventSummary, HeldElsewhere, NotFound, Refused, Unauthorized
-from sessionworker.commands.asking import ask
+from sessionworker.commands.asking import ask, sleep
 from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.looking import Span
@@ -182,7 +181,7 @@ class Checking:
         if not keys:
             return []
         for _ in range(POLLS):
-            await _sleep(POLL_SECONDS)
+            await sleep(POLL_SECONDS)
             listed = set(await self._api.keys(*place))
             left = [key for key in keys if key in listed]
             if not left:
@@ -209,12 +208,6 @@ class Checking:
         """Return what was found broken about an instance meanwhile."""
         events = await self._operator.events(after=before)
         return [one for one in events if (one.group, one.instance) == place and one.event in FOUND_BROKEN]
-
-
-async def _sleep(seconds: float) -> None:
-    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
-
-    await deferLater(reactor, seconds)
 
 
 def _problems_in(values: dict[str, bytes]) -> list[str]:
