@@ -97,9 +97,9 @@ setup(
     zip_safe=False,
     entry_points={
         "console_scripts": [
-            "sessionworker = sessionworker.main_command:main",
-            "sessionworker-key = sessionworker.key_command:main",
-            "sessionworker-database = sessionworker.database_command:main",
+            "sessionworker = sessionworker.commands.main:main",
+            "sessionworker-key = sessionworker.commands.key:main",
+            "sessionworker-database = sessionworker.commands.database:main",
         ]
     },
     install_requires=DEPENDENCIES,

@@ -137,8 +137,14 @@ class WorkerService(Service):
             hosts=settings.hosts,
             reactor=reactor,
         )
+        kept = {"drops_kept_seconds": settings.keep_drops * DAY / 1000}
         metrics.watch(
-            store.figures, self._offload.gauges, self._site.figures, self._certificates.figures, lambda: self._room
+            store.figures,
+            self._offload.gauges,
+            self._site.figures,
+            self._certificates.figures,
+            lambda: self._room,
+            lambda: kept,
         )
         for place in settings.listen:
             self._listen(place)

@@ -145,7 +145,12 @@ class Worker:
         )
         certificates = Certificates(self.reactor, self.metrics.certificate_stays)
         self.metrics.watch(
-            self.store.figures, self.offload.gauges, self.site.figures, certificates.figures, self.store.room
+            self.store.figures,
+            self.offload.gauges,
+            self.site.figures,
+            certificates.figures,
+            self.store.room,
+            lambda: {"drops_kept_seconds": 30 * 86_400},
         )
         self._connections: list[Connection] = []
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from sessionworker.checks import DatabaseAddress
-from sessionworker.database_command import main
+from sessionworker.commands.database import main
 from sessionworker.errors import StartError
 from sessionworker.stores.postgres.address import read_address
 from sessionworker.stores.postgres.tables import MIGRATIONS, NAMES

@@ -39,8 +39,8 @@ FLOORS = (
     ("checks",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
     ("tokens", "keys", "command_line", "web", "migration"),
-    ("tokens_in_force", "key_command", "database_command", "copy_command"),
-    ("main_command",),
+    ("tokens_in_force",),
+    ("commands",),
     ("service",),
 )
 """From the ground up. A module is on the floor of the longest name here that its own begins with."""
@@ -116,7 +116,7 @@ def test_nothing_imports_what_stands_above_it(name: str) -> None:
 @pytest.mark.parametrize("store", ["stores.files", "stores.postgres"])
 def test_nothing_but_the_service_that_builds_it_and_what_copies_one_knows_a_store(store: str) -> None:
     know = {name for name in MODULES if any(other.startswith(store) for other in imports_of(name))}
-    assert {name for name in know if not name.startswith(store)} - {"database_command", "copy_command"} == {"service"}
+    assert {name for name in know if not name.startswith(store)} - {"commands.database", "commands.copy"} == {"service"}
 
 
 def test_the_machine_knows_no_route_no_token_no_store_and_no_metrics() -> None:

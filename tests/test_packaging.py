@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import venv
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from zipfile import ZipFile
 import pytest
 
 from sessionworker.settings import OPTIONS
+from tests.ports import free_port
 from tests.process import REPOSITORY, SETTINGS_PREFIXES
 
 pytestmark = pytest.mark.slow
@@ -217,6 +219,32 @@ def test_the_image_carries_what_encryption_and_tls_need(image: Image, elsewhere:
     assert " is the first one in " in run(programs / "sessionworker-key", "make", elsewhere / "key", folder=elsewhere)
     code = "import cryptography, OpenSSL, service_identity, twisted.internet.ssl"
     assert run(programs / "python", "-I", "-c", code, folder=elsewhere) == ""
+
+
+def test_in_the_image_an_operator_types_commands_and_needs_no_token_for_it(image: Image, elsewhere: Path) -> None:
+    """As `docker exec` does: with the variables that the image has, and no others."""
+    program = image.root / "opt/sessionworker/bin/sessionworker"
+    port, store = free_port(), elsewhere / "data"
+    environment = {"PATH": "/usr/bin:/bin", "SESSIONWORKER_STORE": str(store)}
+    command = [*image.command("ENTRYPOINT"), "--listen", f"tcp:{port}:interface=127.0.0.1"]
+
+    def typed(*words: str) -> subprocess.CompletedProcess[str]:
+        given = {**environment, "SESSIONWORKER_URL": f"http://127.0.0.1:{port}"}
+        return subprocess.run(
+            [program, *words], env=given, cwd=elsewhere, check=False, capture_output=True, text=True, timeout=120
+        )
+
+    with subprocess.Popen(command, env=environment, cwd=elsewhere, stdout=subprocess.DEVNULL) as worker:
+        try:
+            deadline = time.monotonic() + 60
+            while (done := typed("status")).returncode != 0 and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert "Nothing needs a person." in done.stdout, done
+            assert f"the process {worker.pid}" in typed("doctor", "--store", str(store)).stdout
+        finally:
+            worker.terminate()
+    assert typed("status").returncode == 10
+    assert typed("--store", str(store), "status").returncode == 0
 
 
 def test_the_image_carries_what_a_database_needs(image: Image, elsewhere: Path) -> None:

@@ -55,7 +55,7 @@ def test_only_its_user_reads_what_it_writes_whatever_the_umask(tmp_path: Path, u
         options += ["--encryption-key-file", str(key)]
     with under(umask):
         for _ in range(2):  # a key of an older one's file, too
-            program = "from sessionworker.key_command import main; main()"
+            program = "from sessionworker.commands.key import main; main()"
             subprocess.run([sys.executable, "-c", program, "make", str(key)], check=True, capture_output=True)
     for _ in range(2):  # the second one finds what is there, and some of it broken
         with ExitStack() as stack:

@@ -5,7 +5,8 @@
         await client.write("codechat", "sales", "creds", '{"registered":true}')
         value = await client.read("codechat", "sales", "creds")
 
-What an operator may ask is here too: what is stored, older versions of `creds`, and instances that were dropped.
+What an operator may ask is here too: what is stored and what needs somebody, what happened lately, older versions of
+`creds`, instances that were dropped, and the keys of an encrypted store.
 
 A program that wants to be alone with its instances gives the client an `owner`: nobody else can change one for 30 s
 after each call that changes it, or makes sure that it exists. Who comes while another has it gets a `HeldElsewhere`.
@@ -37,7 +38,16 @@ from sessionworker.client.errors import (
     UnexpectedAnswer,
 )
 from sessionworker.client.verbs import Client
-from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
+from sessionworker.wire import (
+    DropSummary,
+    EncryptionSummary,
+    EventSummary,
+    InstanceSummary,
+    Problem,
+    StoreOverview,
+    VersionSummary,
+    WorkerOverview,
+)
 
 __all__ = [
     "BodyTooLarge",
@@ -46,6 +56,8 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "DropSummary",
+    "EncryptionSummary",
+    "EventSummary",
     "HeldElsewhere",
     "InstanceSummary",
     "NameTaken",
@@ -58,10 +70,13 @@ __all__ = [
     "NoSuchVersion",
     "NotAllowed",
     "NotFound",
+    "Problem",
     "Refused",
+    "StoreOverview",
     "TimedOut",
     "Unauthorized",
     "Unavailable",
     "UnexpectedAnswer",
     "VersionSummary",
+    "WorkerOverview",
 ]

@@ -196,8 +196,12 @@ def _reason(error: BaseException) -> str:
 
 def _check_url(url: str) -> str:
     """Return `url` without a slash at its end. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.port != 0 and parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # a port that is no number
+        is_one = False
+    if not is_one:
         raise ValueError("The URL must begin with http:// or https://, and name a host.")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("The URL cannot hold a user, a query or a fragment.")

@@ -1,11 +1,10 @@
-"""The verbs of the wire, as methods."""
+"""The verbs of the wire, as methods; those of an operator are in `operating`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import quote
 
 import msgspec
 from twisted.web.iweb import IAgent
@@ -13,8 +12,9 @@ from twisted.web.iweb import IAgent
 from sessionworker.client.answers import decode, values_in
 from sessionworker.client.errors import NoSuchKey, UnexpectedAnswer
 from sessionworker.client.exchange import Exchanges
+from sessionworker.client.operating import OperatorVerbs, escape
 from sessionworker.values import is_json
-from sessionworker.wire import PONG, WELL, DropSummary, InstanceSummary, NamesForm, VersionSummary, WellForm
+from sessionworker.wire import PONG, WELL, NamesForm, WellForm
 
 TIME_LIMIT_SECONDS = 30.0
 """How long a call may take, from the moment it is made to the last byte of its answer, unless the program says else."""
@@ -23,7 +23,7 @@ CONNECTIONS = 64
 """Connections that a client opens at most, unless the program says else; further calls wait for one of them."""
 
 
-class Client:
+class Client(OperatorVerbs):
     """One worker, seen from a program.
 
     Every method but `close` is one call, and raises `Refused` or `NoAnswer`; what changes an instance raises
@@ -172,64 +172,6 @@ class Client:
         """Remove an instance with all its keys, if it exists. For a while, `restore_instance` brings it back."""
         await self._call("DELETE", _path(group, instance))
 
-    # What an operator asks
-
-    async def groups(self) -> list[str]:
-        """Return the names of all groups, sorted."""
-        return decode(await self._call("GET", "/admin/groups"), list[str])
-
-    async def drop_group(self, group: str) -> None:
-        """Remove a group, each of its instances as `drop_instance` does.
-
-        Raises NoSuchGroup, too: also where a first try arrived and its answer was lost.
-        """
-        await self._call("DELETE", _escape("/admin/groups", group))
-
-    async def describe(self, group: str) -> list[InstanceSummary]:
-        """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup, too."""
-        return decode(await self._call("GET", _escape("/admin/groups", group, "instances")), list[InstanceSummary])
-
-    async def end_lease(self, group: str, instance: str) -> None:
-        """Let nobody hold an instance any more, whoever does. Raises NoSuchInstance or NoSuchGroup, too."""
-        path = _escape("/admin/groups", group, "instances", instance, "release")
-        await self._call("POST", path, success=HTTPStatus.NO_CONTENT)
-
-    async def versions(self, group: str, instance: str) -> list[VersionSummary]:
-        """Return the versions of an instance's `creds` that are kept, newest first.
-
-        Raises NoSuchInstance or NoSuchGroup, too.
-        """
-        path = _escape("/admin/groups", group, "instances", instance, "versions")
-        return decode(await self._call("GET", path), list[VersionSummary])
-
-    async def restore_version(self, group: str, instance: str, version: str) -> None:
-        """Make an older version of an instance's `creds` the current one. What it replaces is kept as a version.
-
-        Raises NoSuchVersion, NoSuchInstance or NoSuchGroup, too.
-        """
-        path = _escape("/admin/groups", group, "instances", instance, "versions", version, "restore")
-        await self._call("POST", path, success=HTTPStatus.NO_CONTENT)
-
-    async def checkpoint(self) -> None:
-        """Have the worker bring all that was acknowledged into its files, so that a copy of its store is up to date."""
-        await self._call("POST", "/admin/checkpoint", success=HTTPStatus.NO_CONTENT)
-
-    async def drops(self) -> list[DropSummary]:
-        """Return the instances that were dropped and can be brought back, newest first."""
-        return decode(await self._call("GET", "/admin/drops"), list[DropSummary])
-
-    async def restore_instance(
-        self, group: str, instance: str, drop: str, name: str | None = None, *, into: str | None = None
-    ) -> None:
-        """Bring an instance back that was dropped, under its own name or another one, in its group or `into` another.
-
-        `drop` tells it from others of its name that were dropped; see `drops`. Raises NameTaken or NoSuchDrop, too.
-        """
-        place = {"instance": instance if name is None else name}
-        body = msgspec.UNSET if name is None and into is None else place if into is None else {**place, "group": into}
-        path = _escape("/admin/drops", group, instance, drop, "restore")
-        await self._call("POST", path, body=body, success=HTTPStatus.NO_CONTENT)
-
     async def close(self) -> None:
         """Let the calls that are under way end, and close the connections. Further calls raise RuntimeError."""
         await self._exchanges.close()
@@ -237,15 +179,7 @@ class Client:
 
 def _path(group: str, *names: str) -> str:
     """Return the path of a group, an instance or a key."""
-    return _escape("/session", group, *names)
-
-
-def _escape(start: str, *names: str) -> str:
-    """Return the path of `names` below `start`. Each name is escaped as a whole, slashes included."""
-    try:
-        return "/".join((start, *(quote(name, safe="") for name in names)))
-    except UnicodeEncodeError:
-        raise ValueError("A name must be text that UTF-8 can hold.") from None
+    return escape("/session", group, *names)
 
 
 def _as_text(value: bytes | str) -> str:

@@ -84,6 +84,7 @@ GAUGES = {
     "limit_unwritten_files": "Session files that may wait; a write that would pass it waits.",
     "limit_unwritten_value_bytes": "Bytes of values that may wait for their files; a write that would pass it waits.",
     "limit_connections": "Connections that may be open; further ones are refused.",
+    "drops_kept_seconds": "How long an instance that was dropped can be brought back.",
 }
 """What is shown as it is now, each with its meaning."""
 

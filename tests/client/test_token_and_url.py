@@ -60,6 +60,8 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(token: str) -> Non
         "http://user:secret@host",
         "http://host/?a",
         "http://h#f",
+        "http://host:port",
+        "http://host:0",
     ],
 )
 def test_a_url_that_makes_no_sense_is_refused_and_not_shown(url: str) -> None:

@@ -14,6 +14,7 @@ from sessionworker.client import (
     NoSuchInstance,
     NoSuchVersion,
 )
+from sessionworker.version import VERSION
 from tests.server import RunningWorker, asynchronous
 
 
@@ -176,3 +177,41 @@ async def test_what_is_no_json_is_not_sent_among_others(client: Client, value: b
     with pytest.raises(ValueError, match="must be JSON"):
         await client.change("codechat", "sales", {"a": "1", "b": value})
     assert await client.keys("codechat", "sales") == []
+
+
+@asynchronous
+async def test_the_worker_is_seen_at_a_glance(client: Client) -> None:
+    overview = await client.overview()
+    assert overview.is_well
+    assert (overview.store.groups, overview.store.instances, overview.store.attention) == (1, 1, [])
+    assert overview.version == VERSION
+    assert overview.started_at <= overview.now
+
+
+@asynchronous
+async def test_what_happened_is_told_also_from_a_number_on(client: Client) -> None:
+    await client.drop_instance("codechat", "sales")
+    await client.drop_group("codechat")
+    events = await client.events()
+    assert [event.event for event in events][-2:] == ["instance_dropped", "group_dropped"]
+    assert (events[-2].group, events[-2].instance) == ("codechat", "sales")
+    assert await client.events(after=events[-2].number) == events[-1:]
+
+
+@asynchronous
+async def test_a_dropped_instance_is_erased_for_good(client: Client) -> None:
+    await client.drop_instance("codechat", "sales")
+    [drop] = await client.drops()
+    await client.purge_drop("codechat", "sales", drop.drop)
+    assert await client.drops() == []
+    for call in (client.purge_drop, client.restore_instance):
+        with pytest.raises(NoSuchDrop):
+            await call("codechat", "sales", drop.drop)
+
+
+@asynchronous
+async def test_what_is_plain_is_said_to_be_and_rewriting_it_is_asked_for_and_ended(client: Client) -> None:
+    await client.rewrite()
+    await client.rewrite(is_wanted=False)
+    found = await client.encryption()
+    assert (found.key, found.keys, found.plain, found.is_rewriting) == ("", [], True, False)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from sessionworker.commands.main import main
 from sessionworker.keys import read_keys
-from sessionworker.main_command import main
 from sessionworker.stores.seal import KEY_BYTES
 from tests.contract.words import CREDS, SUPPORT, commit, create, creds, write
 from tests.copying.ends import FileEnd, Make, PostgresEnd, everything_of, small

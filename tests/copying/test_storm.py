@@ -19,7 +19,7 @@ from tests.copying.ends import End, FileEnd, Make
 from tests.process import REPOSITORY
 from tests.tools import show_figure
 
-COMMAND = [sys.executable, "-c", "from sessionworker.main_command import main; main()", "copy", "--json"]
+COMMAND = [sys.executable, "-c", "from sessionworker.commands.main import main; main()", "copy", "--json"]
 
 KILLED_AT = (0.2, 0.5, 0.8)
 """Shares of the instances that are there when a copy is killed."""

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.mutations import (
+    commanding,
     copying,
     failing,
     holding,
@@ -58,6 +59,7 @@ FAULTS: tuple[Fault, ...] = (
     *sealing.FAULTS,
     *sealing_rows.FAULTS,
     *failing.FAULTS,
+    *commanding.FAULTS,
     *copying.FAULTS,
 )
 

@@ -12,8 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from sessionworker import checks
 from sessionworker.checks import DatabaseAddress
+from sessionworker.commands.given import A_FILE, HELP, Given, StorePlace, pass_given
 from sessionworker.errors import StartError, no_packages_for_a_database
 from sessionworker.events import Event
 from sessionworker.keys import find_keys
@@ -25,35 +25,22 @@ from sessionworker.stores.files import target as files_target
 from sessionworker.stores.seal import KeyRing
 from sessionworker.stores.transfer import CopyError, Totals
 
-_A_FILE = click.Path(path_type=Path, dir_okay=False)
 
-
-class Store(click.ParamType[Any]):
-    """Where a store is, read as the worker's `--store` is."""
-
-    name = "store"
-
-    def convert(self, value: Any, _param: object, _context: object) -> Path | DatabaseAddress:
-        """Return a folder, or the address of a database."""
-        try:
-            return checks.store(value) if isinstance(value, str) else value
-        except ValueError as error:
-            raise click.ClickException(f"A store is a folder, or a database: {error}.") from None
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("source", type=Store())
-@click.argument("target", type=Store())
+@click.command(context_settings=HELP)
+@click.argument("source", type=StorePlace())
+@click.argument("target", type=StorePlace())
 @click.option(
     "--keys",
-    type=_A_FILE,
+    type=A_FILE,
     help=f"The key file of both stores, as the worker has it. Else {KEY_VARIABLE} or {KEY_VARIABLE}_FILE is read.",
 )
-@click.option("--target-keys", type=_A_FILE, help="The key file of TARGET, if it shall have others.")
+@click.option("--target-keys", type=A_FILE, help="The key file of TARGET, if it shall have others.")
 @click.option("--target-plain", is_flag=True, help="Have TARGET not encrypted.")
 @click.option("--without-broken", is_flag=True, help="Finish without what cannot be read.")
 @click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@pass_given
 def copy(
+    given: Given,
     source: Path | DatabaseAddress,
     target: Path | DatabaseAddress,
     keys: Path | None,
@@ -81,7 +68,7 @@ def copy(
             opened.close()
     for problem in result.left_out:
         click.echo(f"Not copied: {problem}", err=True)
-    click.echo(msgspec.json.encode(result).decode() if is_json else "\n".join(_lines(result)))
+    click.echo(msgspec.json.encode(result).decode() if is_json or given.is_json else "\n".join(_lines(result)))
     if not result.is_finished:
         raise click.ClickException(
             "The copy is not finished, so no worker starts on it. See to what was not copied and run it again; or run "

@@ -1,0 +1,46 @@
+"""`sessionworker`: what an operator asks of a worker, or does with a store."""
+
+from __future__ import annotations
+
+import click
+
+from sessionworker.commands import checking, copy, database, doctor, dropping, key, looking, running, tokens, versions
+from sessionworker.commands.given import Program
+from sessionworker.version import PYTHON, TWISTED, VERSION
+
+
+@click.group(cls=Program)
+@click.version_option(message=f"sessionworker {VERSION} (Twisted {TWISTED}, Python {PYTHON})", version=VERSION)
+def main() -> None:
+    """Ask a worker, or do something with its store.
+
+    An instance is named GROUP/INSTANCE; of a name only '%' and what cannot be printed is escaped, as in a URL.
+
+    Exit status: 0 done; 1 failed; 2 usage; 3 done in part; 4 something needs a person; 10 no worker, or no store;
+    11 another worker has the store; 12 token refused; 130 interrupted.
+    """
+
+
+for _command in (
+    looking.status,
+    looking.list_instances,
+    versions.versions,
+    versions.restore,
+    dropping.drop,
+    dropping.drops,
+    dropping.undrop,
+    dropping.purge,
+    checking.check,
+    doctor.doctor,
+    running.checkpoint,
+    running.run,
+    running.completion,
+    tokens.token,
+    copy.copy,
+):
+    main.add_command(_command)
+main.add_command(key.main, "key")
+main.add_command(database.main, "database")
+
+if __name__ == "__main__":
+    main()

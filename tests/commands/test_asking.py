@@ -1,0 +1,101 @@
+"""How commands find a worker, or start one on a store, and how they end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sessionworker.commands.endings import Code
+from tests.commands.typed import asked, environment, ran, send
+from tests.process import REPOSITORY, WorkerProcess
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+from twisted.internet import reactor, task
+from sessionworker.commands.asking import ask
+from sessionworker.commands.given import command
+from sessionworker.commands.main import main
+
+@command("wait")
+def wait(given):
+    async def work(client):
+        print(await client.groups(), flush=True)
+        try:
+            await task.deferLater(reactor, 60)
+        finally:
+            print("ended in order", flush=True)
+    ask(given, work)
+
+main.add_command(wait)
+main()
+"""
+"""A command that takes its time."""
+
+
+def waiting(*words: str) -> subprocess.Popen[str]:
+    """Start that command, and return when it has asked the worker."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "wait", *words],
+        cwd=REPOSITORY,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "['group']\n"
+    return process
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with a group, whose worker has ended."""
+    with WorkerProcess(tmp_path / "store") as worker:
+        assert send(worker, "POST", "/session", {"group": "group"}) == 204
+        worker.terminate()
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_what_is_under_way_in_order_and_has_its_own_status(store: Path, number: int) -> None:
+    with waiting("--store", str(store)) as process:
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=60)
+    assert (output, errors) == ("ended in order\n", "Error: Interrupted.\n")
+    assert process.returncode == Code.INTERRUPTED
+
+
+def test_a_worker_on_a_store_is_gone_with_the_command_also_where_that_is_killed(store: Path) -> None:
+    with waiting("--store", str(store)) as process:
+        assert ran("--store", store, "checkpoint").returncode == Code.IN_USE
+        process.kill()
+    deadline = time.monotonic() + 60
+    while ran("--store", store, "checkpoint").returncode != Code.DONE:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_store_that_is_none_is_not_made(tmp_path: Path) -> None:
+    done = ran("--store", tmp_path / "none", "checkpoint")
+    assert (done.returncode, done.stderr) == (Code.NO_WORKER, f"Error: There is no store in {tmp_path / 'none'}.\n")
+    assert not (tmp_path / "none").exists()
+
+
+def test_where_no_worker_answers_it_is_said(tmp_path: Path) -> None:
+    done = ran("--url", "http://127.0.0.1:1", "checkpoint", GLOBAL_AUTH_TOKEN="secret")
+    assert done.returncode == Code.NO_WORKER
+    assert done.stderr.startswith("Error: No answer from http://127.0.0.1:1: Connection was refused")
+
+
+def test_a_token_that_is_refused_is_told_by_its_source_alone(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path / "store") as worker:
+        done = asked(worker, "checkpoint", SESSIONWORKER_ADMIN_TOKEN="wrong-secret")
+        assert asked(worker, "checkpoint").returncode == Code.DONE
+    assert done.returncode == Code.TOKEN_REFUSED
+    assert done.stderr == "Error: The token of SESSIONWORKER_ADMIN_TOKEN is refused. It is not this worker's.\n"
