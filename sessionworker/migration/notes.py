@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from sessionworker.migration.telling import Level, Told
 from sessionworker.migration.told_of_files import OF_FILES
+from sessionworker.migration.told_of_importing import OF_IMPORTING
 from sessionworker.migration.told_of_servers import OF_SERVERS
 
 __all__ = ["TOLD", "Language", "Level", "Note", "Told"]
@@ -144,5 +145,6 @@ TOLD: Mapping[str, Told] = {
     ),
     **OF_FILES,
     **OF_SERVERS,
+    **OF_IMPORTING,
 }
 """By code. The curly parts are a note's details."""

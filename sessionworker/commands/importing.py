@@ -1,0 +1,155 @@
+"""What all imports have in common: their options, and what is printed of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from sessionworker.access import Role
+from sessionworker.client import Client
+from sessionworker.commands.asking import ask
+from sessionworker.commands.endings import Code, Stop
+from sessionworker.commands.given import Command, Given, pass_given
+from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
+from sessionworker.migration.arriving import Arriving
+from sessionworker.migration.found import Source, SourceError
+from sessionworker.migration.importing import Importing
+from sessionworker.migration.notes import TOLD, Level, Note
+from sessionworker.migration.reports import Report, State, Told
+
+QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told.level is Level.QUESTION)
+"""What an operator may accept, as it is typed."""
+
+
+class Wanted(NamedTuple):
+    """What was asked of an import, besides where it reads."""
+
+    group: str
+    only: tuple[str, ...]
+    accept: tuple[str, ...]
+    dry_run: bool
+    report: Path | None
+
+
+_OPTIONS = (
+    click.option("--group", type=GroupName(), default="", help="The group here, where the source has none itself."),
+    click.option("--only", multiple=True, metavar="NAME", help="Import this one alone. May be given several times."),
+    click.option(
+        "--accept",
+        multiple=True,
+        metavar="CODE",
+        type=click.Choice(QUESTIONS),
+        help="Import although this was found; the report names what there is. May be given several times.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Change nothing; say what would be imported. The source may run."),
+    click.option(
+        "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file, as JSON."
+    ),
+)
+
+
+def importer(name: str) -> Callable[[Callable[..., None]], Command]:
+    """Make a command of a function that is given what was given to all, and what is `wanted`, before its own options."""
+
+    def make(function: Callable[..., None]) -> Command:
+        @wraps(function)
+        def run(given: Given, **options: Any) -> None:
+            wanted = Wanted(**{field: options.pop(field) for field in Wanted._fields})
+            function(given, wanted, **options)
+
+        decorated: Any = pass_given(run)
+        for option in reversed(_OPTIONS):
+            decorated = option(decorated)
+        return click.command(name, cls=Command)(decorated)
+
+    return make
+
+
+def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted) -> None:
+    """Import what a source holds, and print what became of it. Raises Stop, and Exit where something was left out."""
+    try:
+        report = ask(given, partial(_import, given, open_source, wanted), (Role.API, Role.ADMIN))
+    except SourceError as error:
+        raise Stop(str(error)) from None
+    if wanted.report is not None:
+        wanted.report.write_bytes(msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
+    show(given, report.document(), _lines(report))
+    if not report.is_whole:
+        is_some = report.count(State.IMPORTED, State.EQUAL, State.MADE_EMPTY, State.READY)
+        raise click.exceptions.Exit(Code.PARTLY if is_some else Code.FAILED)
+
+
+async def _import(
+    given: Given, open_source: Callable[[], Source], wanted: Wanted, api: Client, admin: Client
+) -> Report:
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+
+    pool = ThreadPool(minthreads=1, maxthreads=1, name="source")  # some databases speak to one thread alone
+    pool.start()
+
+    async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await deferToThreadPool(reactor, pool, function, *arguments)
+
+    try:
+        source = await in_thread(open_source)
+        try:
+            return await _bring(given, source, in_thread, wanted, Arriving(api, admin))
+        finally:
+            await in_thread(source.close)
+    finally:
+        pool.stop()
+
+
+async def _bring(given: Given, source: Source, in_thread: Any, wanted: Wanted, arriving: Arriving) -> Report:
+    accepted = frozenset(code.replace("-", "_") for code in wanted.accept)
+    importing = Importing(source, arriving, in_thread, group=wanted.group, only=wanted.only, accepted=accepted)
+    say(given, f"Reading {source.shown} ...")
+    report, planned = await importing.plan()
+    if not planned:
+        raise Stop(f"There is no account in {source.shown}{' that is called so' if wanted.only else ''}.")
+    if not wanted.group and any(not account.group for account, _ in planned):
+        raise Stop("The source has no groups. Name the one that they are to be in, with --group.", Code.USAGE)
+    if wanted.dry_run:
+        return report
+    keys = sum(told.keys for _, told in planned if told.state is State.READY)
+    with click.progressbar(length=max(1, keys), label="Session files", file=sys.stderr, hidden=given.is_quiet) as bar:
+        arriving.advance = bar.update
+        await importing.run(planned)
+    report.is_dry = False
+    return report
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """Yield the report for people."""
+    yield from table(("instance", "state", "keys", "bytes", "from"), map(_row, report.accounts))
+    for one in report.accounts:
+        if one.notes:
+            yield ""
+            yield f"{spelled(one.group, one.instance)}{f' ({one.label})' if one.label else ''}:"
+            yield from map(_note, one.notes)
+    if report.notes:
+        yield ""
+        yield f"{report.source}:"
+        yield from map(_note, report.notes)
+    yield ""
+    counts = ", ".join(f"{number(count)} {state.value}" for state in State if (count := report.count(state)))
+    yield f"{counts}." if counts else "Nothing."
+    if any(note.level is Level.QUESTION for one in report.accounts for note in one.notes):
+        yield "What is left out waits for your word: --accept and the code of what was found."
+
+
+def _row(one: Told) -> tuple[str, ...]:
+    return spelled(one.group, one.instance), one.state.value, number(one.keys), size(one.bytes), one.origin
+
+
+def _note(note: Note) -> str:
+    code = f" [{note.code.replace('_', '-')}]" if note.level is Level.QUESTION else ""
+    return f"  {note.level.value}{code}: {note.text()}"

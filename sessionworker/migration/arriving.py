@@ -1,0 +1,131 @@
+"""How an account arrives in a worker: whole or not at all, read back, and what it replaces can be brought back.
+
+It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place in
+one step: it is dropped, and brought back where it belongs. Whatever ends this before leaves its place as it was, and
+the next try begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+
+from sessionworker.client import Client, NoSuchGroup, NoSuchInstance
+from sessionworker.names import CREDS
+
+WAITING_GROUP = "sessionworker-import"
+"""Where accounts are made. It is there only while something is imported, or after that was cut off."""
+
+MOST_KEYS = 1_000
+"""Keys of one request: a tenth of a second, so that others are served meanwhile."""
+
+MOST_BYTES = 2**20
+"""Bytes of values of one request, unless one has more."""
+
+
+class NotReadBack(Exception):
+    """What was written is not what the worker gives back."""
+
+
+def digest_of(values: Mapping[str, bytes]) -> str:
+    """Return what two accounts have in common that hold the same values under the same keys, and no others do."""
+    whole = sha256()
+    for key in sorted(values):
+        name, value = key.encode(), values[key]
+        whole.update(b"%d %b %d " % (len(name), name, len(value)))
+        whole.update(value)
+    return whole.hexdigest()
+
+
+class Arriving:
+    """Brings accounts into a worker. Every method raises ClientError."""
+
+    def __init__(self, api: Client, admin: Client, advance: Callable[[int], None] = lambda _: None) -> None:
+        """Write as `api`, and move as `admin`, which may be the same; `advance` is told how many keys were written."""
+        self._api = api
+        self._admin = admin
+        self.advance = advance
+
+    async def held(self, group: str, name: str) -> dict[str, bytes] | None:
+        """Return all that an instance holds; None where there is none. Nobody may write to it meanwhile."""
+        try:
+            found = await self._api.read_many(group, name, await self._api.keys(group, name))
+        except (NoSuchGroup, NoSuchInstance):
+            return None
+        return {key: value for key, value in found.items() if value is not None}
+
+    async def make_empty(self, group: str, name: str) -> bool:
+        """Make an instance without session files, unless there is one; tell whether there was none."""
+        try:
+            if name in await self._api.instances(group):
+                return False
+        except NoSuchGroup:
+            pass
+        await self._api.create_instance(group, name)
+        return True
+
+    async def arrive(self, group: str, name: str, values: Mapping[str, bytes], *, replaces: bool) -> None:
+        """Write an account, whose `creds` are among its values. Raises NotReadBack, too: its place is as it was then.
+
+        `replaces` tells whether an instance stands in its place, which is dropped then.
+        """
+        waiting = sha256(f"{group}/{name}".encode()).hexdigest()[:32]
+        await self._erase(waiting)
+        await self._api.create_instance(WAITING_GROUP, waiting)
+        for part in _parts(values):
+            await self._write(waiting, part)
+            self.advance(len(part))
+        held = await self.held(WAITING_GROUP, waiting)
+        if held is None or digest_of(held) != digest_of(values):
+            raise NotReadBack
+        await self._api.drop_instance(WAITING_GROUP, waiting)
+        drop = await self._drop_of(waiting)
+        if drop is None:
+            raise NotReadBack
+        if replaces:
+            await self._api.drop_instance(group, name)
+        await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group)
+
+    async def _write(self, waiting: str, part: Mapping[str, bytes]) -> None:
+        at_once = {key: value for key, value in part.items() if value.strip() == value != b"null"}
+        if at_once:
+            await self._api.change(WAITING_GROUP, waiting, at_once)
+        for key in part.keys() - at_once.keys():  # many at once would lose the spaces around it
+            await self._api.write(WAITING_GROUP, waiting, key, part[key])
+
+    async def _erase(self, waiting: str) -> None:
+        """Erase what an earlier try has left of an account."""
+        await self._api.drop_instance(WAITING_GROUP, waiting)
+        while (drop := await self._drop_of(waiting)) is not None:
+            await self._admin.purge_drop(WAITING_GROUP, waiting, drop)
+
+    async def _drop_of(self, waiting: str) -> str | None:
+        for one in await self._admin.drops():
+            if (one.group, one.instance) == (WAITING_GROUP, waiting):
+                return one.drop
+        return None
+
+    async def tidy(self) -> None:
+        """Remove the group in which accounts were made, if none is left in it."""
+        try:
+            if not await self._api.instances(WAITING_GROUP):
+                await self._admin.drop_group(WAITING_GROUP)
+        except NoSuchGroup:
+            pass
+
+
+def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
+    """Yield values a request at a time, `creds` alone and last."""
+    part: dict[str, bytes] = {}
+    size = 0
+    for key in sorted(values.keys() - {CREDS}):
+        value = values[key]
+        if part and (len(part) == MOST_KEYS or size + len(value) > MOST_BYTES):
+            yield part
+            part, size = {}, 0
+        part[key] = value
+        size += len(value)
+    if part:
+        yield part
+    if CREDS in values:
+        yield {CREDS: values[CREDS]}

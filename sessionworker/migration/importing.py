@@ -1,0 +1,163 @@
+"""The import itself: each account of a source is read, judged, and brought into a worker; see `arriving`.
+
+All of them are read once before anything is written: two of one account must be told from one, and whoever runs this
+sees what there is. Then they are read again, one at a time, and written. What the worker has already, byte for byte, is
+left: so an import that was cut off goes on where it is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from typing import Any, TypeVar
+
+from sessionworker.client import ClientError, Refused
+from sessionworker.errors import NameNotAllowed
+from sessionworker.migration.arriving import Arriving, NotReadBack, digest_of
+from sessionworker.migration.found import Account, Reading, Source
+from sessionworker.migration.judging import judge
+from sessionworker.migration.notes import Note
+from sessionworker.migration.reports import Report, State, Told, refuses
+from sessionworker.migration.told_of_importing import OF_IMPORTING
+from sessionworker.names import CREDS, check_name
+from sessionworker.stores.rules.creds import read_creds
+
+Result = TypeVar("Result")
+
+_OF_OTHERS = {"same_account", *OF_IMPORTING}
+"""Notes that do not come from reading an account."""
+
+InThread = Callable[..., Coroutine[Any, Any, Any]]
+"""Calls a function that blocks, always in the same thread, and returns what it returns."""
+
+
+class Importing:
+    """Brings the accounts of a source into a worker."""
+
+    def __init__(
+        self,
+        source: Source,
+        arriving: Arriving,
+        in_thread: InThread,
+        *,
+        group: str,
+        only: Collection[str] = (),
+        accepted: frozenset[str] = frozenset(),
+    ) -> None:
+        """Import what `source` holds into `group`, or into the groups that it has itself.
+
+        `only` are the names or labels of those that are wanted; all, if there are none. `accepted` are the codes of
+        notes that keep nothing from being imported.
+        """
+        self._source = source
+        self._arriving = arriving
+        self._in_thread = in_thread
+        self._group = group
+        self._only = frozenset(only)
+        self._accepted = accepted
+
+    async def plan(self) -> tuple[Report, list[tuple[Account, Told]]]:
+        """Read all of it, change nothing, and say what would become of each account. Raises SourceError."""
+        accounts = await self._in_thread(self._source.accounts)
+        report = Report(self._source.shown, is_dry=True)
+        planned: list[tuple[Account, Told]] = []
+        identities: dict[str, Told] = {}
+        for account in accounts:
+            if self._only and self._only.isdisjoint({account.name, account.label, account.origin}):
+                continue
+            told = Told(account.group or self._group, account.name, account.origin, account.label)
+            values = await self._read(account, told)
+            _tell_doubles(told, values, identities)
+            await self._compare(told, account, values)
+            planned.append((account, told))
+        for _, told in planned:
+            told.state = refuses(told.notes, self._accepted) or told.state
+            report.accounts.append(told)
+        report.notes += await self._in_thread(self._source.notes)
+        return report, planned
+
+    async def _read(self, account: Account, told: Told) -> dict[str, bytes]:
+        """Read an account, and note what is to be said of it."""
+        told.notes = list(account.notes)
+        try:
+            check_name("group", told.group)
+            check_name("instance", told.instance)
+        except NameNotAllowed as error:
+            told.notes.append(Note("name_not_allowed", {"reason": str(error)}))
+            return {}
+        if account.is_empty:
+            return {}
+        reading: Reading = await self._in_thread(self._source.read, account)
+        told.notes += [*reading.notes, *judge(reading.values)]
+        told.keys = len(reading.values)
+        told.bytes = sum(map(len, reading.values.values()))
+        told.digest = digest_of(reading.values)
+        return reading.values
+
+    async def _compare(self, told: Told, account: Account, values: dict[str, bytes]) -> None:
+        """Say what an account finds in its place."""
+        told.state = State.READY
+        if refuses(told.notes, self._accepted) is State.FAILED:
+            return
+        held = await self._arriving.held(told.group, told.instance)
+        if held is None:
+            return
+        if account.is_empty or digest_of(held) == told.digest:
+            told.state = State.EQUAL
+        else:
+            told.notes += _compare_creds(held, values)
+
+    async def run(self, planned: list[tuple[Account, Told]]) -> None:
+        """Import what a plan says is ready; note in it what became of each account. Raises SourceError, ClientError."""
+        for account, told in planned:
+            if told.state is not State.READY:
+                continue
+            try:
+                told.state = await self._import(account, told)
+            except NotReadBack:
+                told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
+                told.state = State.FAILED
+            except ClientError as error:
+                if not isinstance(error, Refused) or error.status >= 500:  # noqa: PLR2004 - it is the worker that fails
+                    raise
+                told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+                told.state = State.FAILED
+        await self._arriving.tidy()
+
+    async def _import(self, account: Account, told: Told) -> State:
+        if account.is_empty:
+            is_new = await self._arriving.make_empty(told.group, told.instance)
+            return State.MADE_EMPTY if is_new else State.EQUAL
+        reading: Reading = await self._in_thread(self._source.read, account)
+        planned = [note for note in told.notes if note.code in _OF_OTHERS]
+        told.notes = [*account.notes, *reading.notes, *judge(reading.values), *planned]  # its API may run, and write
+        if (refused := refuses(told.notes, self._accepted)) is not None:
+            return refused
+        told.keys, told.digest = len(reading.values), digest_of(reading.values)
+        told.bytes = sum(map(len, reading.values.values()))
+        held = await self._arriving.held(told.group, told.instance)
+        await self._arriving.arrive(told.group, told.instance, reading.values, replaces=held is not None)
+        return State.IMPORTED
+
+
+def _tell_doubles(told: Told, values: dict[str, bytes], identities: dict[str, Told]) -> None:
+    """Note two accounts that are the same one, with both."""
+    creds = read_creds(values[CREDS]) if CREDS in values else None
+    if creds is None:
+        return
+    other = identities.setdefault(creds.identity, told)
+    if other is not told:
+        told.notes.append(Note("same_account", {"others": other.origin}))
+        other.notes.append(Note("same_account", {"others": told.origin}))
+
+
+def _compare_creds(held: dict[str, bytes], values: dict[str, bytes]) -> Iterator[Note]:
+    there = read_creds(held[CREDS]) if CREDS in held else None
+    new = read_creds(values[CREDS])
+    if CREDS not in held:
+        yield Note("no_creds_here")
+    elif there is None or new is None or there.identity != new.identity:
+        yield Note("another_identity_here")
+    elif there.next_pre_key > new.next_pre_key:
+        yield Note("newer_here")
+    else:
+        yield Note("other_values_here")

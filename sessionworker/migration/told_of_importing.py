@@ -1,0 +1,47 @@
+"""What a person is told of what stands in an account's place already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sessionworker.migration.telling import Level, Told
+
+OF_IMPORTING: Mapping[str, Told] = {
+    "another_identity_here": Told(
+        Level.QUESTION,
+        "The worker has an instance of that name with another identity: it was paired again, or is another account. If "
+        "it is to be replaced, it is dropped, and can be brought back.",
+        "O worker tem uma instância com esse nome e outra identidade: foi pareada de novo, ou é outra conta. Se for "
+        "substituída, ela é descartada e pode ser trazida de volta.",
+    ),
+    "newer_here": Told(
+        Level.QUESTION,
+        "The worker has newer creds of the same account: it was connected there since. What is here is old, and would "
+        "take messages from it. If it is to be replaced, it is dropped, and can be brought back.",
+        "O worker tem creds mais novas da mesma conta: ela já conectou por lá. O que está aqui é antigo e faria perder "
+        "mensagens. Se for substituída, ela é descartada e pode ser trazida de volta.",
+    ),
+    "other_values_here": Told(
+        Level.QUESTION,
+        "The worker has other values of the same account. If it was connected there since, what is here is old. If it "
+        "is to be replaced, it is dropped, and can be brought back.",
+        "O worker tem outros valores da mesma conta. Se ela já conectou por lá, o que está aqui é antigo. Se for "
+        "substituída, ela é descartada e pode ser trazida de volta.",
+    ),
+    "no_creds_here": Told(
+        Level.INFORMATION,
+        "The worker has an instance of that name without creds. It is dropped, and can be brought back.",
+        "O worker tem uma instância com esse nome sem creds. Ela é descartada e pode ser trazida de volta.",
+    ),
+    "name_not_allowed": Told(
+        Level.FAILURE,
+        "Its name cannot be an instance's: {reason}",
+        "O nome não pode ser o de uma instância: {reason}",
+    ),
+    "refused_by_worker": Told(
+        Level.FAILURE,
+        "The worker refused it: {reason}",
+        "O worker recusou: {reason}",
+    ),
+}
+"""By code. The curly parts are a note's details."""
