@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from sessionworker.access import Role
-from sessionworker.client import Client, EventSummary, HeldElsewhere, NotFound, Refused, Unauthorized
+from sessionworker.client import Client, EventSummary, NotFound, Refused, Unauthorized
 from sessionworker.commands.asking import ask, sleep
 from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
@@ -160,8 +160,6 @@ class Checking:
             problems += await self._missing(place, [key for key, value in values.items() if value is None])
         except NotFound:
             return None
-        except HeldElsewhere:
-            raise
         except Refused as error:
             if isinstance(error, Unauthorized) or error.status == FORBIDDEN:
                 raise

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -107,12 +107,9 @@ def _end_with_parent() -> None:
 def _wait_for(process: subprocess.Popen[bytes], path: Path, log: Path) -> None:
     """Return when a worker listens. A long journal takes its time. Raises Stop where it ends instead."""
     while True:
-        with socket.socket(socket.AF_UNIX) as asking:
-            try:
-                asking.connect(str(path))
-                return
-            except OSError:
-                pass
+        with socket.socket(socket.AF_UNIX) as asking, suppress(OSError):
+            asking.connect(str(path))
+            return
         if process.poll() is not None:
             reason = _reason(log.read_text(errors="replace"))
             raise Stop(reason, Code.IN_USE if _IN_USE in reason else Code.NO_WORKER)
@@ -126,7 +123,7 @@ def _reason(log: str) -> str:
         if line.startswith("sessionworker: "):
             said = line.removeprefix("sessionworker: ")
         elif line.startswith("{"):
-            entry = json.loads(line)
-            if entry["level"] == "critical":
-                said = entry["message"]
+            with suppress(ValueError):  # what somebody else printed
+                entry = json.loads(line)
+                said = entry["message"] if entry.get("level") == "critical" else said
     return said or "No worker could be started on the store, and it does not say why."

@@ -13,6 +13,8 @@ import pytest
 
 from sessionworker.commands.endings import Code
 from tests.commands.typed import COMMAND, WHOLE, asked, environment, fill, ran, send
+from tests.copying.ends import PostgresEnd
+from tests.postgres.server import Server
 from tests.process import REPOSITORY, WorkerProcess
 
 pytestmark = pytest.mark.slow
@@ -42,6 +44,7 @@ def test_a_worker_that_is_well_needs_nobody(worker: WorkerProcess) -> None:
     done = asked(worker, "status")
     assert (done.returncode, done.stderr) == (Code.DONE, "")
     assert "Nothing needs a person." in done.stdout
+    assert "odd         identity_changes 1, since the start" in done.stdout
     assert "\x1b" not in done.stdout
     found = document(worker, "status")
     assert found["needs"] == []
@@ -157,6 +160,23 @@ def test_a_store_whose_worker_does_not_run_is_asked_in_the_same_way(worker: Work
     assert ran("undrop", "codechat/50%25", "--store", worker.store).returncode == Code.DONE
     wrong = ran("ls", "--store", worker.store, "--url", worker.url)
     assert wrong.returncode == Code.USAGE
+
+
+def test_a_database_is_a_store_too_and_its_password_is_never_said(postgres: Server) -> None:
+    end = PostgresEnd(postgres.url())
+    try:
+        with WorkerProcess(end.address) as worker:
+            fill(worker, "codechat", "sales")
+            running = ran("--json", "ls", "--store", end.address)
+            assert worker.terminate() == 0
+        [found] = json.loads(running.stdout)
+        assert found["types"] == {"creds": 1, "pre-key": 1}
+        assert ran("check", "--store", end.address).returncode == Code.DONE
+    finally:
+        end.clear()
+    gone = ran("ls", "--store", "postgresql://worker:hunter2@127.0.0.1:1/whatsapp")
+    assert (gone.returncode, gone.stdout, "hunter2" in gone.stderr) == (Code.NO_WORKER, "", False)
+    assert gone.stderr.startswith("Error: ")
 
 
 def test_a_reader_that_is_gone_is_no_traceback(worker: WorkerProcess) -> None:
