@@ -25,7 +25,7 @@ _instance = click.option("--instance", default="", help="What a single account i
 @_instance
 @click.option("--use-bak", is_flag=True, help="Take a key's .bak where nothing else is left of it.")
 def baileys(given: Given, wanted: Wanted, folder: Path, instance: str, use_bak: bool) -> None:
-    """A folder of Baileys' useMultiFileAuthState, or a folder of such folders.
+    """Import a folder of Baileys' useMultiFileAuthState, or a folder of such folders.
 
     So keep their accounts: most bots, whatsapp-api without a worker, and Evolution 1.x, both in 'instances'.
     """
@@ -36,14 +36,14 @@ def baileys(given: Given, wanted: Wanted, folder: Path, instance: str, use_bak: 
 @click.argument("place", type=click.Path(path_type=Path, exists=True))
 @_instance
 def baileys_sqlite(given: Given, wanted: Wanted, place: Path, instance: str) -> None:
-    """A database of Baileys' useSqliteAuthState, or a folder of them."""
+    """Import a database of Baileys' useSqliteAuthState, or a folder of them."""
     import_from(given, lambda: open_baileys_sqlite(place, instance=instance), wanted)
 
 
 @importer("session-manager")
 @_folder
 def session_manager(given: Given, wanted: Wanted, folder: Path) -> None:
-    """The folder 'instances' of session-manager, whose groups are kept.
+    """Import the folder 'instances' of session-manager, whose groups are kept.
 
     On the same machine the worker can use that folder as it is: --store is all that it needs.
     """
@@ -53,15 +53,17 @@ def session_manager(given: Given, wanted: Wanted, folder: Path) -> None:
 @importer("session-manager-sqlite")
 @_folder
 def session_manager_sqlite(given: Given, wanted: Wanted, folder: Path) -> None:
-    """The folder 'instances' of session-manager's releases that write a database for each instance."""
+    """Import the folder 'instances' of a session-manager that writes a database for each instance."""
     import_from(given, lambda: open_session_manager_sqlite(folder), wanted)
 
 
 @importer("session-manager-node")
 @_folder
-@click.option("--release", type=click.Choice(RELEASES), default=None, help="Which one wrote it, if that cannot be seen.")
+@click.option(
+    "--release", type=click.Choice(RELEASES), default=None, help="Which one wrote it, if that cannot be seen."
+)
 def session_manager_node(given: Given, wanted: Wanted, folder: Path, release: str | None) -> None:
-    """The folder 'instances' of the worker that was written for Node in 2024."""
+    """Import the folder 'instances' of the worker that was written for Node in 2024."""
     import_from(given, lambda: open_session_manager_node(folder, release=release or ""), wanted)
 
 
@@ -69,14 +71,14 @@ def session_manager_node(given: Given, wanted: Wanted, folder: Path, release: st
 @_folder
 @click.option("--namespace", default=NAMESPACE, show_default=True, help="WAHA_SESSION_NAMESPACE.")
 def waha(given: Given, wanted: Wanted, folder: Path, namespace: str) -> None:
-    """The folder '.sessions' of WAHA with its engine NOWEB."""
+    """Import the folder '.sessions' of WAHA with its engine NOWEB."""
     import_from(given, lambda: open_waha(folder, namespace=namespace), wanted)
 
 
 @importer("openclaw")
 @_folder
 def openclaw(given: Given, wanted: Wanted, folder: Path) -> None:
-    """The state folder of openclaw, '~/.openclaw', or its folder 'credentials'."""
+    """Import the state folder of openclaw, '~/.openclaw', or its folder 'credentials'."""
     import_from(given, lambda: open_openclaw(folder), wanted)
 
 
@@ -84,7 +86,7 @@ def openclaw(given: Given, wanted: Wanted, folder: Path) -> None:
 @_folder
 @_instance
 def unoapi(given: Given, wanted: Wanted, folder: Path, instance: str) -> None:
-    """The folder 'sessions' of unoapi-cloud."""
+    """Import the folder 'sessions' of unoapi-cloud."""
     import_from(given, lambda: open_unoapi(folder, instance=instance), wanted)
 
 

@@ -57,7 +57,7 @@ _OPTIONS = (
 
 
 def importer(name: str) -> Callable[[Callable[..., None]], Command]:
-    """Make a command of a function that is given what was given to all, and what is `wanted`, before its own options."""
+    """Make a command of a function that is given what was given to all, what is wanted, and its own options."""
 
     def make(function: Callable[..., None]) -> Command:
         @wraps(function)
@@ -90,8 +90,9 @@ def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted)
 async def _import(
     given: Given, open_source: Callable[[], Source], wanted: Wanted, api: Client, admin: Client
 ) -> Report:
-    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
 
+    reactor: Any = installed
     pool = ThreadPool(minthreads=1, maxthreads=1, name="source")  # some databases speak to one thread alone
     pool.start()
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import click
 
-from sessionworker.commands import checking, copy, database, doctor, dropping, key, looking, running, tokens, versions
+from sessionworker.commands import (
+    checking,
+    copy,
+    database,
+    doctor,
+    dropping,
+    import_files,
+    import_servers,
+    key,
+    looking,
+    running,
+    tokens,
+    versions,
+)
 from sessionworker.commands.given import Program
 from sessionworker.version import PYTHON, TWISTED, VERSION
 
@@ -39,6 +52,18 @@ for _command in (
     copy.copy,
 ):
     main.add_command(_command)
+
+
+@main.group("import")
+def import_() -> None:
+    """Bring accounts in from another program's store, whole, without a QR code.
+
+    The API that they belong to has to be stopped, but for --dry-run, which changes nothing.
+    """
+
+
+for _command in (*import_files.COMMANDS, *import_servers.COMMANDS):
+    import_.add_command(_command)
 main.add_command(key.main, "key")
 main.add_command(database.main, "database")
 

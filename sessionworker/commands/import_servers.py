@@ -1,0 +1,206 @@
+"""`import` of what lies in Redis, SQL databases and MongoDB."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sessionworker.commands.given import A_FILE, Given
+from sessionworker.commands.importing import Wanted, import_from, importer
+from sessionworker.migration.found import SourceError
+from sessionworker.migration.readers.taking import ENCODINGS, RAW, STYLES, TEXT
+from sessionworker.migration.sources.evolution import open_evolution
+from sessionworker.migration.sources.evolution_1 import open_evolution_1_mongo, open_evolution_1_redis
+from sessionworker.migration.sources.evolution_settings import PLACES
+from sessionworker.migration.sources.redis_stores import open_baileys_redis_auth, open_fazer_ai, open_unoapi_redis
+from sessionworker.migration.sources.sql_rows import open_baileys_store, open_mysql_baileys, open_sql
+from sessionworker.migration.sources.ticketz import open_ticketz
+from sessionworker.migration.sources.whatsapp_api_old import PREFIXES, open_whatsapp_api_mongo, open_whatsapp_api_redis
+
+_IN = "SESSIONWORKER_IMPORT_"
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+def _url(what: str, *, is_needed: bool = True) -> Callable[[Any], Any]:
+    """Take a URL, which may hold a password: a variable keeps it from those who list processes."""
+    return click.option(
+        f"--{what}",
+        default="",
+        required=is_needed,
+        metavar="URL",
+        envvar=f"{_IN}{what.upper()}",
+        show_envvar=True,
+        help="Where it is, with its user and password.",
+    )
+
+
+def _prefix(variable: str) -> Callable[[Any], Any]:
+    return click.option("--prefix", default="", help=f"{variable}.")
+
+
+_no_prefix = click.option("--no-prefix", is_flag=True, help="Its keys begin with no prefix, as those of old versions.")
+_mongo_database = click.option("--database", default="", help="Its name, which ends in -instances.")
+_session = click.option("--session", default="", help="The one account that is wanted.")
+_names = click.option(
+    "--map", "map_", type=A_FILE, help="A CSV file of two columns: an account's name, and its new one."
+)
+_map_from_database = click.option(
+    "--map-from-database",
+    default="",
+    metavar="URL",
+    envvar=f"{_IN}MAP_FROM_DATABASE",
+    show_envvar=True,
+    help="The database of an Evolution 2, whose instances have those names: their ids are the new ones.",
+)
+_instances = click.option("--instances", type=_FOLDER, help="Its folder 'instances'.")
+
+
+def _read_names(path: Path | None) -> dict[str, str]:
+    """Return new names by old ones. Raises SourceError."""
+    if path is None:
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"The names in {path} cannot be read: {error}.") from None
+    if any(len(row) != len(("old", "new")) for row in rows):
+        raise SourceError(f"Each line of {path} has to be a name, a comma, and the new name.")
+    return {old.strip(): new.strip() for old, new in rows}
+
+
+@importer("evolution")
+@click.option("--env", type=A_FILE, help="Its file .env. What is not in it, or is another thing here, is an option.")
+@_url("database", is_needed=False)
+@_url("redis", is_needed=False)
+@_prefix("CACHE_REDIS_PREFIX_KEY")
+@click.option("--client-name", default="", help="DATABASE_CONNECTION_CLIENT_NAME.")
+@_instances
+@click.option("--keys", "keys_in", type=click.Choice(PLACES), default=None, help="Where all keys but creds are.")
+def evolution(given: Given, wanted: Wanted, env: Path | None, **options: Any) -> None:
+    """Import from Evolution API 2: PostgreSQL or MySQL, with Redis or files."""
+    keys = options.pop("keys_in") or ""
+    import_from(given, lambda: open_evolution(env, **options, keys=keys), wanted)
+
+
+@importer("evolution-1-redis")
+@_url("redis")
+@_prefix("CACHE_REDIS_PREFIX_KEY, or REDIS_PREFIX_KEY before 1.7.3")
+@_no_prefix
+@_names
+@_map_from_database
+def evolution_1_redis(given: Given, wanted: Wanted, redis: str, map_: Path | None, **options: Any) -> None:
+    """Import from Evolution API 1 with Redis; with files it is 'import baileys'."""
+    import_from(given, lambda: open_evolution_1_redis(redis, names=_read_names(map_), **options), wanted)
+
+
+@importer("evolution-1-mongo")
+@_url("mongo")
+@_mongo_database
+@_instances
+@_names
+@_map_from_database
+def evolution_1_mongo(given: Given, wanted: Wanted, mongo: str, map_: Path | None, **options: Any) -> None:
+    """Import from Evolution API 1 with MongoDB."""
+    import_from(given, lambda: open_evolution_1_mongo(mongo, names=_read_names(map_), **options), wanted)
+
+
+@importer("whatsapp-api-redis")
+@_url("redis")
+@click.option("--release", type=click.Choice(sorted(PREFIXES)), required=True, help="Which one wrote it.")
+@_prefix("REDIS_PREFIX_KEY (1.2), or REDIS_PREFIX (1.3)")
+@_no_prefix
+def whatsapp_api_redis(given: Given, wanted: Wanted, redis: str, **options: Any) -> None:
+    """Import from whatsapp-api 1.2, or 1.3.0 to 1.3.1.61, with Redis; with files it is 'import baileys'."""
+    import_from(given, lambda: open_whatsapp_api_redis(redis, **options), wanted)
+
+
+@importer("whatsapp-api-mongo")
+@_url("mongo")
+@_mongo_database
+def whatsapp_api_mongo(given: Given, wanted: Wanted, mongo: str, database: str) -> None:
+    """Import from whatsapp-api 1.2 with MongoDB."""
+    import_from(given, lambda: open_whatsapp_api_mongo(mongo, database=database), wanted)
+
+
+@importer("baileys-redis-auth")
+@_url("redis")
+@_prefix("The one account that is wanted")
+def baileys_redis_auth(given: Given, wanted: Wanted, redis: str, prefix: str) -> None:
+    """Import from programs with the package baileys-redis-auth."""
+    import_from(given, lambda: open_baileys_redis_auth(redis, prefix=prefix), wanted)
+
+
+@importer("fazer-ai")
+@_url("redis")
+def fazer_ai(given: Given, wanted: Wanted, redis: str) -> None:
+    """Import from fazer-ai's baileys-api."""
+    import_from(given, lambda: open_fazer_ai(redis), wanted)
+
+
+@importer("unoapi-redis")
+@_url("redis")
+def unoapi_redis(given: Given, wanted: Wanted, redis: str) -> None:
+    """Import from unoapi-cloud with Redis."""
+    import_from(given, lambda: open_unoapi_redis(redis), wanted)
+
+
+@importer("mysql-baileys")
+@_url("database")
+@click.option("--table", default="auth", show_default=True)
+@_session
+def mysql_baileys(given: Given, wanted: Wanted, database: str, **options: Any) -> None:
+    """Import from programs with the package mysql-baileys."""
+    import_from(given, lambda: open_mysql_baileys(database, **options), wanted)
+
+
+@importer("baileys-store")
+@_url("database")
+@click.option("--table", default="Session", show_default=True)
+@_session
+def baileys_store(given: Given, wanted: Wanted, database: str, **options: Any) -> None:
+    """Import from programs with the package @ookamiiixd/baileys-store, such as baileys-api."""
+    import_from(given, lambda: open_baileys_store(database, **options), wanted)
+
+
+@importer("ticketz")
+@_url("database")
+def ticketz(given: Given, wanted: Wanted, database: str) -> None:
+    """Import from ticketz, and others that came of Whaticket."""
+    import_from(given, lambda: open_ticketz(database), wanted)
+
+
+@importer("sql")
+@_url("database")
+@click.option("--table", required=True)
+@click.option("--session-column", required=True, help="The column that names the account.")
+@click.option("--key-column", required=True)
+@click.option("--value-column", required=True)
+@click.option(
+    "--encoding", type=click.Choice(sorted(ENCODINGS)), default=TEXT, show_default=True, help="How values lie."
+)
+@click.option("--name-style", type=click.Choice(STYLES), default=RAW, show_default=True, help="How keys are called.")
+@_session
+def sql(given: Given, wanted: Wanted, database: str, **options: Any) -> None:
+    """Import from any table with a row for each key: of PostgreSQL, MySQL or MariaDB."""
+    import_from(given, lambda: open_sql(database, **options), wanted)
+
+
+COMMANDS = (
+    evolution,
+    evolution_1_redis,
+    evolution_1_mongo,
+    whatsapp_api_redis,
+    whatsapp_api_mongo,
+    baileys_redis_auth,
+    fazer_ai,
+    unoapi_redis,
+    mysql_baileys,
+    baileys_store,
+    ticketz,
+    sql,
+)
