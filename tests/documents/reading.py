@@ -18,7 +18,9 @@ PATCHES = ("docs/patches.md", "docs/patches.pt-BR.md")
 
 SCALING = ("docs/scaling.md", "docs/scaling.pt-BR.md")
 
-PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES, SCALING)
+MOVING = ("docs/moving.md", "docs/moving.pt-BR.md")
+
+PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES, SCALING, MOVING)
 """The documents that are there in English and in Portuguese."""
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
