@@ -32,9 +32,9 @@ PYTEST_DEBUG_TEMPROOT ?= $(MEMORY)
 export PYTEST_DEBUG_TEMPROOT
 KEEP_LITTLE = --override-ini tmp_path_retention_policy=failed
 
-# Tests wait for disks and programs: one process more than there are processors. The tests of a file stay in one process,
+# Tests wait for disks and programs: two processes more than there are processors. The tests of a file stay in one process,
 # and files come in any order: those with few tests, which take longest, would come last otherwise.
-BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+BESIDE = --numprocesses $$(($$(nproc) + 2)) --dist loadfile --no-loadscope-reorder
 
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node

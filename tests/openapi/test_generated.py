@@ -29,7 +29,7 @@ from tests.tools import show_figure
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES, EXAMPLES_IN_FULL = 5, 100
+EXAMPLES, EXAMPLES_IN_FULL = 2, 100
 """Of each operation and kind, for each of the workers below, besides those that are made by a system."""
 
 DESCRIBED = sum(len(operation.statuses) for operation in operations())
