@@ -9,7 +9,7 @@ COPY sessionworker sessionworker
 COPY twisted twisted
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist .
 RUN python -m venv --without-pip /opt/sessionworker
-RUN pip --python /opt/sessionworker/bin/python install --no-cache-dir "$(echo dist/*.whl)[postgresql]"
+RUN pip --python /opt/sessionworker/bin/python install --no-cache-dir "$(echo dist/*.whl)[postgresql,migrate]"
 # The plugin cache: the worker's user could not write it later.
 RUN /opt/sessionworker/bin/python -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))"
 
