@@ -1,16 +1,21 @@
 """How an account arrives in a worker: whole or not at all, read back, and what it replaces can be brought back.
 
-It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place in
-one step: it is dropped, and brought back where it belongs. Whatever ends this before leaves its place as it was, and
-the next try begins anew.
+It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place:
+it is dropped, and brought back where it belongs, in one step where nothing stands there. Whatever ends this before
+leaves its place as it was, and the next try begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
+from secrets import token_hex
+from typing import Any
 
-from sessionworker.client import Client, NoSuchGroup, NoSuchInstance
+from twisted.internet.defer import CancelledError, Deferred
+
+from sessionworker.client import Client, ClientError, NoSuchDrop, NoSuchGroup, NoSuchInstance
 from sessionworker.names import CREDS
 
 WAITING_GROUP = "sessionworker-import"
@@ -18,6 +23,9 @@ WAITING_GROUP = "sessionworker-import"
 
 MOST_KEYS = 1_000
 """Keys of one request: a tenth of a second, so that others are served meanwhile."""
+
+MOST_KEYS_READ = 5_000
+"""Keys that a worker answers for at once."""
 
 MOST_BYTES = 2**20
 """Bytes of values of one request, unless one has more."""
@@ -46,10 +54,18 @@ class Arriving:
         self._admin = admin
         self.advance = advance
 
-    async def held(self, group: str, name: str) -> dict[str, bytes] | None:
-        """Return all that an instance holds; None where there is none. Nobody may write to it meanwhile."""
+    async def held(self, group: str, name: str, values: Mapping[str, bytes]) -> dict[str, bytes] | None:
+        """Return all that an instance holds; None where there is none. Nobody may write to it meanwhile.
+
+        `values` are what it is compared with: what can be told from them alone is read as it was written.
+        """
+        found: dict[str, bytes | None] = {}
         try:
-            found = await self._api.read_many(group, name, await self._api.keys(group, name))
+            keys = await self._api.keys(group, name)
+            for start in range(0, len(keys), MOST_KEYS_READ):
+                found |= await self._api.read_many(group, name, keys[start : start + MOST_KEYS_READ])
+            for key in found.keys() & {key for key, value in values.items() if _is_alone(value)}:
+                found[key] = await self._api.read(group, name, key)
         except (NoSuchGroup, NoSuchInstance):
             return None
         return {key: value for key, value in found.items() if value is not None}
@@ -69,39 +85,62 @@ class Arriving:
 
         `replaces` tells whether an instance stands in its place, which is dropped then.
         """
-        waiting = sha256(f"{group}/{name}".encode()).hexdigest()[:32]
-        await self._erase(waiting)
+        beginning = sha256(f"{group}/{name}".encode()).hexdigest()[:32]
+        await self._erase(beginning)
+        waiting = f"{beginning}-{token_hex(8)}"  # another import of the same account writes nothing into this one
         await self._api.create_instance(WAITING_GROUP, waiting)
         for part in _parts(values):
             await self._write(waiting, part)
             self.advance(len(part))
-        held = await self.held(WAITING_GROUP, waiting)
+        held = await self.held(WAITING_GROUP, waiting, values)
         if held is None or digest_of(held) != digest_of(values):
             raise NotReadBack
         await self._api.drop_instance(WAITING_GROUP, waiting)
-        drop = await self._drop_of(waiting)
+        drop = await self._drop_of(WAITING_GROUP, waiting)
         if drop is None:
             raise NotReadBack
-        if replaces:
+        bring = self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group)
+        await _to_its_end(self._replace(group, name, bring) if replaces else bring)
+
+    async def _replace(self, group: str, name: str, bring: Coroutine[Any, Any, None]) -> None:
+        """Drop an instance, and bring another one into its place; where that fails, it comes back itself."""
+        try:
+            before = await self._drop_of(group, name)
             await self._api.drop_instance(group, name)
-        await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group)
+        except BaseException:
+            bring.close()
+            raise
+        try:
+            await bring
+        except ClientError:
+            with suppress(ClientError):  # the first error says what is wrong, and this one may follow from it
+                drop = await self._drop_of(group, name)
+                if drop is not None and drop != before:
+                    await self._admin.restore_instance(group, name, drop)
+            raise
 
     async def _write(self, waiting: str, part: Mapping[str, bytes]) -> None:
-        at_once = {key: value for key, value in part.items() if value.strip() == value != b"null"}
+        at_once = {key: value for key, value in part.items() if not _is_alone(value)}
         if at_once:
             await self._api.change(WAITING_GROUP, waiting, at_once)
-        for key in part.keys() - at_once.keys():  # many at once would lose the spaces around it
+        for key in part.keys() - at_once.keys():
             await self._api.write(WAITING_GROUP, waiting, key, part[key])
 
-    async def _erase(self, waiting: str) -> None:
-        """Erase what an earlier try has left of an account."""
-        await self._api.drop_instance(WAITING_GROUP, waiting)
-        while (drop := await self._drop_of(waiting)) is not None:
-            await self._admin.purge_drop(WAITING_GROUP, waiting, drop)
-
-    async def _drop_of(self, waiting: str) -> str | None:
+    async def _erase(self, beginning: str) -> None:
+        """Erase what earlier tries have left of an account."""
+        with suppress(NoSuchGroup):
+            for name in await self._api.instances(WAITING_GROUP):
+                if name.startswith(beginning):
+                    await self._api.drop_instance(WAITING_GROUP, name)
         for one in await self._admin.drops():
-            if (one.group, one.instance) == (WAITING_GROUP, waiting):
+            if one.group == WAITING_GROUP and one.instance.startswith(beginning):
+                with suppress(NoSuchDrop):  # another import was faster
+                    await self._admin.purge_drop(WAITING_GROUP, one.instance, one.drop)
+
+    async def _drop_of(self, group: str, name: str) -> str | None:
+        """Return the newest drop of a name."""
+        for one in await self._admin.drops():
+            if (one.group, one.instance) == (group, name):
                 return one.drop
         return None
 
@@ -129,3 +168,20 @@ def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
         yield part
     if CREDS in values:
         yield {CREDS: values[CREDS]}
+
+
+def _is_alone(value: bytes) -> bool:
+    """Tell whether a value has a request of its own: many at once lose the spaces around it, and `null`."""
+    return value.strip() != value or value == b"null"
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for something that is not given up halfway: who cancels this waits, too."""
+    under_way = Deferred.fromCoroutine(work)
+    waiting: Deferred[None] = Deferred()
+    under_way.chainDeferred(waiting)
+    try:
+        await waiting
+    except CancelledError:
+        await under_way
+        raise

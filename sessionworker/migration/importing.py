@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from typing import Any, TypeVar
 
-from sessionworker.client import ClientError, Refused
+from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Unavailable
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.arriving import Arriving, NotReadBack, digest_of
 from sessionworker.migration.found import Account, Reading, Source
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told, refuses
-from sessionworker.migration.told_of_importing import OF_IMPORTING
 from sessionworker.names import CREDS, check_name
 from sessionworker.stores.rules.creds import read_creds
 
 Result = TypeVar("Result")
 
-_OF_OTHERS = {"same_account", *OF_IMPORTING}
-"""Notes that do not come from reading an account."""
+_OF_ONE_ACCOUNT = (NotAllowed, NotFound, Conflict, BodyTooLarge, Unavailable)
+"""What a worker may say of one account, and take the next one. A store of which one instance is broken is among it."""
 
 InThread = Callable[..., Coroutine[Any, Any, Any]]
 """Calls a function that blocks, always in the same thread, and returns what it returns."""
@@ -98,7 +97,11 @@ class Importing:
         told.state = State.READY
         if refuses(told.notes, self._accepted) is State.FAILED:
             return
-        held = await self._arriving.held(told.group, told.instance)
+        try:
+            held = await self._arriving.held(told.group, told.instance, values)
+        except _OF_ONE_ACCOUNT as error:
+            told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+            return
         if held is None:
             return
         if account.is_empty or digest_of(held) == told.digest:
@@ -116,9 +119,7 @@ class Importing:
             except NotReadBack:
                 told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
                 told.state = State.FAILED
-            except ClientError as error:
-                if not isinstance(error, Refused) or error.status >= 500:  # noqa: PLR2004 - it is the worker that fails
-                    raise
+            except _OF_ONE_ACCOUNT as error:
                 told.notes.append(Note("refused_by_worker", {"reason": error.message}))
                 told.state = State.FAILED
         await self._arriving.tidy()
@@ -128,13 +129,19 @@ class Importing:
             is_new = await self._arriving.make_empty(told.group, told.instance)
             return State.MADE_EMPTY if is_new else State.EQUAL
         reading: Reading = await self._in_thread(self._source.read, account)
-        planned = [note for note in told.notes if note.code in _OF_OTHERS]
-        told.notes = [*account.notes, *reading.notes, *judge(reading.values), *planned]  # its API may run, and write
+        doubles = [note for note in told.notes if note.code == "same_account"]
+        told.notes = [*account.notes, *reading.notes, *judge(reading.values), *doubles]  # its API may run, and write
         if (refused := refuses(told.notes, self._accepted)) is not None:
             return refused
         told.keys, told.digest = len(reading.values), digest_of(reading.values)
         told.bytes = sum(map(len, reading.values.values()))
-        held = await self._arriving.held(told.group, told.instance)
+        held = await self._arriving.held(told.group, told.instance, reading.values)
+        if held is not None:  # what the plan found in its place may be another thing by now
+            if digest_of(held) == told.digest:
+                return State.EQUAL
+            told.notes += _compare_creds(held, reading.values)
+            if (refused := refuses(told.notes, self._accepted)) is not None:
+                return refused
         await self._arriving.arrive(told.group, told.instance, reading.values, replaces=held is not None)
         return State.IMPORTED
 

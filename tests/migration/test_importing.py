@@ -1,0 +1,265 @@
+"""What an import does when somebody else writes, a call fails, or there is very much of something."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+
+from sessionworker.access import Role, Token
+from sessionworker.client import Client, NoSuchGroup, Unavailable
+from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
+from sessionworker.migration.found import Account, Reading
+from sessionworker.migration.importing import Importing
+from sessionworker.migration.notes import Note
+from sessionworker.migration.reports import State, Told
+from tests.migration.examples import account, paired_creds, text_of
+from tests.migration.places import codes, differing
+from tests.server import RunningWorker, asynchronous, asynchronous_fixture, running_worker
+
+Values = Mapping[str, bytes]
+
+
+class Sources:
+    """Accounts in memory."""
+
+    shown = "memory"
+
+    def __init__(self, **values: Values) -> None:
+        self.values = {name: dict(one) for name, one in values.items()}
+        self.names: dict[str, str] = {}
+        """Names of accounts, where they are others than their origins."""
+        self.closed = False
+
+    def accounts(self) -> list[Account]:
+        return [Account(self.names.get(origin, origin), origin) for origin in sorted(self.values)]
+
+    def notes(self) -> list[Note]:
+        return []
+
+    def read(self, account: Account) -> Reading:
+        return Reading(dict(self.values[account.origin]))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def here(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+@asynchronous_fixture()
+async def worker(tmp_path: Path) -> AsyncIterator[RunningWorker]:
+    async with running_worker(tmp_path / "store") as running:
+        yield running
+
+
+@asynchronous_fixture()
+async def client(worker: RunningWorker) -> AsyncIterator[Client]:
+    async with Client(worker.url, worker.token) as opened:
+        yield opened
+
+
+def importing(source: Sources, client: Client, *accepted: str) -> Importing:
+    return Importing(source, Arriving(client, client), here, group="g", accepted=frozenset(accepted))
+
+
+async def bring(source: Sources, client: Client, *accepted: str) -> dict[str, Told]:
+    """Import, and return what became of each account, by its origin."""
+    one = importing(source, client, *accepted)
+    report, planned = await one.plan()
+    await one.run(planned)
+    return {told.origin: told for told in report.accounts}
+
+
+async def held(client: Client, name: str) -> Values:
+    """All that an instance holds, each key asked for alone."""
+    return {key: await client.read("g", name, key) or b"" for key in await client.keys("g", name)}
+
+
+@asynchronous
+async def test_an_account_of_more_keys_than_one_request_may_ask_for_arrives(client: Client) -> None:
+    many = {**account(nextPreKeyId=9000), **{f"pre-key-{number}": b'{"a":%d}' % number for number in range(31, 7000)}}
+    states = await bring(Sources(one=many), client)
+    assert codes(states["one"].notes) == []
+    assert states["one"].state is State.IMPORTED
+    assert not differing(await held(client, "one"), many)
+    assert (await bring(Sources(one=many), client))["one"].state is State.EQUAL
+
+
+@asynchronous
+async def test_values_with_spaces_and_odd_names_arrive_byte_for_byte(client: Client) -> None:
+    odd = {
+        **account(),
+        "session-a b%2F..#?": b' {"a" : 1}\n',
+        "sender-key-\u00e9\u0301\U0001f600": b'"\\ud800"',
+        "lid-mapping-1": b" 5 ",
+        "lid-mapping-2": b" null ",
+        "lid-mapping-3": b'{"a":1,"a":2}',
+        "lid-mapping-4": b"1e999",
+    }
+    told = (await bring(Sources(one=odd), client))["one"]
+    assert [note.text() for note in told.notes] == []
+    assert not differing(await held(client, "one"), odd)
+
+
+@asynchronous
+async def test_what_came_into_its_place_since_the_plan_is_not_replaced(client: Client) -> None:
+    one = importing(Sources(one=account("one")), client)
+    report, planned = await one.plan()
+    await client.create_instance("g", "one")
+    other = text_of(paired_creds("other", "5511888888888"))
+    await client.write("g", "one", "creds", other)
+    await one.run(planned)
+    assert (report.accounts[0].state, codes(report.accounts[0].notes)) == (State.LEFT_OUT, ["another_identity_here"])
+    assert await client.read("g", "one", "creds") == other
+
+
+@asynchronous
+async def test_what_is_accepted_of_the_plan_is_asked_again_where_it_is_another_thing_since(client: Client) -> None:
+    await bring(Sources(one=account("one", nextPreKeyId=31)), client)
+    moved = Sources(one={**account("one", nextPreKeyId=31), "lid-mapping-9": b'"9"'})
+    one = importing(moved, client, "other_values_here")
+    report, planned = await one.plan()
+    newer = text_of(paired_creds("one", nextPreKeyId=99))
+    await client.write("g", "one", "creds", newer)
+    await one.run(planned)
+    assert (report.accounts[0].state, codes(report.accounts[0].notes)) == (State.LEFT_OUT, ["newer_here"])
+    assert await client.read("g", "one", "creds") == newer
+
+
+@asynchronous
+async def test_two_of_one_name_do_not_replace_one_another(client: Client) -> None:
+    source = Sources(first=account("first"), second=account("second", "5511888888888"))
+    source.names = {"first": "one", "second": "one"}
+    told = await bring(source, client)
+    assert [told["first"].state, told["second"].state] == [State.IMPORTED, State.LEFT_OUT]
+    assert not differing(await held(client, "one"), account("first"))
+
+
+@asynchronous
+async def test_an_instance_that_cannot_be_read_keeps_no_other_account_from_arriving(
+    client: Client, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Arriving):
+        async def held(self, group: str, name: str, values: Values) -> dict[str, bytes] | None:
+            if name == "broken":
+                raise Unavailable(503, "The creds of this instance are not readable.")
+            return await super().held(group, name, values)
+
+    source = Sources(broken=account("broken"), whole=account("whole", "5511888888888"))
+    one = Importing(source, Broken(client, client), here, group="g")
+    report, planned = await one.plan()
+    await one.run(planned)
+    states = {told.origin: told.state for told in report.accounts}
+    assert states == {"broken": State.FAILED, "whole": State.IMPORTED}
+
+
+class Failing(Client):
+    """One whose `restore_instance` into a group does not succeed."""
+
+    ends: Callable[[], Any]
+
+    async def restore_instance(self, group: str, *arguments: Any, **rest: Any) -> None:
+        if group == WAITING_GROUP:
+            await self.ends()
+        await super().restore_instance(group, *arguments, **rest)
+
+
+@asynccontextmanager
+async def failing(worker: RunningWorker, ends: Callable[[], Any]) -> AsyncIterator[Failing]:
+    async with Failing(worker.url, worker.token) as opened:
+        opened.ends = ends
+        yield opened
+
+
+@asynchronous
+async def test_what_was_replaced_comes_back_where_the_new_one_cannot_take_its_place(
+    client: Client, worker: RunningWorker
+) -> None:
+    await bring(Sources(one=account("one")), client)
+
+    async def refuse() -> None:
+        raise Unavailable(503, "The store cannot be used.")
+
+    async with failing(worker, refuse) as admin:
+        with pytest.raises(Unavailable):
+            await Arriving(client, admin).arrive("g", "one", account("other"), replaces=True)
+    assert not differing(await held(client, "one"), account("one"))
+
+
+@asynchronous
+async def test_who_gives_up_while_one_is_replaced_finds_the_new_one_in_its_place(
+    client: Client, worker: RunningWorker
+) -> None:
+    await bring(Sources(one=account("one")), client)
+    reached: Deferred[None] = Deferred()
+    go_on: Deferred[None] = Deferred()
+
+    async def stall() -> None:
+        reached.callback(None)
+        await go_on
+
+    async with failing(worker, stall) as admin:
+        arriving = Deferred.fromCoroutine(Arriving(client, admin).arrive("g", "one", account("other"), replaces=True))
+        await reached
+        arriving.cancel()
+        if not go_on.called:
+            go_on.callback(None)
+        with pytest.raises(CancelledError):
+            await arriving
+    assert not differing(await held(client, "one"), account("other"))
+
+
+@asynchronous
+async def test_another_import_of_the_same_account_meanwhile_tears_nothing(client: Client) -> None:
+    mine, others = account("mine"), account("others", "5511888888888")
+
+    class Meddled(Arriving):
+        """Another import begins with the same account once what was written is read back."""
+
+        async def held(self, group: str, name: str, values: Values) -> dict[str, bytes] | None:
+            found = await super().held(group, name, values)
+            if group == WAITING_GROUP:
+                other = Arriving(client, client)
+                other.advance = _stop
+                with pytest.raises(_StoppedError):
+                    await other.arrive("g", "one", others, replaces=False)
+            return found
+
+    with pytest.raises(NotReadBack):
+        await Meddled(client, client).arrive("g", "one", mine, replaces=False)
+    with pytest.raises(NoSuchGroup):
+        await client.instances("g")
+    assert (await bring(Sources(one=mine), client))["one"].state is State.IMPORTED
+    assert not differing(await held(client, "one"), mine)
+    with pytest.raises(NoSuchGroup):
+        await client.instances(WAITING_GROUP)
+    assert await client.drops() == []
+
+
+class _StoppedError(Exception):
+    pass
+
+
+def _stop(_: int) -> None:
+    raise _StoppedError
+
+
+@asynchronous
+async def test_an_operators_token_and_an_apis_are_enough(tmp_path: Path) -> None:
+    tokens = [Token(Role.API, b"api" * 9), Token(Role.ADMIN, b"admin" * 9)]
+    async with (
+        running_worker(tmp_path / "roles", tokens=tokens) as worker,
+        Client(worker.url, "api" * 9) as api,
+        Client(worker.url, "admin" * 9) as admin,
+    ):
+        one = Importing(Sources(one=account()), Arriving(api, admin), here, group="g")
+        report, planned = await one.plan()
+        await one.run(planned)
+        assert report.accounts[0].state is State.IMPORTED
+        assert not differing(await held(api, "one"), account())
