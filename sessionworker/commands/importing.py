@@ -75,20 +75,50 @@ def importer(name: str) -> Callable[[Callable[..., None]], Command]:
 
 def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted) -> None:
     """Import what a source holds, and print what became of it. Raises Stop, and Exit where something was left out."""
+    _check_place(wanted.report)
+    begun: list[Report] = []
     try:
-        report = ask(given, partial(_import, given, open_source, wanted), (Role.API, Role.ADMIN))
-    except SourceError as error:
-        raise Stop(str(error)) from None
-    if wanted.report is not None:
-        wanted.report.write_bytes(msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
-    show(given, report.document(), _lines(report))
+        report = ask(given, partial(_import, given, open_source, wanted, begun), (Role.API, Role.ADMIN))
+    except (SourceError, Stop, KeyboardInterrupt) as error:
+        for one in begun:  # what was done until then is done
+            _tell(given, wanted, one)
+        if isinstance(error, SourceError):
+            raise Stop(str(error)) from None
+        raise
+    _tell(given, wanted, report)
     if not report.is_whole:
         is_some = report.count(State.IMPORTED, State.EQUAL, State.MADE_EMPTY, State.READY)
         raise click.exceptions.Exit(Code.PARTLY if is_some else Code.FAILED)
 
 
+def _check_place(report: Path | None) -> None:
+    """See that a report can be written, before there is one. Raises Stop."""
+    if report is None:
+        return
+    try:
+        with report.open("ab"):
+            pass
+    except OSError as error:
+        raise Stop(
+            f"The report cannot be written to {click.format_filename(report)}: {error.strerror}.", Code.USAGE
+        ) from None
+
+
+def _tell(given: Given, wanted: Wanted, report: Report) -> None:
+    """Print a report, and write it where it is wanted. Raises Stop."""
+    show(given, report.document(), _lines(report))
+    if wanted.report is None:
+        return
+    try:
+        wanted.report.write_bytes(msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
+    except OSError as error:
+        raise Stop(
+            f"The report cannot be written to {click.format_filename(wanted.report)}: {error.strerror}."
+        ) from None
+
+
 async def _import(
-    given: Given, open_source: Callable[[], Source], wanted: Wanted, api: Client, admin: Client
+    given: Given, open_source: Callable[[], Source], wanted: Wanted, begun: list[Report], api: Client, admin: Client
 ) -> Report:
     from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
 
@@ -102,18 +132,23 @@ async def _import(
     try:
         source = await in_thread(open_source)
         try:
-            return await _bring(given, source, in_thread, wanted, Arriving(api, admin))
+            return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
         finally:
             await in_thread(source.close)
     finally:
         pool.stop()
 
 
-async def _bring(given: Given, source: Source, in_thread: Any, wanted: Wanted, arriving: Arriving) -> Report:
+async def _bring(
+    given: Given, source: Source, in_thread: Any, wanted: Wanted, begun: list[Report], arriving: Arriving
+) -> Report:
+    """Import what a source holds. The report is put into `begun` once something may be written."""
     accepted = frozenset(code.replace("-", "_") for code in wanted.accept)
     importing = Importing(source, arriving, in_thread, group=wanted.group, only=wanted.only, accepted=accepted)
     say(given, f"Reading {source.shown} ...")
     report, planned = await importing.plan()
+    if planned and (unknown := sorted(importing.not_found)):
+        raise Stop(f"There is no account in {source.shown} that is called {', '.join(map(spelled, unknown))}.")
     if not planned:
         raise Stop(f"There is no account in {source.shown}{' that is called so' if wanted.only else ''}.")
     if not wanted.group and any(not account.group for account, _ in planned):
@@ -121,10 +156,11 @@ async def _bring(given: Given, source: Source, in_thread: Any, wanted: Wanted, a
     if wanted.dry_run:
         return report
     keys = sum(told.keys for _, told in planned if told.state is State.READY)
+    report.is_dry = False
+    begun.append(report)
     with click.progressbar(length=max(1, keys), label="Session files", file=sys.stderr, hidden=given.is_quiet) as bar:
         arriving.advance = bar.update
         await importing.run(planned)
-    report.is_dry = False
     return report
 
 

@@ -52,6 +52,8 @@ class Importing:
         self._in_thread = in_thread
         self._group = group
         self._only = frozenset(only)
+        self.not_found = set(only)
+        """Those of `only` that no account is called, once there is a plan."""
         self._accepted = accepted
 
     async def plan(self) -> tuple[Report, list[tuple[Account, Told]]]:
@@ -61,9 +63,11 @@ class Importing:
         planned: list[tuple[Account, Told]] = []
         identities: dict[str, Told] = {}
         for account in accounts:
-            if self._only and self._only.isdisjoint({account.name, account.label, account.origin}):
-                continue
             told = Told(account.group or self._group, account.name, account.origin, account.label)
+            names = {account.name, account.label, account.origin, f"{told.group}/{told.instance}"} - {""}
+            if self._only and self._only.isdisjoint(names):
+                continue
+            self.not_found -= names
             values = await self._read(account, told)
             _tell_doubles(told, values, identities)
             await self._compare(told, account, values)

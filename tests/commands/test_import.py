@@ -202,3 +202,49 @@ def test_an_import_that_is_killed_leaves_each_account_whole_or_not_there_and_goe
         f"import: {len(wanted)} accounts of {len(wanted['n00'])} keys, killed {kills} times, the rest took "
         f"{time.monotonic() - begun:.1f} s; digests equal"
     )
+
+
+def test_a_name_that_is_wanted_and_not_there_is_told_before_anything_is_imported(
+    worker: WorkerProcess, folder: Path
+) -> None:
+    done, states = imported(worker, folder, "--only", "sales", "--only", "salse")
+    assert (done.returncode, "salse" in done.stderr, states) == (Code.FAILED, True, {})
+    assert instances(worker) is None
+    assert imported(worker, folder, "--only", "")[0].returncode == Code.FAILED
+    assert imported(worker, folder, "--only", "codechat/sales")[1] == {"sales": "imported"}
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_imported(
+    worker: WorkerProcess, folder: Path, tmp_path: Path
+) -> None:
+    done, _ = imported(worker, folder, "--only", "sales", "--report", tmp_path / "nowhere" / "report.json")
+    assert (done.returncode, "nowhere" in done.stderr) == (Code.USAGE, True)
+    assert instances(worker) is None
+
+
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+def test_an_import_that_is_given_up_tells_what_it_did(
+    worker: WorkerProcess, tmp_path: Path, word: signal.Signals
+) -> None:
+    place, wanted = tmp_path / "many", {}
+    for number in range(12):
+        others = {f"pre-key-{key}": b'{"private":%d}' % key for key in range(31, 1500)}
+        wanted[f"n{number:02}"] = {**account(f"n{number}", f"55110000000{number:02}", nextPreKeyId=1500), **others}
+        write_fixed(place / f"n{number:02}", wanted[f"n{number:02}"])
+    report = tmp_path / "report.json"
+    words = [*COMMAND, "--json", "import", "baileys", str(place), "--group", "codechat", "--report", str(report)]
+    variables = {"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token}
+    process = subprocess.Popen(
+        words, cwd=REPOSITORY, env=environment(variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while len(instances(worker) or []) < 2 and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(word)
+    printed, said = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (Code.INTERRUPTED, False), said
+    states = {one["instance"]: one["state"] for one in json.loads(printed)["accounts"]}
+    assert json.loads(report.read_text())["accounts"] == json.loads(printed)["accounts"]
+    assert [name for name, state in sorted(states.items()) if state == "imported"] == instances(worker)
+    assert "ready" in states.values()
+    for name in instances(worker):
+        assert is_the_same(held(worker, name), wanted[name])
