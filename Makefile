@@ -25,16 +25,13 @@ OLDEST_TESTS := tests/client tests/postgres/test_sealed_rows.py tests/postgres/t
 	tests/test_metrics.py tests/test_settings.py tests/test_slow_readers.py tests/daemon/test_start.py
 ARGS ?=
 
-# Where tests have their files, for a disk keeps them waiting: in memory, if there is enough of it for files. In a
-# container there may not be. What needs a disk makes one in a file. (PYTEST_DEBUG_TEMPROOT=/a/folder has them there.)
-MEMORY := $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 4000 { print "/dev/shm" }')
-PYTEST_DEBUG_TEMPROOT ?= $(MEMORY)
-export PYTEST_DEBUG_TEMPROOT
-KEEP_LITTLE = --override-ini tmp_path_retention_policy=failed
+# Where fast tests have their files, for a disk keeps them waiting: in memory, if there is a gigabyte of it for files. In
+# a container there may not be.
+MEMORY = $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 1000 { print "/dev/shm" }')
 
-# Tests wait for disks and programs: two processes more than there are processors. The tests of a file stay in one process,
+# Tests wait for disks and programs: one process more than there are processors. The tests of a file stay in one process,
 # and files come in any order: those with few tests, which take longest, would come last otherwise.
-BESIDE = --numprocesses $$(($$(nproc) + 2)) --dist loadfile --no-loadscope-reorder
+BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node
@@ -54,13 +51,14 @@ run: $(VENV)/installed-run
 	exec $(BIN)/twistd --nodaemon --pidfile= sessionworker $(ARGS)
 
 test: $(VENV)/installed-test $(NODE_PACKAGES)
-	$(BIN)/python -m pytest $(BESIDE) $(KEEP_LITTLE) $(ARGS)
+	$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 test-fast: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto $(KEEP_LITTLE) --durations=10 --durations-min=1 $(ARGS)
+	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(BIN)/python -m pytest -m "not slow" --numprocesses auto \
+		--override-ini tmp_path_retention_policy=failed --durations=10 --durations-min=1 $(ARGS)
 
 test-oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest $(BESIDE) $(KEEP_LITTLE) $(OLDEST_TESTS) $(ARGS)
+	$(OLDEST)/bin/python -m pytest $(BESIDE) $(OLDEST_TESTS) $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check
