@@ -165,5 +165,8 @@ class ErrorForm(Struct, frozen=True, rename="camel", kw_only=True):
 WELL = "ok"
 """What a health check is answered."""
 
+MOST_KEYS = 5_000
+"""Keys in one request. Each may be a new file, and these have to follow what is acknowledged."""
+
 PONG = b"pong"
 """The answer to a ping. An API ends itself at its start if it is another one."""

@@ -14,7 +14,7 @@ from sessionworker.client.errors import NoSuchKey, UnexpectedAnswer
 from sessionworker.client.exchange import Exchanges
 from sessionworker.client.operating import OperatorVerbs, escape
 from sessionworker.values import is_json
-from sessionworker.wire import PONG, WELL, NamesForm, WellForm
+from sessionworker.wire import MOST_KEYS, PONG, WELL, NamesForm, WellForm
 
 TIME_LIMIT_SECONDS = 30.0
 """How long a call may take, from the moment it is made to the last byte of its answer, unless the program says else."""
@@ -141,14 +141,15 @@ class Client(OperatorVerbs):
         return await self._exchanges.change(_path(group, instance), body)
 
     async def read_many(self, group: str, instance: str, keys: Sequence[str]) -> dict[str, bytes | None]:
-        """Return what several keys hold, as `read` does. At most 5,000 keys. Raises NoSuchInstance or NoSuchGroup, too.
+        """Return what several keys hold, as `read` does. Raises NoSuchInstance or NoSuchGroup, too.
 
-        Those that one answer has room for are of one moment; what it has none for is asked for again.
+        Those that one answer has room for are of one moment, 5,000 at most; the others are asked for again.
         """
         values: dict[str, bytes | None] = {}
         left = list(keys)
         while left:
-            answered = values_in(await self._call("POST", _path(group, instance), body={"keys": left}))
+            body = {"keys": left[:MOST_KEYS]}
+            answered = values_in(await self._call("POST", _path(group, instance), body=body))
             values |= {key: answered[key] for key in left if key in answered}
             if values.keys().isdisjoint(left):
                 raise UnexpectedAnswer(HTTPStatus.OK, "The answer holds none of the keys that were asked for.")

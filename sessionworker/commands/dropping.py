@@ -12,6 +12,7 @@ from sessionworker.client import Client, DropSummary
 from sessionworker.commands.asking import ask
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Given, command
+from sessionworker.commands.looking import DAY_SECONDS
 from sessionworker.commands.showing import (
     GroupName,
     InstancePlace,
@@ -27,8 +28,6 @@ from sessionworker.commands.showing import (
     yes,
 )
 from sessionworker.settings import MANY
-
-DAY_SECONDS = 86_400
 
 
 @command()

@@ -14,10 +14,8 @@ from sessionworker.client import Client, InstanceSummary, Unavailable, WorkerOve
 from sessionworker.commands.asking import ask
 from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
+from sessionworker.commands.machine import LEAST_ROOM
 from sessionworker.commands.showing import GroupName, number, show, size, span, spelled, table, when
-
-LEAST_ROOM = 0.05
-"""Share of a disk's bytes or files that has to be left."""
 
 LAST_DAYS = 7.0
 """Of a TLS certificate: it should have been renewed long before."""

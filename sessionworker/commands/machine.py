@@ -25,6 +25,8 @@ SLOW_SYNC = 0.05
 """Seconds for one half of the syncs: each write of an API waits that long."""
 
 LEAST_ROOM = 0.05
+"""Share of a disk's bytes or files that has to be left."""
+
 LEAST_FILES = 1400
 """Open files without which fewer than 1,000 connections fit: an API opens as many at once."""
 

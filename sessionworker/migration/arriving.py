@@ -24,9 +24,6 @@ WAITING_GROUP = "sessionworker-import"
 MOST_KEYS = 1_000
 """Keys of one request: a tenth of a second, so that others are served meanwhile."""
 
-MOST_KEYS_READ = 5_000
-"""Keys that a worker answers for at once."""
-
 MOST_BYTES = 2**20
 """Bytes of values of one request, unless one has more."""
 
@@ -59,11 +56,8 @@ class Arriving:
 
         `values` are what it is compared with: what can be told from them alone is read as it was written.
         """
-        found: dict[str, bytes | None] = {}
         try:
-            keys = await self._api.keys(group, name)
-            for start in range(0, len(keys), MOST_KEYS_READ):
-                found |= await self._api.read_many(group, name, keys[start : start + MOST_KEYS_READ])
+            found = await self._api.read_many(group, name, await self._api.keys(group, name))
             for key in found.keys() & {key for key, value in values.items() if _is_alone(value)}:
                 found[key] = await self._api.read(group, name, key)
         except (NoSuchGroup, NoSuchInstance):
@@ -72,11 +66,9 @@ class Arriving:
 
     async def make_empty(self, group: str, name: str) -> bool:
         """Make an instance without session files, unless there is one; tell whether there was none."""
-        try:
+        with suppress(NoSuchGroup):
             if name in await self._api.instances(group):
                 return False
-        except NoSuchGroup:
-            pass
         await self._api.create_instance(group, name)
         return True
 
@@ -146,11 +138,9 @@ class Arriving:
 
     async def tidy(self) -> None:
         """Remove the group in which accounts were made, if none is left in it."""
-        try:
+        with suppress(NoSuchGroup):
             if not await self._api.instances(WAITING_GROUP):
                 await self._admin.drop_group(WAITING_GROUP)
-        except NoSuchGroup:
-            pass
 
 
 def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:

@@ -6,9 +6,13 @@ key: what its ids can look like. Several other programs name the fields of their
 
 from __future__ import annotations
 
+import re
+
 from sessionworker.names import CREDS, KEY_TYPES
 
 ENDING = ".json"
+
+_looks_like_a_key = re.compile(r"[a-z]+(?:-[a-z]+)*-[^/]*[0-9][^/]*").fullmatch
 
 _TYPES_WITH_IDS = tuple(kind for kind in KEY_TYPES if kind != CREDS)
 
@@ -40,6 +44,11 @@ def type_and_id_of(key: str) -> tuple[str, str] | None:
             id_ = key[len(kind) + 1 :]
             return (kind, id_) if id_ else None
     return None
+
+
+def is_of_unknown_type(name: str) -> bool:
+    """Tell whether a name that `key_of` knows nothing of may be a key of a type that comes one day."""
+    return _looks_like_a_key(name) is not None
 
 
 def is_ambiguous(name: str) -> bool:

@@ -8,7 +8,7 @@ left: so an import that was cut off goes on where it is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Unavailable
 from sessionworker.errors import NameNotAllowed
@@ -19,8 +19,6 @@ from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told, refuses
 from sessionworker.names import CREDS, check_name
 from sessionworker.stores.rules.creds import read_creds
-
-Result = TypeVar("Result")
 
 _OF_ONE_ACCOUNT = (NotAllowed, NotFound, Conflict, BodyTooLarge, Unavailable)
 """What a worker may say of one account, and take the next one. A store of which one instance is broken is among it."""
@@ -91,9 +89,7 @@ class Importing:
             return {}
         reading: Reading = await self._in_thread(self._source.read, account)
         told.notes += [*reading.notes, *judge(reading.values)]
-        told.keys = len(reading.values)
-        told.bytes = sum(map(len, reading.values.values()))
-        told.digest = digest_of(reading.values)
+        told.measure(reading.values)
         return reading.values
 
     async def _compare(self, told: Told, account: Account, values: dict[str, bytes]) -> None:
@@ -137,8 +133,7 @@ class Importing:
         told.notes = [*account.notes, *reading.notes, *judge(reading.values), *doubles]  # its API may run, and write
         if (refused := refuses(told.notes, self._accepted)) is not None:
             return refused
-        told.keys, told.digest = len(reading.values), digest_of(reading.values)
-        told.bytes = sum(map(len, reading.values.values()))
+        told.measure(reading.values)
         held = await self._arriving.held(told.group, told.instance, reading.values)
         if held is not None:  # what the plan found in its place may be another thing by now
             if digest_of(held) == told.digest:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
+from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.notes import Language, Level, Note
+
+_Values: TypeAlias = Mapping[str, bytes]
 
 
 class State(Enum):
@@ -44,6 +49,10 @@ class Told(Struct, rename="camel", omit_defaults=True):
     digest: str = ""
     """Of all its keys and values, as they were read and read back."""
     notes: list[Note] = field(default_factory=list)
+
+    def measure(self, values: _Values) -> None:
+        """Note how much was read, and its digest."""
+        self.keys, self.bytes, self.digest = len(values), sum(map(len, values.values())), digest_of(values)
 
     def said(self, language: Language = "en") -> list[Said]:
         """Return its notes in words."""

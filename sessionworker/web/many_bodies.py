@@ -17,9 +17,7 @@ from sessionworker.names import check_key
 from sessionworker.stores.changes import Change, Delete, Write
 from sessionworker.values import has_surrogates, is_utf8
 from sessionworker.web.bodies import NOT_JSON
-
-MOST_KEYS = 5_000
-"""Keys in one request. Each may be a new file, and these have to follow what is acknowledged."""
+from sessionworker.wire import MOST_KEYS
 
 FORM = (
     "The body must be a JSON object with one of 'changes', an object, 'keys', an array of strings, or 'list', a string."

@@ -21,11 +21,11 @@ from sessionworker.stores.changes import Batch, Change, Existing
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
 from sessionworker.web.bodies import takes_time
-from sessionworker.web.many_bodies import MOST_KEYS, Keys, Names, read_many
+from sessionworker.web.many_bodies import Keys, Names, read_many
 from sessionworker.web.owners import answer_done, given_owners, read_owner
 from sessionworker.web.paths import read_place
 from sessionworker.web.watching import host_of
-from sessionworker.wire import NamesForm
+from sessionworker.wire import MOST_KEYS, NamesForm
 
 _Answered: TypeAlias = Deferred[bytes | Lease | None]
 """A body that answers, or what the owner of changes is told."""

@@ -15,6 +15,7 @@ from sessionworker.client import (
     NoSuchVersion,
 )
 from sessionworker.version import VERSION
+from sessionworker.wire import MOST_KEYS
 from tests.server import RunningWorker, asynchronous
 
 
@@ -215,3 +216,12 @@ async def test_what_is_plain_is_said_to_be_and_rewriting_it_is_asked_for_and_end
     await client.rewrite(is_wanted=False)
     found = await client.encryption()
     assert (found.key, found.keys, found.plain, found.is_rewriting) == ("", [], True, False)
+
+
+@asynchronous
+async def test_as_many_keys_as_there_are_can_be_read(client: Client) -> None:
+    values = {f"pre-key-{number}": b"%d" % number for number in range(MOST_KEYS + 1)}
+    for start in (0, MOST_KEYS):
+        part = dict(list(values.items())[start : start + MOST_KEYS])
+        await client.change("codechat", "sales", part)
+    assert await client.read_many("codechat", "sales", await client.keys("codechat", "sales")) == values

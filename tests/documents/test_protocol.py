@@ -31,10 +31,10 @@ from sessionworker.stores.rules.leases import LEASE_SECONDS
 from sessionworker.web.api import CREATE_SECONDS, build_api
 from sessionworker.web.gate import OPEN
 from sessionworker.web.health import LIMIT_SECONDS, Health
-from sessionworker.web.many_bodies import MOST_KEYS
 from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.session_files import METHODS, SessionFiles
+from sessionworker.wire import MOST_KEYS
 from tests.documents.reading import read, rows
 from tests.reactor import Reactor
 

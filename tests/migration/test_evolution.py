@@ -14,10 +14,9 @@ from sessionworker.migration.sources.evolution import open_evolution
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_redis
 from tests.migration.evolution import BUSINESS, ONE, ORPHAN, OTHERS, TWO, Evolution, keys_alone
 from tests.migration.examples import account, awaiting_code, paired_creds, text_of, unpaired_creds
-from tests.migration.filled import Filled, MariaDb, mariadb_running, on_postgresql
+from tests.migration.filled import Filled
 from tests.migration.reading import account_of, all_closed, note_codes, read_all
 from tests.migration.servers import ESCAPED_PASSWORD, PASSWORD, redis_server
-from tests.postgres.server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -34,24 +33,6 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with redis_server(tmp_path_factory.mktemp("redis")) as url:
         yield f"{url}/6"
-
-
-@pytest.fixture(scope="module")
-def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
-    with mariadb_running(tmp_path_factory.mktemp("mariadb")) as server:
-        yield server
-
-
-@pytest.fixture
-def mysql(maria: MariaDb) -> Iterator[Filled]:
-    with maria.database() as database:
-        yield database
-
-
-@pytest.fixture
-def postgresql(postgres: Server) -> Iterator[Filled]:
-    with on_postgresql(postgres) as database:
-        yield database
 
 
 @pytest.fixture

@@ -17,32 +17,13 @@ from sessionworker.migration.readers.sql import open_database
 from sessionworker.migration.sources.sql_rows import open_baileys_store, open_mysql_baileys, open_sql
 from sessionworker.migration.sources.ticketz import open_ticketz
 from tests.migration.examples import account, keys_of, paired_creds, text_of, with_numbers
-from tests.migration.filled import Filled, MariaDb, mariadb_running, on_postgresql
+from tests.migration.filled import Filled
 from tests.migration.reading import all_closed, in_strings, note_codes, read_all
 from tests.migration.servers import PASSWORD
-from tests.postgres.server import Server
 
 pytestmark = pytest.mark.slow
 
 COLUMNS = {"table": "auth_state", "session_column": "bot", "key_column": "k", "value_column": "v"}
-
-
-@pytest.fixture(scope="module")
-def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
-    with mariadb_running(tmp_path_factory.mktemp("mariadb")) as server:
-        yield server
-
-
-@pytest.fixture
-def mysql(maria: MariaDb) -> Iterator[Filled]:
-    with maria.database() as database:
-        yield database
-
-
-@pytest.fixture
-def postgresql(postgres: Server) -> Iterator[Filled]:
-    with on_postgresql(postgres) as database:
-        yield database
 
 
 @pytest.fixture(params=["postgresql", "mysql"])

@@ -37,8 +37,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "creds that cannot be read are left out as if there were none",
         _TAKING,
-        '            value = b""\n    collector.add(key, value, name)\n',
-        "            return\n    collector.add(key, value, name)\n",
+        '        value = b""\n    collector.add(key, value, name)\n',
+        "        return\n    collector.add(key, value, name)\n",
         (_IN_REDIS,),
     ),
     Fault(

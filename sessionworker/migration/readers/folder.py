@@ -6,7 +6,6 @@ The programs differ in what the files are called, and in what they leave beside 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,7 +15,7 @@ from msgspec import Struct, structs
 
 from sessionworker.disk import NotAFile, opened_folder, read_file
 from sessionworker.file_names import decode_name
-from sessionworker.migration.baileys_names import ENDING, is_ambiguous, key_of, type_and_id_of
+from sessionworker.migration.baileys_names import ENDING, is_ambiguous, is_of_unknown_type, key_of, type_and_id_of
 from sessionworker.migration.encodings import NotReadable, take_text
 from sessionworker.migration.found import Reading
 from sessionworker.migration.readers.collecting import NULL, Collector, shown
@@ -32,8 +31,6 @@ RECENTLY = 60
 
 BACKUP = ".bak"
 UNFINISHED = ".tmp"
-
-_unknown_key = re.compile(r"[a-z]+(?:-[a-z]+)*-[^/]*[0-9][^/]*").fullmatch
 
 
 class Layout(Struct, frozen=True):
@@ -162,7 +159,7 @@ class _Reader:
 
     def _key_of(self, stem: str) -> str | None:
         key = self._layout.key_of(stem)
-        if key is None and self._layout.takes_unknown and _unknown_key(stem):
+        if key is None and self._layout.takes_unknown and is_of_unknown_type(stem):
             if self._layout.is_fixed and is_ambiguous(stem):
                 self._collector.skipped.add("unknown_type", shown(stem))
             return stem

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from sessionworker.migration.baileys_names import is_ambiguous, key_of
+from sessionworker.migration.baileys_names import is_ambiguous, is_of_unknown_type, key_of
 from sessionworker.migration.encodings import NotReadable, dump, take_string, with_plain_buffers
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.collecting import NULL, Collector, shown
@@ -17,8 +16,6 @@ Take = Callable[[bytes], bytes]
 """Makes the JSON text of what lies there, or raises NotReadable."""
 
 Pairs = Iterable[tuple[bytes, bytes | None]]
-
-_unknown_key = re.compile(r"[a-z]+(?:-[a-z]+)*-[^/]*[0-9][^/]*").fullmatch
 
 
 def take_as_it_is(value: bytes) -> bytes:
@@ -75,14 +72,25 @@ def take_all(
 
 def take_one(collector: Collector, key: str, value: bytes | None, take: Take, name: str = "") -> None:
     """Collect a value; creds that cannot be read are collected as nothing, which whoever judges them says."""
-    if value is not None and value.strip() not in {b"", NULL}:
-        try:
-            value = take(value)
-        except NotReadable:
-            if key != CREDS:
-                collector.skipped.add("skipped_unreadable", shown(name or key))
-                return
-            value = b""
+    if value is None or value.strip() in {b"", NULL}:
+        collector.add(key, value, name)
+    else:
+        _collect(collector, key, lambda: take(value), name)
+
+
+def take_parsed(collector: Collector, key: str, document: object) -> None:
+    """Collect a value that is a document already, as `take_one` does."""
+    _collect(collector, key, lambda: dump(with_plain_buffers(document)))
+
+
+def _collect(collector: Collector, key: str, make: Callable[[], bytes], name: str = "") -> None:
+    try:
+        value = make()
+    except NotReadable:
+        if key != CREDS:
+            collector.skipped.add("skipped_unreadable", shown(name or key))
+            return
+        value = b""
     collector.add(key, value, name)
 
 
@@ -90,7 +98,7 @@ def _key(collector: Collector, name: str, style: str) -> str | None:
     if style == RAW:
         return name
     key = key_of(name)
-    if key is None and _unknown_key(name):
+    if key is None and is_of_unknown_type(name):
         if is_ambiguous(name):
             collector.skipped.add("unknown_type", shown(name))
         return name

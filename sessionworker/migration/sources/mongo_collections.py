@@ -6,11 +6,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sessionworker.migration.encodings import NotReadable, dump, with_plain_buffers
 from sessionworker.migration.found import Reading, SourceError
 from sessionworker.migration.readers.collecting import Collector, shown
 from sessionworker.migration.readers.folder import BAILEYS, read_folder
 from sessionworker.migration.readers.mongo import Documents, Mongo, open_mongo
+from sessionworker.migration.readers.taking import take_parsed
 from sessionworker.migration.sources.gathered import Entry, Gathered, kept
 from sessionworker.migration.sources.renaming import Renaming
 from sessionworker.names import CREDS
@@ -90,15 +90,8 @@ def _take(collector: Collector, documents: Documents) -> None:
     for id_, document in documents.items():
         if id_ == INTEGRATION:
             collector.skipped.add("skipped_foreign", id_)
-            continue
-        try:
-            value = dump(with_plain_buffers(_content(document)))
-        except NotReadable:
-            if id_ != CREDS:
-                collector.skipped.add("skipped_unreadable", shown(id_))
-                continue
-            value = b""
-        collector.add(id_, value)
+        else:
+            take_parsed(collector, id_, _content(document))
 
 
 def _content(document: dict[str, Any]) -> Any:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from sessionworker.migration.encodings import NotReadable, dump, with_plain_buffers
 from sessionworker.migration.found import Account, Reading, Skipped
 from sessionworker.migration.readers.collecting import Collector, shown
 from sessionworker.migration.readers.sql import Database, bytes_of, open_database, text_of
-from sessionworker.migration.readers.taking import DOCUMENT, ENCODINGS, take_all
+from sessionworker.migration.readers.taking import DOCUMENT, ENCODINGS, take_all, take_parsed
 from sessionworker.migration.sources.gathered import Entry, Gathered, kept
 from sessionworker.migration.sources.renaming import check_table
 from sessionworker.names import CREDS
@@ -55,7 +54,7 @@ def _entry(server: Database, id_: Any, name: str, session: bytes, *, has_keys: b
         collector = Collector()
         envelope = _envelope(session)
         for key, document in _documents(collector, envelope):
-            _take(collector, key, document)
+            take_parsed(collector, key, document)
         if has_keys:
             keys = ", ".join(server.quoted(column) for column in ("type", "key", "value"))
             sql = f"SELECT {keys} FROM {server.quoted(KEYS)} WHERE {server.quoted('whatsappId')} = %s"
@@ -83,14 +82,3 @@ def _documents(collector: Collector, envelope: dict[str, Any]) -> Iterator[tuple
             if isinstance(values, dict):
                 for id_, document in values.items():
                     yield f"{OLD_NAMES.get(kind, kind)}-{id_}", document
-
-
-def _take(collector: Collector, key: str, document: Any) -> None:
-    try:
-        value = dump(with_plain_buffers(document))
-    except NotReadable:
-        if key != CREDS:
-            collector.skipped.add("skipped_unreadable", shown(key))
-            return
-        value = b""
-    collector.add(key, value)
