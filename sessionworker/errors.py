@@ -187,6 +187,16 @@ class TooManyKeys(WorkerError):
         super().__init__(f"At most {limit:,} keys in one request.")
 
 
+class InstanceTooLarge(WorkerError):
+    """An instance whose values are too many to be read at once."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, limit: int) -> None:
+        """Name the limit, in bytes."""
+        super().__init__(f"This instance holds more than {limit / 2**20:g} MiB, too much for one answer.")
+
+
 class Overloaded(WorkerError):
     """More work waits than the worker may hold."""
 

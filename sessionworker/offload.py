@@ -111,15 +111,27 @@ class Offload:
                 if not self._begin(batch, ticket):
                     self._turns.leave(place)
 
-            def give_up(failure: Failure) -> None:
-                self._answer([(ticket, failure)])
-                self._turns.leave(place)
-
-            self._run_in_thread(lambda: self.store.prepare(make())).addCallbacks(go_on, give_up)
+            made = self._run_in_thread(lambda: self.store.prepare(make()))
+            made.addCallbacks(go_on, lambda failure: self._end_turn(place, ticket, failure))
             return True
 
         ticket = self._enter(place, size, begin)
         return fail(Overloaded()) if ticket is None else ticket.done
+
+    def ask_in_turn(self, group: str, instance: str, question: Callable[[], T]) -> Deferred[T]:
+        """Call what reads an instance as a whole. What comes later for the instance waits for it."""
+        place = group, instance
+
+        def begin(ticket: _Ticket) -> bool:
+            self._run_in_thread(question).addBoth(lambda result: self._end_turn(place, ticket, result))
+            return True
+
+        ticket = self._enter(place, 0, begin)
+        return fail(Overloaded()) if ticket is None else ticket.done
+
+    def _end_turn(self, place: Place, ticket: _Ticket, result: object) -> None:
+        self._answer([(ticket, result)])
+        self._turns.leave(place)
 
     def _enter(self, place: Place, size: int, begin: Callable[[_Ticket], bool]) -> _Ticket | None:
         """Count in an entry and let it begin in its turn, or return None if too much waits."""
@@ -170,9 +182,7 @@ class Offload:
 
         A client that is refused its creds makes a new identity, and loses its session.
         """
-        if self._is_full(times=2 if file.key == CREDS else 1):
-            return fail(Overloaded())
-        return self._run_in_thread(self.store.read, file)
+        return self.read_many((file.key,), lambda: self.store.read(file))
 
     def read_many(self, keys: Sequence[str], read: Callable[[], T]) -> Deferred[T]:
         """Call what reads several keys of an instance; with creds among them it is the last to be refused, too."""

@@ -18,6 +18,10 @@ class _Values(msgspec.Struct):
     values: dict[str, msgspec.Raw]
 
 
+class _Texts(msgspec.Struct):
+    texts: dict[str, str]
+
+
 _decoder = msgspec.json.Decoder(_Values)
 
 
@@ -37,6 +41,11 @@ def values_in(body: bytes) -> dict[str, bytes | None]:
         found = _slowly(body)
     values = {key: bytes(value) for key, value in found.items()}
     return {key: None if value == b"null" else value for key, value in values.items()}
+
+
+def texts_in(body: bytes) -> dict[str, bytes]:
+    """Return what all keys of an instance hold. Raises UnexpectedAnswer."""
+    return {key: text.encode() for key, text in decode(body, _Texts).texts.items()}
 
 
 def _slowly(body: bytes) -> Mapping[str, bytes]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 from twisted.web.iweb import IAgent
 
-from sessionworker.client.answers import decode, values_in
+from sessionworker.client.answers import decode, texts_in, values_in
 from sessionworker.client.errors import NoSuchKey, UnexpectedAnswer
 from sessionworker.client.exchange import Exchanges
 from sessionworker.client.operating import OperatorVerbs, escape
@@ -155,6 +155,14 @@ class Client(OperatorVerbs):
                 raise UnexpectedAnswer(HTTPStatus.OK, "The answer holds none of the keys that were asked for.")
             left = [key for key in left if key not in values]
         return values
+
+    async def read_whole(self, group: str, instance: str) -> dict[str, bytes]:
+        """Return what all keys hold that hold something: of one moment, each byte for byte.
+
+        What is written to the instance meanwhile waits for it. Raises NoSuchInstance or NoSuchGroup, too; an instance
+        with more than 256 MiB of values is Refused.
+        """
+        return texts_in(await self._call("POST", _path(group, instance), body={"whole": True}))
 
     async def keys(self, group: str, instance: str, beginning: str = "") -> list[str]:
         """Return the keys of an instance that hold something and begin so, sorted.

@@ -130,6 +130,13 @@ class Store(Protocol):
         They are sorted by their code points.
         """
 
+    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
+        """Return all that an instance holds, as `read` does, by its keys, sorted by their code points.
+
+        They are of one moment, unless the instance is written to faster than it can be read. Raises InstanceTooLarge
+        where the values have more bytes together.
+        """
+
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return what `read` would, if that is known without waiting for anything, or else UNKNOWN."""
 

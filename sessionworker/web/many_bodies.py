@@ -20,7 +20,8 @@ from sessionworker.web.bodies import NOT_JSON
 from sessionworker.wire import MOST_KEYS
 
 FORM = (
-    "The body must be a JSON object with one of 'changes', an object, 'keys', an array of strings, or 'list', a string."
+    "The body must be a JSON object with one of 'changes', an object, 'keys', an array of strings, 'list', a string, "
+    "or 'whole', true."
 )
 
 
@@ -37,7 +38,13 @@ class Names(NamedTuple):
     after: str
 
 
-Asked: TypeAlias = tuple[Change, ...] | Keys | Names
+class Whole(NamedTuple):
+    """All that the instance holds is asked for."""
+
+
+Question: TypeAlias = Keys | Names | Whole
+
+Asked: TypeAlias = tuple[Change, ...] | Question
 
 
 class _Body(msgspec.Struct):
@@ -45,6 +52,7 @@ class _Body(msgspec.Struct):
     keys: list[str] | msgspec.UnsetType = msgspec.UNSET
     beginning: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="list")
     after: str = ""
+    whole: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 _FIELDS = {field.encode_name for field in msgspec.structs.fields(_Body)}
@@ -61,7 +69,9 @@ def read_many(body: bytes) -> Asked:
         raise BodyNotAllowed(FORM) from None
     except (msgspec.MsgspecError, RecursionError):
         asked = _read_slowly(body)
-    fields = [field for field in (asked.changes, asked.keys, asked.beginning) if field is not msgspec.UNSET]
+    fields = [
+        field for field in (asked.changes, asked.keys, asked.beginning, asked.whole) if field is not msgspec.UNSET
+    ]
     if len(fields) != 1:
         raise BodyNotAllowed(FORM)
     match fields[0]:
@@ -69,6 +79,10 @@ def read_many(body: bytes) -> Asked:
             return tuple(_changes(changes))
         case list() as keys:
             return Keys(tuple(dict.fromkeys(_checked(keys))))
+        case True:
+            return Whole()
+        case False:
+            raise BodyNotAllowed(FORM)
     return Names(str(fields[0]), asked.after)
 
 

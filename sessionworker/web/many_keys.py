@@ -21,7 +21,7 @@ from sessionworker.stores.changes import Batch, Change, Existing
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
 from sessionworker.web.bodies import takes_time
-from sessionworker.web.many_bodies import Keys, Names, read_many
+from sessionworker.web.many_bodies import Keys, Names, Question, Whole, read_many
 from sessionworker.web.owners import answer_done, given_owners, read_owner
 from sessionworker.web.paths import read_place
 from sessionworker.web.watching import host_of
@@ -32,10 +32,13 @@ _Answered: TypeAlias = Deferred[bytes | Lease | None]
 
 _Made: TypeAlias = Callable[[tuple[Change, ...]], Batch]
 
-_Read: TypeAlias = Callable[[Keys | Names], Deferred[bytes]]
+_Read: TypeAlias = Callable[[Question], Deferred[bytes]]
 
 LARGE_BODY = 2**16
 """Bytes of a body from which on it is read in a thread, beside everything else."""
+
+MOST_BYTES_OF_ALL = 256 * 2**20
+"""Bytes of an instance that is read whole, at most: so much is in memory, twice while the answer is made."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,7 +46,7 @@ _encode = msgspec.json.Encoder().encode
 class _Reads(Exception):
     """A large body turned out to change nothing."""
 
-    def __init__(self, asked: Keys | Names) -> None:
+    def __init__(self, asked: Question) -> None:
         super().__init__()
         self.asked = asked
 
@@ -79,7 +82,7 @@ class ManyKeys(Resource):
 
     def _take_small(self, body: bytes, batch: _Made, read: _Read) -> _Answered:
         asked = read_many(body)
-        if isinstance(asked, Keys | Names):
+        if isinstance(asked, Question):
             return read(asked)  # type: ignore[return-value]  # of one of these
         return self._offload.commit(batch(asked))  # type: ignore[return-value]  # of one of these
 
@@ -88,7 +91,7 @@ class ManyKeys(Resource):
 
         def make() -> Batch:
             asked = read_many(body)
-            if isinstance(asked, Keys | Names):
+            if isinstance(asked, Question):
                 raise _Reads(asked)
             return batch(asked)
 
@@ -106,9 +109,12 @@ class ManyKeys(Resource):
         self._count("changed", len(changes))
         return Batch(group, instance, changes, Existing(), owner, by)
 
-    def _read(self, request: WorkerRequest, group: str, instance: str, asked: Keys | Names) -> Deferred[bytes]:
+    def _read(self, request: WorkerRequest, group: str, instance: str, asked: Question) -> Deferred[bytes]:
         if isinstance(asked, Names):
             return in_turn(lambda: self._offload.ask(self._names, group, instance, asked), request)
+        if isinstance(asked, Whole):
+            whole = partial(self._whole, group, instance)
+            return in_turn(lambda: self._offload.ask_in_turn(group, instance, whole), request)
         self._count("read", len(asked.keys))
         return in_turn(lambda: self._find(group, instance, asked), request, is_urgent=CREDS in asked.keys)
 
@@ -126,6 +132,11 @@ class ManyKeys(Resource):
         most = MOST_KEYS + 1  # one more tells whether there are more
         found = self._offload.store.names(group, instance, beginning=asked.beginning, after=asked.after, most=most)
         return _encode(NamesForm(found[:MOST_KEYS], more=len(found) == most))
+
+    def _whole(self, group: str, instance: str) -> bytes:
+        found = self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL)
+        parts = [b"%b:%b" % (_encode(key), _encode(value.decode())) for key, value in found.items()]
+        return b'{"texts":{%b}}' % b",".join(parts)
 
 
 def _prepare(done: bytes | Lease | None, request: WorkerRequest) -> bytes:

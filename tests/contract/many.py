@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionworker.errors import NoSuchGroup, NoSuchInstance, WorkerError
+from sessionworker.errors import InstanceTooLarge, NoSuchGroup, NoSuchInstance, WorkerError
 from sessionworker.stores.changes import Batch, Change, Delete, Existing, Write
 from tests.contract.base import Contract
 from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, Life, changes, commit, create, creds, refusals, write
@@ -18,6 +18,10 @@ def names(life: Life, beginning: str = "", after: str = "", most: int = 100) -> 
 
 def read_many(life: Life, *keys: str, most_bytes: int = 10_000) -> dict[str, bytes | None]:
     return life.store.read_many(CREDS.group, CREDS.instance, keys, most_bytes)
+
+
+def whole(life: Life, most_bytes: int = 10_000) -> dict[str, bytes]:
+    return life.store.whole(CREDS.group, CREDS.instance, most_bytes)
 
 
 class ManyKeysContract(Contract):
@@ -68,7 +72,39 @@ class ManyKeysContract(Contract):
                 read_many(life, "creds")
             with pytest.raises(error):
                 names(life)
+            with pytest.raises(error):
+                whole(life)
             create(life.store, SUPPORT)
+
+    def test_all_that_an_instance_holds_is_read_at_once(self, life: Life) -> None:
+        create(life.store, CREDS, SUPPORT)
+        commit(life.store, write(CREDS, creds(1)), write(SUPPORT, creds(2)), changes(Write(KEY.key, b" null ")))
+        commit(life.store, changes(*(Write(key, b"1") for key in IDS)))
+        life.go_on()
+        commit(life.store, changes(Delete(IDS[1]), Write(IDS[2], b"2"), Write("é☎/😀", b' "\\ud83d" ')))
+        values = {
+            "creds": creds(1),
+            KEY.key: b" null ",
+            "é☎/😀": b' "\\ud83d" ',
+            **dict.fromkeys(IDS, b"1"),
+            IDS[2]: b"2",
+        }
+        del values[IDS[1]]
+        for _ in range(2):
+            assert list(whole(life).items()) == sorted(values.items())
+            life.go_on()
+        commit(life.store, changes(*map(Delete, values)))
+        assert whole(life) == {}
+
+    def test_an_instance_that_is_too_large_is_not_read_at_once(self, life: Life) -> None:
+        create(life.store)
+        commit(life.store, write(CREDS, creds(1)), write(KEY, b"1" * 1000))
+        size = len(creds(1)) + 1000
+        for _ in range(2):
+            assert len(whole(life, size)) == 2
+            with pytest.raises(InstanceTooLarge):
+                whole(life, size - 1)
+            life.go_on()
 
     @pytest.mark.parametrize("made", [(), (Delete(KEY.key),), (Delete(KEY.key), Delete(OTHER_KEY.key))])
     def test_a_batch_may_ask_for_an_instance_that_exists(self, life: Life, made: tuple[Change, ...]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sessionworker.errors import StoreUnavailable
 from sessionworker.names import SessionFile
 from sessionworker.stores.files.codec import LONG, LONGEST_SEALED
 from sessionworker.stores.files.store import FileStore
@@ -92,6 +93,8 @@ def created_again_without_names(folder: Path) -> FileStore:
 def test_what_tells_it_can_be_lost_without_a_value_going_with_it(folder: Path) -> None:
     store = created_again_without_names(folder)
     assert read_all(store, *FILES) == VALUES
+    with pytest.raises(StoreUnavailable, match="The name of one of this instance's keys cannot be opened"):
+        store.whole(*LONGEST[:2], 10_000)  # nobody takes it for all there is
     store.close()
 
 

@@ -14,6 +14,7 @@ _THROTTLES = ("tests/test_throttle.py",)
 _SO_MANY_BYTES = (
     "tests/contract/test_file_store.py::TestFileStore::test_of_several_keys_those_are_read_that_have_so_many_bytes"
 )
+_TOO_LARGE = "tests/contract/test_file_store.py::TestFileStore::test_an_instance_that_is_too_large_is_not_read_at_once"
 _LARGE = ("tests/overload/test_large_answers.py",)
 _SLOW = ("tests/test_slow_readers.py",)
 _DROP_IN = ("tests/test_drop_in.py",)
@@ -145,6 +146,27 @@ FAULTS: tuple[Fault, ...] = (
         "if size > most_bytes and values:",
         "if False:",
         (_SO_MANY_BYTES,),
+    ),
+    Fault(
+        "all of an instance is in memory, however large it is",
+        "sessionworker/stores/files/many.py",
+        "if len(found) < len(keys) or sum(",
+        "if False and sum(",
+        (_TOO_LARGE,),
+    ),
+    Fault(
+        "what is read of an instance at once may be of several moments",
+        "sessionworker/stores/files/many.py",
+        "return self._of_one_moment(instance, read)",
+        "return read()",
+        ("tests/contract/test_file_store_many.py",),
+    ),
+    Fault(
+        "a key whose name cannot be told is left out of all that there is",
+        "sessionworker/stores/files/many.py",
+        "elif is_strict and name",
+        "elif False and name",
+        ("tests/files/test_long_names.py",),
     ),
     Fault(
         "strangers keep all connections for themselves",

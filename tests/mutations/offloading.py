@@ -13,6 +13,20 @@ _OVERLOAD = ("tests/offload", "tests/overload")
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
+        "an instance is written to while it is read as a whole",
+        "sessionworker/web/many_keys.py",
+        "lambda: self._offload.ask_in_turn(group, instance, whole)",
+        "lambda: self._offload.ask(whole)",
+        ("tests/protocol/test_many_keys.py",),
+    ),
+    Fault(
+        "what waits behind a read of a whole instance waits for ever",
+        _OFFLOAD,
+        "        self._answer([(ticket, result)])\n        self._turns.leave(place)\n",
+        "        self._answer([(ticket, result)])\n",
+        _TESTS,
+    ),
+    Fault(
         "two writes that wait are committed in the wrong order",
         _OFFLOAD,
         "| None] = SimpleQueue()",
@@ -87,7 +101,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "reads of creds are refused as early as any others",
         _OFFLOAD,
-        "self._is_full(times=2 if file.key == CREDS else 1)",
+        "self._is_full(times=2 if CREDS in keys else 1)",
         "self._is_full()",
         _OVERLOAD,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Event
 
+from sessionworker.errors import NoSuchInstance
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, CreateInstance, DropGroup
 from tests.offload.rig import CREDS, Rig, values_in, write
@@ -102,3 +103,28 @@ def test_stopping_waits_for_what_is_being_made_and_all_behind_it(rig: Rig) -> No
     making.end()
     assert rig.results([making.done, later, stopped]) == [None] * 3
     assert rig.store.values == {CREDS: b"small"}
+
+
+def test_what_comes_later_for_an_instance_waits_while_it_is_read_whole_and_others_do_not(rig: Rig) -> None:
+    may_end = Event()
+
+    def read() -> bytes | None:
+        assert may_end.wait(LONGEST_WAIT)
+        return rig.store.values.get(CREDS)
+
+    assert rig.result(rig.offload.commit(write(CREDS, b"before"))) is None
+    whole = rig.offload.ask_in_turn("codechat", "sales", read)
+    later = [rig.offload.commit(write(CREDS, b"after")), rig.offload.commit(CreateInstance("codechat", "sales"))]
+    assert rig.result(rig.offload.commit(write(OTHER, b"1"))) is None
+    assert not whole.called
+    may_end.set()
+    assert rig.results([whole, *later]) == [b"before", None, None]
+    assert rig.store.values[CREDS] == b"after"
+
+
+def test_a_read_of_all_that_fails_holds_up_nobody(rig: Rig) -> None:
+    def read() -> None:
+        raise NoSuchInstance
+
+    assert isinstance(rig.result(rig.offload.ask_in_turn("codechat", "sales", read)), NoSuchInstance)
+    assert rig.result(rig.offload.commit(write(CREDS, b"1"))) is None

@@ -129,9 +129,19 @@ def everything(store: PostgresStore) -> list[object]:
     """All that a store with something of everything answers."""
     values = read_all(store, CREDS, KEY, OTHER_KEY, KEY._replace(key="pre-key-7"), SUPPORT, ANOTHER)
     many = store.read_many(*CREDS[:2], ["creds", KEY.key, OTHER_KEY.key], 10_000)
+    whole = store.whole(*CREDS[:2], 10_000)
     names = store.names(*CREDS[:2], beginning="", after="", most=10)
     told = [store.groups(), store.instances("codechat"), store.describe("codechat"), store.drops()]
-    return [values, many, names, told, kept(store), kept(store, SUPPORT), [one.version for one in versions(store)]]
+    return [
+        values,
+        many,
+        whole,
+        names,
+        told,
+        kept(store),
+        kept(store, SUPPORT),
+        [one.version for one in versions(store)],
+    ]
 
 
 def is_whole(store: PostgresStore) -> bool:

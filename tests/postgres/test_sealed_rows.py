@@ -186,6 +186,8 @@ def test_a_plain_row_that_is_planted_is_not_seen(database: Workers, store: Postg
     put(database, store, KEY, b'"planted"')
     assert [store.read(OTHER_KEY), store.read(KEY)] == [None, None]
     assert store.names(*CREDS[:2], beginning="", after="", most=10) == ["creds", "pre-key-7"]
+    with pytest.raises(StoreUnavailable, match="The name of one of this instance's keys cannot be opened"):
+        store.whole(*CREDS[:2], 10_000)  # nobody takes it for all there is
 
 
 def test_an_instance_that_was_made_anew_is_not_taken_for_the_older_one(database: Workers, store: PostgresStore) -> None:

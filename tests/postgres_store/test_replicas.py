@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -57,9 +57,8 @@ class Watcher:
     def __call__(self) -> None:
         before = 0
         while not self._is_over.is_set():
-            values = self._store.read_many(CREDS.group, CREDS.instance, KEYS, 10**6)
-            found = {int(value or b"0") for value in values.values()}
-            assert len(values) == len(KEYS)
+            values = self._look()
+            found = {int(values.get(key) or b"0") for key in KEYS}
             assert len(found) == 1, f"a batch was torn: {values}"
             [number] = found
             single = int(self._store.read(KEY._replace(key=KEYS[0])) or b"0")
@@ -67,6 +66,11 @@ class Watcher:
             before = single
             self.looks += 1
             self.seen.add(number)
+
+    def _look(self) -> Mapping[str, bytes | None]:
+        place = CREDS.group, CREDS.instance
+        is_whole = self.looks % 2
+        return self._store.whole(*place, 10**6) if is_whole else self._store.read_many(*place, KEYS, 10**6)
 
 
 def count_up(store: PostgresStore, turn: threading.Lock, number: list[int], most: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionworker.stores.changes import Batch
+from sessionworker.web import many_keys
 from sessionworker.web.many_keys import LARGE_BODY
 from tests.memory import Worker, request
 from tests.protocol.words import CREDS, OLD_VALUE, SALES, assert_store_is_as_it_was, with_one_worker
@@ -189,3 +190,28 @@ def test_whatever_is_changed_is_read(worker: Worker, changes: dict[str, Any], as
     assert worker.ask("POST", SALES, body).status == 204
     assert read(worker, *changes)["values"] == changes
     assert worker.ask("GET", CREDS).body == OLD_VALUE
+
+
+@pytest.mark.parametrize("value", [b" null ", rb'"\ud83d"', '"é☎😀"'.encode(), b'{ "x" :1.50,\n"x":1e2}'])
+def test_all_that_an_instance_holds_is_read_byte_for_byte(worker: Worker, value: bytes) -> None:
+    before = worker.ask("POST", SALES, {"whole": True}).json["texts"]
+    assert worker.ask("POST", f"{SALES}/a%2Fb", {"data": value.decode()}).status == 204
+    assert worker.ask("POST", SALES, {"whole": True}).json == {"texts": {**before, "a/b": value.decode()}}
+
+
+def test_all_of_an_instance_that_is_too_large_is_refused(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_keys, "MOST_BYTES_OF_ALL", 10)
+    assert worker.ask("POST", f"{SALES}/a", {"data": '"0123456789"'}).status == 204
+    assert worker.ask("POST", SALES, {"whole": True}).status == 413
+
+
+def test_what_is_written_meanwhile_waits_until_all_is_read(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = Mock(wraps=worker.offload.ask_in_turn)
+    monkeypatch.setattr(worker.offload, "ask_in_turn", ask)
+    assert worker.ask("POST", SALES, {"whole": True}).status == 200
+    assert ask.call_args.args[:2] == ("codechat", "sales")
+
+
+def test_all_of_what_is_not_there_is_404(worker: Worker) -> None:
+    for path in ("/session/codechat/nobody", "/session/nobody/sales"):
+        assert worker.ask("POST", path, {"whole": True}).status == 404

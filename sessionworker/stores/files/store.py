@@ -80,7 +80,7 @@ class FileStore:
                 path,
                 self._root,
                 report,
-                self._ask_for,
+                lambda batch: self._ask(batch),  # noqa: PLW0108 - as it is by then
                 sync=sync,
                 keep=keep,
                 limits=limits,
@@ -96,15 +96,11 @@ class FileStore:
         self._committing = Committing(self._parts, observe_sync)
         self._parts.background.observe = observe_checkpoint
         self._catalogue = self._parts.catalogue
-        self._reading = self._parts.reading
         self.waiting = self._parts.waiting
 
     def _let_go(self) -> None:
         os.close(self._root)
         os.close(self._lock)
-
-    def _ask_for(self, batch: Batch) -> None:
-        self._ask(batch)
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         """Have `ask` called with repairs that are to be committed; see `interface.Store`."""
@@ -127,7 +123,7 @@ class FileStore:
         with self._reading_of(file.group, file.instance) as instance:
             if file.key == CREDS:
                 return self._parts.creds.read(instance)
-            return self._reading.read(instance, file.key)
+            return self._parts.reading.read(instance, file.key)
 
     def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         """Return what several keys of an instance hold; see `interface.Store`."""
@@ -138,6 +134,11 @@ class FileStore:
         """Return the keys of an instance that hold something; see `interface.Store`."""
         with self._reading_of(group, instance) as found:
             return self._parts.many.names(found, beginning, after, most)
+
+    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
+        """Return all that an instance holds; see `interface.Store`."""
+        with self._reading_of(group, instance) as found:
+            return self._parts.many.whole(found, most_bytes)
 
     @contextmanager
     def _reading_of(self, group: str, name: str) -> Iterator[Instance]:
@@ -155,9 +156,8 @@ class FileStore:
         """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
         instance = self._catalogue.get(file.group, file.instance)
         if instance is not None:
-            return self._reading.recall(instance, file.key)
-        group = self._group(file.group)
-        if group.problem:
+            return self._parts.reading.recall(instance, file.key)
+        if self._group(file.group).problem:
             return UNKNOWN
         raise NoSuchInstance
 

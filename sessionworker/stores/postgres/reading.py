@@ -118,7 +118,7 @@ class Reading:
             names = self._key_names(assumed, file.key)
             rows = self.look_for(connection, self._one, assumed, names)
             id_, writes, has_creds, _, data = min(rows, key=lambda row: names.index(row[3]) if row[3] else 0)
-            return self._open(connection, file, Since(id_, writes), data, has_creds=has_creds)
+            return self.open_value(connection, file, Since(id_, writes), data, has_creds=has_creds)
 
         return self.ask(question)
 
@@ -150,12 +150,12 @@ class Reading:
                 if values and (size > most_bytes or (key in found and data is None)):
                     break
                 file = SessionFile(group, instance, key)
-                values[key] = self._open(connection, file, since, data, has_creds=has_creds)
+                values[key] = self.open_value(connection, file, since, data, has_creds=has_creds)
             return values
 
         return self.ask(question)
 
-    def _open(
+    def open_value(
         self, connection: Connection[Row], file: SessionFile, since: Since, data: bytes | None, *, has_creds: bool
     ) -> bytes | None:
         """Return the value that a row holds, or what takes its place where it is broken."""

@@ -33,6 +33,7 @@ from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.simple import SimpleWrites
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.postgres.telling import Telling
+from sessionworker.stores.postgres.whole import Whole
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import (
@@ -88,6 +89,7 @@ class PostgresStore:
         simple = SimpleWrites(tables, self._sealing)
         self._committing = Committing(self._connections, rows, self._moves, simple, self._events, report, keep, moment)
         self._reading = Reading(self._connections, tables, self._sealing, self._events.report, self._ask_for)
+        self._whole = Whole(self._reading, tables, self._sealing.codec)
         self._telling = Telling(self._connections, tables, self._sealing, self._reading)
         self._rewriting = Rewriting(self._connections, tables, self._sealing, self._events, report)
         self._background = Background(
@@ -137,6 +139,10 @@ class PostgresStore:
     def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
         """Return the keys of an instance that hold something; see `interface.Store`."""
         return self._reading.names(group, instance, beginning, after, most)
+
+    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
+        """Return all that an instance holds; see `interface.Store`."""
+        return self._whole.read(group, instance, most_bytes)
 
     def recall(self, _file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return UNKNOWN: another worker may have changed anything; see `interface.Store`."""

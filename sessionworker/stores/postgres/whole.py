@@ -1,0 +1,77 @@
+"""All that one instance holds, read with one statement, so that it is of one moment."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from psycopg import Connection
+
+from sessionworker.errors import InstanceTooLarge, StoreUnavailable
+from sessionworker.names import CREDS, SessionFile
+from sessionworker.stores.postgres.codec import Codec
+from sessionworker.stores.postgres.held import Since
+from sessionworker.stores.postgres.reading import OF, Reading
+from sessionworker.stores.postgres.sealing import KNOWN
+from sessionworker.stores.postgres.tables import Row, Tables
+
+
+class Whole:
+    """Reads instances whole, in any number of threads."""
+
+    def __init__(self, reading: Reading, tables: Tables, codec: Codec) -> None:
+        """Ask as `reading` does."""
+        self._reading = reading
+        self._codec = codec
+        self._statement = tables.fill(_WHOLE)
+
+    def read(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
+        """Return what all keys hold that hold something, sorted.
+
+        Raises NoSuchGroup, NoSuchInstance, InstanceTooLarge, NoSpace or StoreUnavailable.
+        """
+
+        def question(connection: Connection[Row]) -> dict[str, bytes]:
+            assumed = self._reading.assume(group, instance)
+            over = self._codec.overhead(self._codec.name("", "key", ""))
+            rows = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)
+            id_, writes, has_creds, *_ = rows[0]
+            values: dict[str, bytes] = {}
+            if any(name is not None and data is None for *_, name, data in rows):
+                raise InstanceTooLarge(most_bytes)
+            for key, data in self._by_key(id_, rows).items():
+                file, since = SessionFile(group, instance, key), Since(id_, writes)
+                value = self._reading.open_value(connection, file, since, data, has_creds=has_creds)
+                if value is not None:
+                    values[key] = value
+            if sum(map(len, values.values())) > most_bytes:
+                raise InstanceTooLarge(most_bytes)
+            return values
+
+        return self._reading.ask(question)
+
+    def _by_key(self, id_: UUID, rows: list[Row]) -> dict[str, bytes | None]:
+        """Return what is stored for each key, and for creds in any case: an older version may be all there is."""
+        found: dict[str, tuple[bytes, bytes]] = {}
+        for *_, name, data in rows:
+            if name is None:
+                continue
+            key = self._codec.open_name(name, "key", str(id_))
+            if key is None:
+                raise StoreUnavailable("The name of one of this instance's keys cannot be opened.")
+            if key in found:  # one that is read comes first
+                names = self._codec.names(key, "key", str(id_))
+                found[key] = min(found[key], (name, data), key=lambda one: names.index(one[0]))
+            else:
+                found[key] = name, data
+        return {key: found[key][1] if key in found else None for key in sorted({*found, CREDS})}
+
+
+# Of an instance that is too large nothing is sent but names.
+_WHOLE = f"""
+SELECT i.id, i.proof, {KNOWN}, i.writes, i.has_creds, f.key, f.value
+FROM {{instance}} i LEFT JOIN LATERAL (
+    SELECT s.key, CASE WHEN sum(octet_length(s.value) - %s) OVER () <= %s THEN s.value END AS value
+    FROM {{session_file}} s WHERE s.instance = i.id
+) f ON true
+WHERE {OF}
+"""
