@@ -6,24 +6,29 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from sessionworker.disk import make_folder, opened_folder, remove_tree, stands_in, sync_file_system, write_new
 from sessionworker.file_names import LONGEST_FILE_NAME
 from sessionworker.migration.found import Skipped
 from sessionworker.migration.readers.collecting import shown
+from sessionworker.migration.targets.target import TargetError
 from sessionworker.names import CREDS
 
 
-class TargetError(Exception):
-    """Why nothing was written: one sentence for the operator."""
-
-
-def write_folder(place: Path, values: Mapping[str, bytes], file_name: Callable[[str], str], skipped: Skipped) -> None:
+def write_folder(
+    place: Path,
+    values: Mapping[str, bytes],
+    file_name: Callable[[str], str],
+    skipped: Skipped,
+    others: Mapping[str, bytes] = MappingProxyType({}),
+) -> None:
     """Write an account to a folder of its own, a file for each key; what has no file name there is told.
 
-    Its creds come last, so that whoever finds it half written finds no account. Raises TargetError.
+    `others` are files that its program wants beside them. Its creds come last, so that whoever finds it half written
+    finds no account. Raises TargetError.
     """
-    files: dict[str, bytes] = {}
+    files = dict(others)
     for key in [*sorted(values.keys() - {CREDS}), CREDS]:
         name = file_name(key)
         if name in files or len(os.fsencode(name)) > LONGEST_FILE_NAME:
