@@ -28,6 +28,7 @@ MIGRATE_DEPENDENCIES = [
     "redis >=6.4, <9",
     "PyMySQL >=1.1.1, <2",
     "pymongo >=4.15, <5",
+    "pyrage >=1.3, <2",  # archives that are encrypted
 ]
 
 TEST_DEPENDENCIES = [

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.task import deferLater, react
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
 from twisted.web.client import Agent
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
@@ -111,6 +113,24 @@ async def sleep(seconds: float) -> None:
     from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
 
     await deferLater(reactor, seconds)
+
+
+@asynccontextmanager
+async def in_threads() -> AsyncIterator[Callable[..., Coroutine[Any, Any, Any]]]:
+    """Give what calls functions that block, within a block: in one thread, as some databases speak to one alone."""
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
+
+    reactor: Any = installed
+    pool = ThreadPool(minthreads=1, maxthreads=1, name="blocking")
+    pool.start()
+
+    async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await deferToThreadPool(reactor, pool, function, *arguments)
+
+    try:
+        yield in_thread
+    finally:
+        pool.stop()
 
 
 def client_of(url: str, token: FoundToken, reactor: Any) -> Client:

@@ -16,7 +16,8 @@ from sessionworker.commands.asking import ask, sleep
 from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.looking import Span
-from sessionworker.commands.showing import Place, read_name, say, show, size, spelled
+from sessionworker.commands.places import find_places
+from sessionworker.commands.showing import Place, say, show, size, spelled
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Level
 from sessionworker.names import CREDS, type_of_key
@@ -101,10 +102,12 @@ class Checking:
         self._operator = operator
         self._api = api
         self._max_duration = max_duration
+        self._problems: dict[Place, str] = {}
 
     async def run(self, names: Iterable[str]) -> Checked:
         """Check those that names mean, or all."""
-        places, problems = await self._places(tuple(names))
+        self._problems, problems = await find_places(self._operator, names)
+        places = list(self._problems)
         if self._max_duration is not None:
             random.shuffle(places)
         until = float("inf") if self._max_duration is None else time.monotonic() + self._max_duration
@@ -127,28 +130,6 @@ class Checking:
                     verdicts.append(verdict)
         verdicts.sort(key=lambda one: (one.group, one.instance))
         return Checked(len(places) - gone, verdicts, problems)
-
-    async def _places(self, names: tuple[str, ...]) -> tuple[list[Place], list[str]]:
-        """Return the instances that are meant, and what is the matter with groups."""
-        attention = (await self._operator.overview()).store.attention
-        wanted: dict[str, set[str]] = {}
-        for name in names or await self._operator.groups():
-            group, _, instance = map(read_name, name.partition("/")) if names else (name, "", "")
-            wanted.setdefault(group, set()).add(instance)
-        problems = [
-            f"{spelled(one.group)}: {one.problem}" for one in attention if not one.instance and one.group in wanted
-        ]
-        self._problems: dict[Place, str] = {}
-        places = []
-        for group, instances in wanted.items():
-            for one in await self._operator.describe(group):
-                if "" in instances or one.instance in instances:
-                    place = Place(group, one.instance)
-                    places.append(place)
-                    self._problems[place] = one.problem
-                    instances.discard(one.instance)
-            problems += [f"{spelled(group, name)}: there is no such instance." for name in sorted(instances - {""})]
-        return places, problems
 
     async def _judge(self, place: Place) -> Verdict | None:
         """Read all of an instance, and return what is to be said of it; None where it is gone meanwhile."""

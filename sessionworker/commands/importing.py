@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 
 import click
 import msgspec
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 
 from sessionworker.access import Role
 from sessionworker.client import Client
-from sessionworker.commands.asking import ask
+from sessionworker.commands.asking import ask, in_threads
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
@@ -40,7 +38,7 @@ class Wanted(NamedTuple):
 
 
 _OPTIONS = (
-    click.option("--group", type=GroupName(), default="", help="The group here, where the source has none itself."),
+    click.option("--group", type=GroupName(), default=None, help="The group here, where the source has none itself."),
     click.option("--only", multiple=True, metavar="NAME", help="Import this one alone. May be given several times."),
     click.option(
         "--accept",
@@ -62,6 +60,7 @@ def importer(name: str) -> Callable[[Callable[..., None]], Command]:
     def make(function: Callable[..., None]) -> Command:
         @wraps(function)
         def run(given: Given, **options: Any) -> None:
+            options["group"] = options["group"] or ""
             wanted = Wanted(**{field: options.pop(field) for field in Wanted._fields})
             function(given, wanted, **options)
 
@@ -106,7 +105,7 @@ def _check_place(report: Path | None) -> None:
 
 def _tell(given: Given, wanted: Wanted, report: Report) -> None:
     """Print a report, and write it where it is wanted. Raises Stop."""
-    show(given, report.document(), _lines(report))
+    show(given, report.document(), report_lines(report))
     if wanted.report is None:
         return
     try:
@@ -120,23 +119,12 @@ def _tell(given: Given, wanted: Wanted, report: Report) -> None:
 async def _import(
     given: Given, open_source: Callable[[], Source], wanted: Wanted, begun: list[Report], api: Client, admin: Client
 ) -> Report:
-    from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
-
-    reactor: Any = installed
-    pool = ThreadPool(minthreads=1, maxthreads=1, name="source")  # some databases speak to one thread alone
-    pool.start()
-
-    async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
-        return await deferToThreadPool(reactor, pool, function, *arguments)
-
-    try:
+    async with in_threads() as in_thread:
         source = await in_thread(open_source)
         try:
             return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
         finally:
             await in_thread(source.close)
-    finally:
-        pool.stop()
 
 
 async def _bring(
@@ -164,7 +152,7 @@ async def _bring(
     return report
 
 
-def _lines(report: Report) -> Iterator[str]:
+def report_lines(report: Report) -> Iterator[str]:
     """Yield the report for people."""
     yield from table(("instance", "state", "keys", "bytes", "from"), map(_row, report.accounts))
     for one in report.accounts:

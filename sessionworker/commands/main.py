@@ -5,11 +5,14 @@ from __future__ import annotations
 import click
 
 from sessionworker.commands import (
+    archives,
+    backing_up,
     checking,
     copy,
     database,
     doctor,
     dropping,
+    export_files,
     import_files,
     import_servers,
     key,
@@ -50,6 +53,8 @@ for _command in (
     running.completion,
     tokens.token,
     copy.copy,
+    backing_up.backup,
+    archives.verify,
 ):
     main.add_command(_command)
 
@@ -62,8 +67,20 @@ def import_() -> None:
     """
 
 
-for _command in (*import_files.COMMANDS, *import_servers.COMMANDS):
+for _command in (archives.import_archive, *import_files.COMMANDS, *import_servers.COMMANDS):
     import_.add_command(_command)
+
+
+@main.group("export")
+def export() -> None:
+    """Write accounts as another program keeps them, or to an archive: nobody is locked in.
+
+    Each is of one moment. The API that they belong to has to be stopped before another one connects with them.
+    """
+
+
+for _command in (archives.export_archive, *export_files.COMMANDS):
+    export.add_command(_command)
 main.add_command(key.main, "key")
 main.add_command(database.main, "database")
 

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from sessionworker.migration.telling import Level, Told
 
 OF_FILES: Mapping[str, Told] = {
+    "archive_damaged": Told(
+        Level.FAILURE,
+        "What the archive holds of it is damaged: it is not what was written.",
+        "O que o arquivo de backup tem dela está danificado: não é o que foi gravado.",
+    ),
     "folder_not_read": Told(
         Level.FAILURE,
         "Its folder cannot be read: {reason}.",

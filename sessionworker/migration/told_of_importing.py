@@ -38,6 +38,16 @@ OF_IMPORTING: Mapping[str, Told] = {
         "Its name cannot be an instance's: {reason}",
         "O nome não pode ser o de uma instância: {reason}",
     ),
+    "not_written": Told(
+        Level.FAILURE,
+        "It was not written: {reason}",
+        "Não foi gravada: {reason}",
+    ),
+    "nothing_to_export": Told(
+        Level.INFORMATION,
+        "It has no creds: it was never paired, or was logged out. Another program has no use for it.",
+        "Não tem creds: nunca foi pareada ou foi desconectada. Outro programa não teria o que fazer com ela.",
+    ),
     "refused_by_worker": Told(
         Level.FAILURE,
         "The worker refused it: {reason}",

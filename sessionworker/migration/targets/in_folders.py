@@ -20,6 +20,8 @@ Write = Callable[[Mapping[str, bytes], Path], list[Note]]
 class InFolders:
     """A folder in which each account gets a place of its own."""
 
+    takes_all = False
+
     def __init__(self, folder: Path, write: Write, *, ending: str = "", has_groups: bool = False) -> None:
         """Write accounts with `write`, each under its name and an ending; with groups, in a folder for each of them.
 
@@ -42,6 +44,9 @@ class InFolders:
         if folder != self._folder:
             _make(folder)
         return self._write(values, folder / f"{account_name}{self._ending}")
+
+    def finish(self) -> None:
+        """Do nothing: each account is in its place already."""
 
     def close(self) -> None:
         """Let go of nothing: nothing is open."""

@@ -21,11 +21,17 @@ class Target(Protocol):
     shown: str
     """Where it is, without anything secret."""
 
+    takes_all: bool
+    """Whether it takes accounts without `creds`, and empty ones, too."""
+
     def write(self, account_name: str, group: str, values: Mapping[str, bytes]) -> list[Note]:
         """Write an account, whole, and return what is to be said of it.
 
         What is there already is replaced only by a target that was opened to do so.
         """
 
+    def finish(self) -> None:
+        """Say that all accounts were written that will be."""
+
     def close(self) -> None:
-        """Let go of the target."""
+        """Let go of the target; of one that is a single file, and was not finished, nothing stays."""

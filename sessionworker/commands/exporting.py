@@ -1,0 +1,141 @@
+"""What all exports have in common: which instances, one after the other, each of one moment; and what is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
+from typing import Any, NamedTuple
+
+import click
+
+from sessionworker.access import Role
+from sessionworker.client import Client, NotFound, Refused, Unauthorized
+from sessionworker.commands.asking import ask, in_threads
+from sessionworker.commands.endings import Code, Stop
+from sessionworker.commands.given import Command, Given, pass_given
+from sessionworker.commands.importing import report_lines
+from sessionworker.commands.places import find_places
+from sessionworker.commands.showing import Place, say, show, spelled
+from sessionworker.migration.arriving import WAITING_GROUP
+from sessionworker.migration.notes import Note
+from sessionworker.migration.reports import Report, State, Told
+from sessionworker.migration.targets.target import Target, TargetError
+from sessionworker.names import CREDS
+
+FORBIDDEN = 403
+
+InThread = Callable[..., Any]
+
+
+class Exported(NamedTuple):
+    """What became of an export."""
+
+    report: Report
+    problems: list[str]
+    """What is the matter with groups, or with what was named, in sentences."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was meant was exported."""
+        return self.report.is_whole and not self.problems
+
+
+def exporter(name: str) -> Callable[[Callable[..., None]], Command]:
+    """Make a command of a function that is given what was given to all, the instances' names, and its own options."""
+
+    def make(function: Callable[..., None]) -> Command:
+        @wraps(function)
+        def run(given: Given, **options: Any) -> None:
+            function(given, **options)
+
+        decorated: Any = pass_given(run)
+        places = click.Argument(["places"], metavar="[GROUP[/INSTANCE]]...", nargs=-1)
+        decorated.__click_params__ = [places, *decorated.__click_params__]  # from the last one to the first
+        return click.command(name, cls=Command)(decorated)
+
+    return make
+
+
+def export_to(given: Given, open_target: Callable[[], Target], places: tuple[str, ...]) -> None:
+    """Export instances, and print what became of each. Raises Stop, and Exit where something was left out."""
+    exported = export(given, open_target, places)
+    show(given, exported.report.document(), [*exported.problems, *report_lines(exported.report)])
+    if exported.report.count(State.EXPORTED):
+        say(
+            given,
+            "Two programs with one account disconnect each other: stop the API here before the other one connects.",
+        )
+    end_for(exported)
+
+
+def problems_of(exported: Exported) -> list[str]:
+    """Return a sentence for each thing that is to be said of an export."""
+    accounts = exported.report.accounts
+    notes = [f"{spelled(one.group, one.instance)}: {note.text()}" for one in accounts for note in one.notes]
+    return [*exported.problems, *notes]
+
+
+def end_for(exported: Exported) -> None:
+    """End a command with the status that fits. Raises Exit."""
+    if not exported.is_whole:
+        raise click.exceptions.Exit(Code.PARTLY if exported.report.count(State.EXPORTED) else Code.FAILED)
+
+
+def export(given: Given, open_target: Callable[[], Target], places: Iterable[str]) -> Exported:
+    """Write instances to a target, all of them unless some are named. Raises Stop, also for an export that is empty."""
+    return ask(given, partial(_export, given, open_target, tuple(places)), (Role.ADMIN, Role.API))
+
+
+async def _export(
+    given: Given, open_target: Callable[[], Target], names: tuple[str, ...], operator: Client, api: Client
+) -> Exported:
+    found, problems = await find_places(operator, names)
+    wanted = [place for place in found if place.group != WAITING_GROUP or names]
+    if not wanted:
+        raise Stop(" ".join(["There is no instance to export.", *problems]))
+    async with in_threads() as in_thread:
+        try:
+            target = await in_thread(open_target)
+            try:
+                report = Report(target.shown, is_dry=False)
+                with click.progressbar(
+                    wanted, label="Instances", file=sys.stderr, hidden=given.is_quiet or not sys.stderr.isatty()
+                ) as bar:
+                    for place in bar:
+                        told = await _export_one(place, api, target, in_thread)
+                        report.accounts += [] if told is None else [told]
+                await in_thread(target.finish)
+            finally:
+                await in_thread(target.close)
+        except TargetError as error:
+            raise Stop(str(error)) from None
+    return Exported(report, problems)
+
+
+async def _export_one(place: Place, api: Client, target: Target, in_thread: InThread) -> Told | None:
+    """Export an instance, and return what became of it; None where it is gone meanwhile."""
+    told = Told(*place, origin=target.shown)
+    try:
+        values = await api.read_whole(*place)
+    except NotFound:
+        return None
+    except Refused as error:
+        if isinstance(error, Unauthorized) or error.status == FORBIDDEN:
+            raise
+        told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+        return told
+    told.measure(values)
+    if CREDS not in values and not target.takes_all:
+        told.notes.append(Note("nothing_to_export"))
+        told.state = State.NOT_PAIRED
+        return told
+    try:
+        told.notes += await in_thread(target.write, place.instance, place.group, values)
+    except TargetError as error:
+        if target.takes_all:  # it is one file, which is broken now
+            raise
+        told.notes.append(Note("not_written", {"reason": str(error)}))
+        return told
+    told.state = State.EXPORTED
+    return told

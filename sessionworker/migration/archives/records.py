@@ -1,0 +1,88 @@
+"""What an archive is made of: JSON, one record a line.
+
+The first record says what it is. Each instance has one `file` for each of its keys, `creds` last, and then an
+`instance` that sums them up. The last record is the `end`: an archive without it was cut off.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+FORM = 1
+"""The number of this form. A reader refuses a higher one."""
+
+
+class ArchiveError(Exception):
+    """Why an archive cannot be written or read: one sentence for the operator, without anything secret."""
+
+
+class Head(Struct, frozen=True, tag="archive", tag_field="record"):
+    """The first record."""
+
+    form: int
+    made: str
+    """When it was begun, in UTC."""
+    by: str
+    """Which version of the worker's commands wrote it."""
+
+
+class File(Struct, frozen=True, tag="file", tag_field="record"):
+    """A session file."""
+
+    group: str
+    instance: str
+    key: str
+    data: str
+    """Its JSON text, byte for byte."""
+
+
+class Sum(Struct, frozen=True, tag="instance", tag_field="record"):
+    """What the files of an instance come to, behind them."""
+
+    group: str
+    instance: str
+    keys: int
+    bytes: int
+    sha256: str
+    """Of all keys and values; see `digest_of`."""
+
+
+class End(Struct, frozen=True, tag="end", tag_field="record"):
+    """The last record."""
+
+    instances: int
+    keys: int
+    bytes: int
+    sha256: str
+    """Of the `instance` records, as they stand in lines, without what separates these."""
+
+
+Record: TypeAlias = Head | File | Sum | End
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Record).decode
+
+
+class Total:
+    """Adds up instances, in their order."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.instances = self.keys = self.bytes = 0
+        self._digest = sha256()
+
+    def add(self, one: Sum) -> None:
+        """Count an instance."""
+        self.instances += 1
+        self.keys += one.keys
+        self.bytes += one.bytes
+        self._digest.update(encode(one))
+
+    @property
+    def end(self) -> End:
+        """What the last record says."""
+        return End(self.instances, self.keys, self.bytes, self._digest.hexdigest())

@@ -1,0 +1,101 @@
+"""Writes an archive: beside its place first, and into it once it is whole and on the disk."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from sessionworker.migration.archives.encryption import Lock
+from sessionworker.migration.archives.records import FORM, ArchiveError, End, File, Head, Record, Sum, Total, encode
+from sessionworker.migration.arriving import digest_of
+from sessionworker.migration.readers.collecting import shown
+from sessionworker.names import CREDS
+from sessionworker.version import VERSION
+
+
+class Writer:
+    """Writes instances to a stream, one after the other. Every method raises OSError and ArchiveError."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        """Begin an archive."""
+        self._out = out
+        self._total = Total()
+        self.is_finished = False
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._put(Head(FORM, now, f"sessionworker {VERSION}"))
+
+    def add(self, group: str, instance: str, values: Mapping[str, bytes]) -> None:
+        """Write an instance: its `creds` last, so that a part of it is no account."""
+        for key in sorted(values, key=lambda key: (key == CREDS, key)):
+            self._put(File(group, instance, key, values[key].decode()))
+        one = Sum(group, instance, len(values), sum(map(len, values.values())), digest_of(values))
+        self._put(one)
+        self._total.add(one)
+
+    def finish(self) -> End:
+        """Say that this is all, and return what it comes to."""
+        self._put(self._total.end)
+        self._out.flush()
+        self.is_finished = True
+        return self._total.end
+
+    def _put(self, record: Record) -> None:
+        self._out.write(encode(record) + b"\n")
+
+
+@contextmanager
+def writing(out: BinaryIO, lock: Lock, *, is_compressed: bool) -> Iterator[Writer]:
+    """Give what writes an archive to a stream, within a block. Raises ArchiveError."""
+    with ExitStack() as stack:
+        if lock:
+            out = cast(BinaryIO, stack.enter_context(closing(lock.over(out))))
+        if is_compressed:
+            zipped = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0, filename="")
+            out = cast(BinaryIO, stack.enter_context(closing(zipped)))
+        yield Writer(out)
+
+
+@contextmanager
+def writing_file(place: Path, lock: Lock, *, is_compressed: bool) -> Iterator[Writer]:
+    """Give what writes an archive to a file that is not there yet, within a block.
+
+    It takes its place when it was finished, readable for its owner alone. Raises ArchiveError.
+    """
+    temporary = place.with_name(f".{place.name}.new-{secrets.token_hex(4)}")
+    try:
+        _refuse(place)
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                with writing(file, lock, is_compressed=is_compressed) as writer:
+                    yield writer
+                if not writer.is_finished:
+                    return
+                file.flush()
+                os.fsync(file.fileno())
+            _refuse(place)
+            temporary.rename(place)
+            _sync(place.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArchiveError(f"{shown(str(place))} cannot be written: {error.strerror}.") from error
+
+
+def _refuse(place: Path) -> None:
+    if os.path.lexists(place):
+        raise ArchiveError(f"{shown(str(place))} is there already.")
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,211 @@
+"""`export`, `backup` and `verify`: what a worker holds comes out whole, of one moment, and goes back in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sessionworker.commands.endings import Code
+from tests.commands.test_import import call
+from tests.commands.typed import COMMAND, Ended, asked, environment, fill, ran, send
+from tests.migration.examples import account
+from tests.process import REPOSITORY, WorkerProcess
+from tests.tools import require
+
+pytestmark = pytest.mark.slow
+
+ODD = "a/b: ☎"
+"""A key that no file can be called."""
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
+    """One with two accounts, of which one holds odd values, and an instance that was never paired."""
+    with WorkerProcess(tmp_path / "store") as running:
+        for name, phone in (("sales", "5511999999999"), ("support", "5511888888888")):
+            assert send(running, "POST", "/session/codechat", {"instance": name}) == 204
+            values = {key: json.loads(value) for key, value in account(name, phone).items()}
+            assert call(running, "POST", f"/session/codechat/{name}", {"changes": values}).status == 204
+        for key, text in ((ODD, ' { "x" :1.50 }\n'), ("null", " null "), ("half", '"\\ud83d"')):
+            path = "/session/codechat/sales/" + {"null": "null", "half": "half"}.get(key, "a%2Fb%3A%20%E2%98%8E")
+            assert send(running, "POST", path, {"data": text}) == 204
+        assert send(running, "POST", "/session/other", {"instance": "new"}) == 204
+        yield running
+
+
+def everything(worker: WorkerProcess) -> dict[str, dict[str, str]]:
+    """All that a worker holds, by its instances."""
+    found = {}
+    for group in json.loads(call(worker, "GET", "/admin/groups").body):
+        for name in json.loads(call(worker, "GET", f"/session/{group}/list-instances").body):
+            answer = call(worker, "POST", f"/session/{group}/{name}", {"whole": True})
+            found[f"{group}/{name}"] = json.loads(answer.body)["texts"]
+    return found
+
+
+def document(ended: Ended) -> dict[str, object]:
+    found: dict[str, object] = json.loads(ended.stdout)
+    return found
+
+
+def test_an_archive_brings_everything_back_into_an_empty_worker(worker: WorkerProcess, tmp_path: Path) -> None:
+    archive = tmp_path / "all.jsonl.gz"
+    assert asked(worker, "export", "archive", archive).returncode == Code.DONE
+    assert archive.stat().st_mode & 0o777 == 0o600
+    with WorkerProcess(tmp_path / "another") as other:
+        done = asked(other, "import", "archive", archive)
+        assert done.returncode == Code.DONE, done.stdout + done.stderr
+        assert everything(other) == everything(worker)
+        assert asked(other, "import", "archive", archive).returncode == Code.DONE  # all of it is there
+
+
+def test_one_instance_of_an_archive_is_brought_back_alone(worker: WorkerProcess, tmp_path: Path) -> None:
+    archive, before = tmp_path / "all.jsonl.gz", everything(worker)
+    asked(worker, "export", "archive", archive)
+    for name in ("sales", "support"):
+        assert send(worker, "DELETE", f"/session/codechat/{name}") == 200
+    assert asked(worker, "import", "archive", archive, "--only", "sales").returncode == Code.DONE
+    found = everything(worker)
+    assert found["codechat/sales"] == before["codechat/sales"]
+    assert "codechat/support" not in found
+
+
+def test_an_archive_holds_what_was_named(worker: WorkerProcess, tmp_path: Path) -> None:
+    archive = tmp_path / "some.jsonl.gz"
+    done = asked(worker, "export", "archive", archive, "codechat/sales", "other", "codechat/nobody")
+    assert done.returncode == Code.PARTLY
+    assert "codechat/nobody: there is no such instance." in done.stdout
+    verified = asked(worker, "--json", "verify", archive)
+    assert document(verified)["places"] == ["codechat/sales", "other/new"]
+
+
+def test_no_account_is_exported_in_between_two_batches(worker: WorkerProcess, tmp_path: Path) -> None:
+    is_over = threading.Event()
+    keys = [f"counter-{number}" for number in range(200)]
+
+    def write() -> None:
+        number = 0
+        while not is_over.is_set():
+            number += 1
+            changes = dict.fromkeys(keys, number)
+            assert call(worker, "POST", "/session/codechat/sales", {"changes": changes}).status == 204
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        seen = []
+        for number in range(3):
+            archive = tmp_path / f"{number}.jsonl"
+            assert asked(worker, "export", "archive", archive, "--plain", "codechat/sales").returncode == Code.DONE
+            records = [json.loads(line) for line in archive.read_text().splitlines()]
+            seen.append({one["data"] for one in records if one.get("key") in keys})
+    finally:
+        is_over.set()
+        writing.join()
+    assert [len(values) for values in seen] == [1, 1, 1]
+    assert len(set.union(*seen)) == 3
+
+
+def test_an_archive_to_the_standard_output_is_the_archive_alone(worker: WorkerProcess, tmp_path: Path) -> None:
+    words = [*COMMAND, "export", "archive", "-", "--plain"]
+    variables = environment({"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token})
+    done = subprocess.run(words, cwd=REPOSITORY, env=variables, capture_output=True, check=True, timeout=60)
+    (tmp_path / "piped").write_bytes(done.stdout)
+    assert ran("verify", tmp_path / "piped").returncode == Code.DONE
+    ours, theirs = pty.openpty()
+    refused = subprocess.run(
+        words, cwd=REPOSITORY, env=variables, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert refused.returncode == Code.USAGE
+    assert b"not written to a terminal" in refused.stderr
+
+
+def test_baileys_folders_are_written_for_those_that_were_paired(worker: WorkerProcess, tmp_path: Path) -> None:
+    done = asked(worker, "--json", "export", "baileys", tmp_path / "out", "codechat/support", "other")
+    assert done.returncode == Code.DONE, done.stderr
+    states = {one["instance"]: one["state"] for one in document(done)["accounts"]}  # type: ignore[attr-defined]
+    assert states == {"support": "exported", "new": "not paired"}
+    assert json.loads((tmp_path / "out/support/creds.json").read_text()) == json.loads(
+        everything(worker)["codechat/support"]["creds"]
+    )
+    again = asked(worker, "export", "baileys", tmp_path / "out", "codechat/support")
+    assert again.returncode == Code.FAILED
+    assert "is there already" in again.stdout
+
+
+def test_a_backup_is_read_back_and_older_ones_go(worker: WorkerProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for name in ("sessionworker-20200101T000000Z.jsonl.gz", "sessionworker-20210101T000000Z.jsonl.age", "somebody's"):
+        (folder / name).touch()
+    done = asked(worker, "--json", "backup", folder, "--keep", "2")
+    assert done.returncode == Code.DONE, done.stderr
+    told = document(done)
+    assert (told["instances"], told["wasReadBack"]) == (3, True)
+    assert told["removed"] == ["sessionworker-20200101T000000Z.jsonl.gz"]
+    assert sorted(one.name for one in folder.iterdir()) == sorted(
+        ["sessionworker-20210101T000000Z.jsonl.age", "somebody's", Path(str(told["file"])).name]
+    )
+
+
+def test_older_backups_stay_where_the_new_one_lacks_an_instance(worker: WorkerProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
+    [older] = folder.iterdir()
+    lost = tmp_path / "store" / "codechat" / "support"
+    worker.terminate()
+    (lost / "creds").write_bytes(b"{")
+    shutil.rmtree(lost / ".sessionworker" / "versions")
+    with WorkerProcess(tmp_path / "store") as again:
+        done = asked(again, "backup", folder, "--keep", "1")
+    assert done.returncode == Code.PARTLY
+    assert "codechat/support: The worker refused it:" in done.stdout
+    assert older.exists()
+
+
+def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProcess, tmp_path: Path) -> None:
+    age = require("age")
+    identity = tmp_path / "identity"
+    subprocess.run([age + "-keygen", "-o", identity], check=True, capture_output=True)
+    public = subprocess.run(
+        [age + "-keygen", "-y", identity], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (tmp_path / "passphrase").write_text("correct horse\n")
+    to_key, with_phrase = tmp_path / "key.age", tmp_path / "phrase.age"
+    assert asked(worker, "export", "archive", to_key, "--recipient", public).returncode == Code.DONE
+    options = "--passphrase-file", tmp_path / "passphrase"
+    assert asked(worker, "export", "archive", with_phrase, *options).returncode == Code.DONE
+    for file in (to_key, with_phrase):
+        assert not {b"codechat", b"noiseKey"} & {
+            word for word in (b"codechat", b"noiseKey") if word in file.read_bytes()
+        }
+        assert ran("verify", file).returncode == Code.FAILED
+    assert ran("verify", to_key, "--identity", identity).returncode == Code.DONE
+    assert ran("verify", with_phrase, *options).returncode == Code.DONE
+    by_hand = subprocess.run([age, "-d", "-i", identity, to_key], check=True, capture_output=True).stdout
+    assert b'"record":"end"' in gzip.decompress(by_hand)
+    with WorkerProcess(tmp_path / "another") as other:
+        assert asked(other, "import", "archive", with_phrase, *options).returncode == Code.DONE
+        assert everything(other) == everything(worker)
+
+
+def test_a_backup_of_a_stopped_store_needs_no_worker(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path / "store") as worker:
+        fill(worker, "codechat", "sales")
+        before = everything(worker)
+    assert ran("--store", tmp_path / "store", "backup", tmp_path / "backups").returncode == Code.DONE
+    [backup] = (tmp_path / "backups").iterdir()
+    with WorkerProcess(tmp_path / "another") as other:
+        assert asked(other, "import", "archive", backup).returncode == Code.DONE
+        assert everything(other) == before
