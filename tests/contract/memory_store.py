@@ -20,6 +20,7 @@ from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, Existing, PurgeDrop, SetAside, Write
 from sessionworker.stores.interface import UNKNOWN, Outcome
 from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
+from sessionworker.stores.rules.drops import is_due
 from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
 from sessionworker.values import is_json
 from sessionworker.wire import (
@@ -76,14 +77,8 @@ class MemoryStore:
                 self._drop(group, list(groups[group]))
                 del groups[group]
                 self._tell("group_dropped", group, "", by)
-            case changes.RestoreInstance(group, instance, drop, name, by):
-                into = entry.into or group
-                if (group, instance, drop) not in drops:
-                    return errors.NoSuchDrop()
-                if name in groups.get(into, {}):
-                    return errors.NameTaken()
-                groups.setdefault(into, {})[name] = drops.pop((group, instance, drop))
-                self._tell("instance_restored", group, instance, by)
+            case changes.RestoreInstance():
+                return self._restore(entry)
             case PurgeDrop(group, instance, drop, by):
                 if drops.pop((group, instance, drop), None) is None:
                     return errors.NoSuchDrop()
@@ -91,18 +86,33 @@ class MemoryStore:
                     self._tell("drop_purged", group, instance, by)
         return None
 
-    def _drop_one(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
+    def _restore(self, entry: changes.RestoreInstance) -> WorkerError | None:
+        groups, drops = self.contents.groups, self.contents.drops
+        dropped, (into, name) = (entry.group, entry.instance, entry.drop), entry.place
+        if dropped not in drops:
+            return errors.NoSuchDrop()
+        if name in groups.get(into, {}):
+            if not entry.replacing:
+                return errors.NameTaken()
+            refusal = self._drop_one(into, name, entry.by, entry.owner, mark="r0")
+            if refusal is not None:
+                return refusal
+        groups.setdefault(into, {})[name] = drops.pop(dropped)
+        self._tell("instance_restored", entry.group, entry.instance, entry.by)
+        return None
+
+    def _drop_one(self, group: str, name: str, by: str, owner: str | None, *, mark: str = "0") -> WorkerError | None:
         refusal = self.tenures.let_in(self.contents.groups[group][name], owner)
         if isinstance(refusal, WorkerError):
             return refusal
-        self._drop(group, [name])
+        self._drop(group, [name], mark)
         self._tell("instance_dropped", group, name, by)
         return None
 
-    def _drop(self, group: str, names: list[str]) -> None:
+    def _drop(self, group: str, names: list[str], mark: str = "0") -> None:
         for name in names:
             self.contents.last_drop = max(_now(), self.contents.last_drop + 1)
-            drop = f"{self.contents.last_drop:013}-0"
+            drop = f"{self.contents.last_drop:013}-{mark}"
             self.contents.drops[group, name, drop] = instance = self.contents.groups[group].pop(name)
             self.tenures.end(instance)
 
@@ -253,7 +263,7 @@ class MemoryStore:
         return [DropSummary(*drop, int(drop[2].partition("-")[0]), *one.sum_up()) for drop, one in oldest_first[::-1]]
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
-        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if one.when < when]
+        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if is_due(one.drop, when, _now())]
 
     def overview(self) -> StoreOverview:
         instances = [one for group in self.contents.groups.values() for one in group.values()]

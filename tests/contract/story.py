@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from msgspec import structs
 
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import (
@@ -42,7 +43,7 @@ from tests.contract.story_parts import (
     one_of,
     told,
 )
-from tests.contract.words import Place, commit, delete, kept, kinds, purge, read_and_recall, restore, write
+from tests.contract.words import Place, commit, delete, kept, kinds, purge, read_and_recall, replace, restore, write
 
 
 class Story(RuleBasedStateMachine):
@@ -161,6 +162,22 @@ class Story(RuleBasedStateMachine):
             assert kinds(self.store.commit([restore(found.store, name, into)])) == [expected]
             if expected is None:
                 self.drops.remove(found)
+
+    @rule(place=PLACES, of=PLACES, owner=OWNERS)
+    def bring_back_in_the_place_of_another(self, place: int, of: int, owner: str | None) -> None:
+        found = one_of(self.drops, place)
+        if found is None:
+            return
+        self.commit_what_was_prepared([])
+        group, name = self.one(of)
+        known = listed(self.model), listed(self.store)
+        [expected] = kinds(self.model.commit([structs.replace(replace(found.model, name, group), owner=owner)]))
+        assert kinds(self.store.commit([structs.replace(replace(found.store, name, group), owner=owner)])) == [expected]
+        if expected is None:
+            self.drops.remove(found)
+            [model], [store] = listed(self.model).keys() - known[0].keys(), listed(self.store).keys() - known[1].keys()
+            assert model[:2] == store[:2] == (group, name)
+            self.drops.append(Drop(listed(self.model)[model], listed(self.store)[store]))
 
     @rule(place=PLACES, name=st.one_of(st.just(""), INSTANCES))
     def drop_and_bring_back(self, place: int, name: str) -> None:
