@@ -65,15 +65,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a replacement that fails is not taken back",
         _REPLACING,
-        "                    places.move(aside, place)\n",
-        "                    pass\n",
-        _FAILED,
-    ),
-    Fault(
-        "a replacement that fails leaves what came in the place",
-        _REPLACING,
-        "                    places.move(place, source)\n",
-        "                    pass\n",
+        "                places.put_back(source)\n",
+        "",
         _TAKEN_BACK,
     ),
     Fault(
@@ -86,7 +79,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an instance that nobody could move back to its place is taken for missing",
         _REPLACING,
-        "                self._places.doubt(place, aside, identities[0])\n",
+        "            places.doubt(place, aside, identities[0])\n",
         "",
         _TAKEN_BACK,
     ),

@@ -14,7 +14,7 @@ from tests.simulation.run import find_subject, run_history
 from tests.simulation.subject import CreateInstance, DropInstance
 from tests.simulation.values import Creds, Plain
 
-CALLS = range(90, 160)
+CALLS = range(105, 145)
 """Those of the disk in which a replacement is made, counted from where its step begins."""
 
 CHANGES = 25
@@ -60,6 +60,12 @@ def check(subject: str, history: History) -> None:
 def test_whenever_the_machine_dies_one_of_the_two_has_the_place(subject: str, how: How) -> None:
     for calls, seed in product(CALLS, (1, 2) if how == "torn" else (1,)):
         check(subject, history(crash=Crash(calls, how), seed=seed))
+
+
+def test_what_was_acknowledged_is_there_after_a_power_cut() -> None:
+    for seed in range(1, 30):
+        told = history()
+        check("subject_files:FileSubject", (*told[:4], Step(seed=seed, crash=Crash(1, "torn")), *told[4:]))
 
 
 @pytest.mark.parametrize("part", ["nothing", "all"])

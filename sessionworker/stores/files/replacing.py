@@ -60,11 +60,7 @@ class Replacing:
             for instance in (old, new):  # nothing of it is committed before it is known to be durable where it lies
                 self._catalogue.disown(instance)
             if self._is_taken_back(old, new, (place, aside, source), identities):
-                self._places.doubt(source, place, identities[1])
-                self._places.doubt(place, aside, identities[0])
                 raise
-            self._places.doubt(aside, place, identities[0])
-            self._places.doubt(place, source, identities[1])
             return refusal_for(error)
         self._in_doubt = ()
         _forget(self._places)
@@ -90,18 +86,20 @@ class Replacing:
         place, aside, source = paths
         places = self._places
         with self._locks.moves:
+            is_done = new.path == place  # as far as is known
+            old.path, new.path = place, source
+            places.doubt(source, place, identities[1])
+            places.doubt(place, aside, identities[0])
             with suppress(OSError):
-                if places.identity(place) == identities[1]:
-                    places.move(place, source)
+                places.put_back(source)
+                places.put_back(place)
             with suppress(OSError):
-                if not stands_in(place, places.root) and places.identity(aside) == identities[0]:
-                    places.move(aside, place)
-            try:
-                is_back = places.identity(place) != identities[1]
-            except OSError:
-                is_back = new.path != place  # as far as is known
-            old.path, new.path = (place, source) if is_back else (aside, place)
-        return is_back
+                is_done = places.identity(place) == identities[1]
+            if is_done:
+                old.path, new.path = aside, place
+                places.doubt(aside, place, identities[0])
+                places.doubt(place, source, identities[1])
+        return not is_done
 
 
 def finish(places: Places) -> tuple[str, str] | None:
