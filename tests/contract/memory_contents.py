@@ -106,3 +106,13 @@ def fitting(values: dict[str, bytes | None], most_bytes: int) -> dict[str, bytes
     while len(fitting) > 1 and sum(len(value or b"") for value in fitting.values()) > most_bytes:
         fitting.popitem()
     return fitting
+
+
+def is_settled(versions: Mapping[Version, bytes | None]) -> bool:
+    """Tell whether there should be no `creds`."""
+    return not versions or max(versions).is_deletion
+
+
+def now() -> int:
+    """Return the time, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

@@ -6,7 +6,6 @@ new dictionary where the old one was, so whoever looks meanwhile sees all of a b
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event as ThreadEvent
@@ -21,7 +20,7 @@ from sessionworker.stores.changes import Batch, Delete, Entry, Existing, PurgeDr
 from sessionworker.stores.interface import UNKNOWN, Outcome
 from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
 from sessionworker.stores.rules.drops import is_due
-from sessionworker.stores.rules.versions import Keep, Version, pinned, to_keep, version_of
+from sessionworker.stores.rules.versions import Keep, pinned, to_keep, version_of
 from sessionworker.values import is_json
 from sessionworker.wire import (
     DropSummary,
@@ -31,7 +30,7 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
-from tests.contract.memory_contents import Contents, Instance, NothingWaits, Tenures, fitting
+from tests.contract.memory_contents import Contents, Instance, NothingWaits, Tenures, fitting, is_settled, now
 
 
 class MemoryStore:
@@ -111,7 +110,7 @@ class MemoryStore:
 
     def _drop(self, group: str, names: list[str], mark: str = "0") -> None:
         for name in names:
-            self.contents.last_drop = max(_now(), self.contents.last_drop + 1)
+            self.contents.last_drop = max(now(), self.contents.last_drop + 1)
             drop = f"{self.contents.last_drop:013}-{mark}"
             self.contents.drops[group, name, drop] = instance = self.contents.groups[group].pop(name)
             self.tenures.end(instance)
@@ -150,18 +149,18 @@ class MemoryStore:
             creds = read_creds(value) if value is not None and change.key == CREDS else None
             if value is not None:
                 values[change.key] = value
-            elif values.pop(change.key, None) is None and (change.key != CREDS or _is_settled(versions)):
+            elif values.pop(change.key, None) is None and (change.key != CREDS or is_settled(versions)):
                 continue
             is_changed = True
             if change.key == CREDS:
                 if value is not None and creds is None:
                     return errors.CredsNotAllowed()
-                when = max([_now(), *(version.when + 1 for version in versions)])
+                when = max([now(), *(version.when + 1 for version in versions)])
                 versions[version_of(when, 0, creds)] = value
         if is_changed:
             kept = to_keep(list(versions), self._keep)
             instance.versions = {version: value for version, value in versions.items() if version in kept}
-            instance.values, instance.last_write = values, _now()
+            instance.values, instance.last_write = values, now()
             instance.writes += 1
             self.contents.aside += aside
             self._tell_of_creds(batch, before)
@@ -220,7 +219,7 @@ class MemoryStore:
         if value is not None:
             is_whole = is_json(value) if file.key != CREDS else read_creds(value) is not None
             return value if is_whole else UNKNOWN
-        return None if file.key != CREDS or _is_settled(instance.versions) else UNKNOWN
+        return None if file.key != CREDS or is_settled(instance.versions) else UNKNOWN
 
     def check_creds(self, group: str, instance: str) -> None:
         self.read(SessionFile(group, instance, CREDS))
@@ -263,7 +262,7 @@ class MemoryStore:
         return [DropSummary(*drop, int(drop[2].partition("-")[0]), *one.sum_up()) for drop, one in oldest_first[::-1]]
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
-        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if is_due(one.drop, when, _now())]
+        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if is_due(one.drop, when, now())]
 
     def overview(self) -> StoreOverview:
         instances = [one for group in self.contents.groups.values() for one in group.values()]
@@ -281,7 +280,7 @@ class MemoryStore:
         return self.contents.events.after(after)
 
     def _tell(self, name: str, group: str, instance: str, by: str) -> None:
-        self.contents.events.add(Event(name, "", group, instance, by), _now())
+        self.contents.events.add(Event(name, "", group, instance, by), now())
 
     def check(self) -> None: ...
 
@@ -299,12 +298,3 @@ class MemoryStore:
 
     def close(self) -> None:
         self._is_closed.set()
-
-
-def _is_settled(versions: Mapping[Version, bytes | None]) -> bool:
-    """Tell whether there should be no `creds`."""
-    return not versions or max(versions).is_deletion
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

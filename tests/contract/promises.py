@@ -19,7 +19,7 @@ from tests.contract.purges import PurgesContract
 from tests.contract.refused_owners import RefusedOwnersContract
 from tests.contract.replacements import ReplacementsContract
 from tests.contract.restores import RestoresContract
-from tests.contract.story import StoryContract
+from tests.contract.stories import StoryContract
 from tests.contract.values import ValuesContract
 from tests.contract.versions import VersionsContract
 

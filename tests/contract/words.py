@@ -188,9 +188,9 @@ def restore(dropped: DropSummary, name: str = "", into: str = "") -> RestoreInst
     return RestoreInstance(dropped.group, dropped.instance, dropped.drop, name or dropped.instance, into=into)
 
 
-def replace(dropped: DropSummary, name: str = "", into: str = "") -> RestoreInstance:
+def replace(dropped: DropSummary, name: str = "", into: str = "", *, owner: str | None = None) -> RestoreInstance:
     """Bring it back as that does, in the place of what stands there."""
-    return structs.replace(restore(dropped, name, into), replacing=True)
+    return structs.replace(restore(dropped, name, into), replacing=True, owner=owner)
 
 
 def purge(dropped: DropSummary) -> PurgeDrop:

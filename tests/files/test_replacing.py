@@ -3,98 +3,30 @@
 from __future__ import annotations
 
 import errno
-import os
-import shutil
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from sessionworker.errors import StoreUnavailable, WorkerError
+from sessionworker.errors import StoreUnavailable
 from sessionworker.stores.changes import DropInstance
-from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import KeyRing
-from sessionworker.wire import DropSummary
 from tests.contract.words import (
     CREDS,
     KEY,
-    SUPPORT,
     commit,
-    create,
     creds,
-    drop,
-    kept,
-    purge,
     read_all,
     refusals,
     replace,
-    restore,
     write,
 )
 from tests.defects.calls import about
 from tests.defects.faults import Crash, disk_of
 from tests.files.faults import failing
+from tests.files.replacing import FILES, NEW, OLD, REPLACING, WAITING, look, look_and_go_on, prepare, roots
 from tests.files.sealed import FIRST, SECOND
-from tests.files.stops import Overtaking, Stopped
-from tests.files.words import OURS, start, start_after_kill
-
-OLD, NEW = [creds(2), b'"old"', b'"waits"'], [creds(2, 2), b'"new"', None]
-WAITING = KEY._replace(key="waits")
-FILES = CREDS, KEY, WAITING
-REPLACING = Path(OURS) / "replacing"
-
-
-def prepare(folder: Path, *, is_settled: bool = False, ring: KeyRing | None = None) -> tuple[FileStore, DropSummary]:
-    """Return a store with an instance that has something in the journal, and the drop of another one."""
-    store = start(folder, sync=True, ring=ring)
-    create(store, CREDS, SUPPORT)
-    commit(store, write(CREDS, creds(1)), write(KEY, b'"old"'))
-    commit(store, write(SUPPORT, creds(1, 2)), write(SUPPORT._replace(key=KEY.key), b'"new"'))
-    store.checkpoint()
-    commit(store, write(CREDS, creds(2)), write(WAITING, b'"waits"'), write(SUPPORT, creds(2, 2)))
-    if is_settled:
-        store.checkpoint()
-    return store, drop(store, SUPPORT)
-
-
-def look(store: FileStore) -> str:
-    """Tell which one has the place; each is whole, and the other one is a drop that can be brought back."""
-    assert store.instances("codechat") == ["sales"]
-    held = read_all(store, *FILES)
-    store.check_creds("codechat", "sales")
-    assert held in (OLD, NEW)
-    [dropped] = store.drops()
-    assert dropped.instance == ("support" if held == OLD else "sales")
-    assert (dropped.files, dropped.problem) == (2 if held == OLD else 3, "")
-    return "old" if held == OLD else "new"
-
-
-def look_and_go_on(store: FileStore, folder: Path, ring: KeyRing | None = None) -> str:
-    """Do that; bring the other one back, too; write to both, and see that they are two after a start."""
-    which = look(store)
-    [dropped] = store.drops()
-    other = SUPPORT._replace(instance="other")
-    commit(store, restore(dropped, "other"))
-    assert read_all(store, *(other._replace(key=file.key) for file in FILES)) == (NEW if which == "old" else OLD)
-    commit(store, write(KEY, b'"1"'), write(other._replace(key=KEY.key), b'"2"'))
-    store.close()
-    store = start(folder, ring=ring)
-    assert not (folder / REPLACING).exists()
-    assert read_all(store, KEY, other._replace(key=KEY.key)) == [b'"1"', b'"2"']
-    assert store.drops() == []
-    store.close()
-    return which
-
-
-def roots(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Yield a number, and a folder for it that is removed afterwards, again and again."""
-    for number in count(1):
-        root = folder / str(number)
-        yield number, root
-        shutil.rmtree(root)
+from tests.files.words import start, start_after_kill
 
 
 @pytest.mark.parametrize(
@@ -112,9 +44,8 @@ def test_whichever_call_is_the_last_one_of_the_two_has_the_place_after_a_start(
     for number, root in roots(quick_folder):
         store, dropped = prepare(root, is_settled=is_settled, ring=ring)
         outcome = None
-        with disk_of(root) as disk, failing(disk, Crash(), at=number, lasts=True, late=late) as fault:  # type: ignore[arg-type]
-            with suppress(Crash):
-                outcome = store.commit([replace(dropped, "sales")])
+        with disk_of(root) as disk, failing(disk, Crash(), at=number, lasts=True, late=late) as fault, suppress(Crash):
+            outcome = store.commit([replace(dropped, "sales")])
         store = start_after_kill(root, ring=next_ring)
         seen.append(look_and_go_on(store, root, next_ring))
         if not fault.hits:
@@ -228,114 +159,4 @@ def test_what_is_written_down_is_told_apart_from_what_somebody_did_by_hand(folde
     store = start(folder)
     assert store.instances("codechat") == []
     assert [one.instance for one in store.drops()] == ["support"]
-    store.close()
-
-
-QUESTIONS: dict[str, Callable[[FileStore], object]] = {
-    "creds": lambda store: store.read(CREDS),
-    "a key": lambda store: store.read(KEY),
-    "keys": lambda store: store.read_many("codechat", "sales", ["creds", KEY.key], 10**6),
-    "names": lambda store: store.names("codechat", "sales", beginning="", after="", most=9),
-    "check": lambda store: store.check_creds("codechat", "sales"),
-    "versions": lambda store: len(store.versions("codechat", "sales")),
-    "instances": lambda store: store.instances("codechat"),
-    "recall": lambda store: store.recall(CREDS) or 1,
-}
-
-
-@pytest.mark.usefixtures("telling_locks")
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_whoever_reads_meanwhile_is_never_told_that_there_is_none(quick_folder: Path, name: str) -> None:
-    question = QUESTIONS[name]
-    for number, root in roots(quick_folder):
-        store, dropped = prepare(root, is_settled=True)
-        call = Stopped(
-            partial(store.commit, [replace(dropped, "sales")]), number, modules=("moves", "replacing", "leaving")
-        )
-        asked = Overtaking(partial(question, store))
-        assert call.result() == [None]
-        assert asked.result() is not None or name == "check", call.where
-        store.close()
-        if not call.stops:
-            break
-    assert number > 30
-
-
-def test_a_read_that_began_before_is_answered_with_what_has_the_place_now(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, dropped = prepare(folder)
-    store.close()
-    store = start(folder)
-    real = os.open
-    done: list[object] = []
-
-    def overtaken(path: str, *arguments: object, **named: object) -> int:
-        if path == KEY.key and not done:
-            done.append(store.commit([replace(dropped, "sales")]))
-        return real(path, *arguments, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(os, "open", overtaken)
-    assert store.read(KEY) == b'"new"'
-    assert done == [[None]]
-    store.close()
-
-
-def test_one_of_which_the_folder_is_gone_gives_up_its_place(folder: Path) -> None:
-    store, dropped = prepare(folder, is_settled=True)
-    shutil.rmtree(folder / "codechat" / "sales")
-    commit(store, replace(dropped, "sales"))
-    assert read_all(store, *FILES) == NEW
-    assert store.drops() == []
-    store.close()
-
-
-@pytest.mark.parametrize("what", ["file", "link", "other folder"])
-def test_what_is_not_its_folder_is_not_replaced(folder: Path, what: str) -> None:
-    store, dropped = prepare(folder, is_settled=True)
-    place = folder / "codechat" / "sales"
-    place.rename(folder.parent / "elsewhere")
-    if what == "file":
-        place.write_text("somebody's")
-    elif what == "link":
-        place.symlink_to(folder.parent / "elsewhere")
-    else:
-        place.mkdir()
-    assert refusals(store, replace(dropped, "sales")) == [StoreUnavailable]
-    assert [one.instance for one in store.drops()] == ["support"]
-    if what == "other folder":
-        place.rmdir()
-    else:
-        place.unlink()
-    (folder.parent / "elsewhere").rename(place)
-    assert look(store) == "old"
-    commit(store, replace(dropped, "sales"))
-    assert look_and_go_on(store, folder) == "new"
-
-
-def test_one_that_came_there_after_the_start_gives_up_its_place(folder: Path) -> None:
-    store, dropped = prepare(folder, is_settled=True)
-    place = folder / "codechat" / "new"
-    place.mkdir()
-    (place / "creds").write_bytes(creds(9, 9))
-    commit(store, replace(dropped, "new"))
-    assert kept(store, CREDS._replace(instance="new")).values[0] == creds(2, 2)
-    [replaced] = store.drops()
-    commit(store, restore(replaced, "back"))
-    assert read_all(store, CREDS._replace(instance="back")) == [creds(9, 9)]
-    store.close()
-
-
-def test_what_was_replaced_can_be_erased_and_its_name_is_given_to_no_other_drop(folder: Path) -> None:
-    store, dropped = prepare(folder)
-    commit(store, replace(dropped, "sales"))
-    [replaced] = store.drops()
-    commit(store, purge(replaced))
-    assert store.drops() == []
-    store = start_after_kill(folder)
-    assert read_all(store, *FILES) == NEW
-    later = drop(store)
-    assert later.when > replaced.when
-    with pytest.raises(WorkerError):
-        store.check_creds("codechat", "sales")
     store.close()

@@ -16,9 +16,10 @@ _TAKEN_BACK = (
     f"{_TESTS}::test_what_was_written_after_a_replacement_was_taken_back_is_there",
     f"{_TESTS}::test_what_cannot_be_moved_to_the_place_nor_back_is_no_instance_less",
 )
+_BESIDE = "tests/files/test_replacing_beside.py"
 _READ = (
-    f"{_TESTS}::test_whoever_reads_meanwhile_is_never_told_that_there_is_none",
-    f"{_TESTS}::test_a_read_that_began_before_is_answered_with_what_has_the_place_now",
+    f"{_BESIDE}::test_whoever_reads_meanwhile_is_never_told_that_there_is_none",
+    f"{_BESIDE}::test_a_read_that_began_before_is_answered_with_what_has_the_place_now",
 )
 _SIMULATED = ("tests/simulation/test_replacing.py",)
 _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"

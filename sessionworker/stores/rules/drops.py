@@ -36,3 +36,8 @@ def is_replaced(name: str) -> bool:
 def is_due(name: str, before: int, now: int) -> bool:
     """Tell whether something was dropped before a time, and is not to be kept any longer."""
     return when_of(name) < (min(before, now - REPLACED_KEPT) if is_replaced(name) else before)
+
+
+def kept_until(name: str, kept: int) -> int:
+    """Return until when a drop is kept, where all are kept for a while; both in milliseconds."""
+    return when_of(name) + (max(kept, REPLACED_KEPT) if is_replaced(name) else kept)
