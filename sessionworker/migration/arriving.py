@@ -12,8 +12,9 @@ from contextlib import suppress
 from hashlib import sha256
 from secrets import token_hex
 
-from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, NoSuchInstance
+from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, NoSuchInstance, NotFound, Unavailable
 from sessionworker.names import CREDS
+from sessionworker.stores.rules.creds import read_creds
 
 WAITING_GROUP = "sessionworker-import"
 """Where accounts are made. It is there only while something is imported, or after that was cut off."""
@@ -77,10 +78,10 @@ class Arriving:
         beginning = sha256(f"{group}/{name}".encode()).hexdigest()[:32]
         await self._erase(beginning)
         waiting = f"{beginning}-{token_hex(8)}"  # another import of the same account writes nothing into this one
-        await self._api.create_instance(WAITING_GROUP, waiting)
-        for part in _parts(values):
-            await self._write(waiting, part)
-            self.advance(len(part))
+        try:
+            await self._make(waiting, values)
+        except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
+            await self._make(waiting, values)
         held = await self.held(WAITING_GROUP, waiting, values)
         if held is None or digest_of(held) != digest_of(values):
             raise NotReadBack
@@ -94,6 +95,12 @@ class Arriving:
             held = await self.held(group, name, values)
             if held is None or digest_of(held) != digest_of(values):
                 raise
+
+    async def _make(self, waiting: str, values: Mapping[str, bytes]) -> None:
+        await self._api.create_instance(WAITING_GROUP, waiting)
+        for part in _parts(values):
+            await self._write(waiting, part)
+            self.advance(len(part))
 
     async def _write(self, waiting: str, part: Mapping[str, bytes]) -> None:
         at_once = {key: value for key, value in part.items() if not _is_alone(value)}
@@ -120,11 +127,25 @@ class Arriving:
                 return one.drop
         return None
 
-    async def tidy(self) -> None:
-        """Remove the group in which accounts were made, if none is left in it."""
+    async def identities(self, group: str) -> dict[str, set[str]]:
+        """Return the instances of a group by their identities, as far as their `creds` can be read."""
+        found: dict[str, set[str]] = {}
         with suppress(NoSuchGroup):
-            if not await self._api.instances(WAITING_GROUP):
+            for name in await self._api.instances(group):
+                with suppress(NotFound, Unavailable):
+                    creds = read_creds(await self._api.read(group, name, CREDS) or b"")
+                    if creds is not None:
+                        found.setdefault(creds.identity, set()).add(name)
+        return found
+
+    async def tidy(self) -> int:
+        """Remove the group in which accounts were made, if none is left in it; return how many are, dropped or not."""
+        left = 0
+        with suppress(NoSuchGroup):
+            left = len(await self._api.instances(WAITING_GROUP))
+            if not left:
                 await self._admin.drop_group(WAITING_GROUP)
+        return left + sum(one.group == WAITING_GROUP for one in await self._admin.drops())
 
 
 def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,72 +12,12 @@ import pytest
 from sessionworker.access import Role, Token
 from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, Unavailable
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
-from sessionworker.migration.found import Account, Reading
 from sessionworker.migration.importing import Importing
-from sessionworker.migration.notes import Note
-from sessionworker.migration.reports import State, Told
+from sessionworker.migration.reports import State
+from tests.migration.bringing import Sources, Values, bring, held, here, importing
 from tests.migration.examples import account, paired_creds, text_of
 from tests.migration.places import codes, differing
-from tests.server import RunningWorker, asynchronous, asynchronous_fixture, running_worker
-
-Values = Mapping[str, bytes]
-
-
-class Sources:
-    """Accounts in memory."""
-
-    shown = "memory"
-
-    def __init__(self, **values: Values) -> None:
-        self.values = {name: dict(one) for name, one in values.items()}
-        self.names: dict[str, str] = {}
-        """Names of accounts, where they are others than their origins."""
-        self.closed = False
-
-    def accounts(self) -> list[Account]:
-        return [Account(self.names.get(origin, origin), origin) for origin in sorted(self.values)]
-
-    def notes(self) -> list[Note]:
-        return []
-
-    def read(self, account: Account) -> Reading:
-        return Reading(dict(self.values[account.origin]))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-async def here(function: Callable[..., Any], *arguments: Any) -> Any:
-    return function(*arguments)
-
-
-@asynchronous_fixture()
-async def worker(tmp_path: Path) -> AsyncIterator[RunningWorker]:
-    async with running_worker(tmp_path / "store") as running:
-        yield running
-
-
-@asynchronous_fixture()
-async def client(worker: RunningWorker) -> AsyncIterator[Client]:
-    async with Client(worker.url, worker.token) as opened:
-        yield opened
-
-
-def importing(source: Sources, client: Client, *accepted: str) -> Importing:
-    return Importing(source, Arriving(client, client), here, group="g", accepted=frozenset(accepted))
-
-
-async def bring(source: Sources, client: Client, *accepted: str) -> dict[str, Told]:
-    """Import, and return what became of each account, by its origin."""
-    one = importing(source, client, *accepted)
-    report, planned = await one.plan()
-    await one.run(planned)
-    return {told.origin: told for told in report.accounts}
-
-
-async def held(client: Client, name: str) -> Values:
-    """All that an instance holds, each key asked for alone."""
-    return {key: await client.read("g", name, key) or b"" for key in await client.keys("g", name)}
+from tests.server import RunningWorker, asynchronous, running_worker
 
 
 @asynchronous
