@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 import msgspec
+from twisted.internet.defer import CancelledError
 
 from sessionworker.access import Role
 from sessionworker.client import Client
@@ -19,7 +20,7 @@ from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
 from sessionworker.migration.arriving import Arriving
 from sessionworker.migration.found import Source, SourceError
-from sessionworker.migration.importing import Importing
+from sessionworker.migration.importing import GroupMissingError, Importing, InThread
 from sessionworker.migration.notes import TOLD, Level, Note
 from sessionworker.migration.reports import Report, State, Told
 
@@ -116,10 +117,26 @@ def _tell(given: Given, wanted: Wanted, report: Report) -> None:
         ) from None
 
 
+def reading_in(in_one: InThread) -> InThread:
+    """Return what calls a function of a source in a thread. It raises SourceError, whatever the function raises."""
+
+    async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return await in_one(function, *arguments)
+        except (SourceError, CancelledError):
+            raise
+        except Exception as error:  # its text may hold what it read, or a password
+            what = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+            raise SourceError(f"The source could not be read: {what}.") from error
+
+    return in_thread
+
+
 async def _import(
     given: Given, open_source: Callable[[], Source], wanted: Wanted, begun: list[Report], api: Client, admin: Client
 ) -> Report:
-    async with in_threads() as in_thread:
+    async with in_threads() as in_one:
+        in_thread = reading_in(in_one)
         source = await in_thread(open_source)
         try:
             return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
@@ -128,19 +145,21 @@ async def _import(
 
 
 async def _bring(
-    given: Given, source: Source, in_thread: Any, wanted: Wanted, begun: list[Report], arriving: Arriving
+    given: Given, source: Source, in_thread: InThread, wanted: Wanted, begun: list[Report], arriving: Arriving
 ) -> Report:
     """Import what a source holds. The report is put into `begun` once something may be written."""
     accepted = frozenset(code.replace("-", "_") for code in wanted.accept)
     importing = Importing(source, arriving, in_thread, group=wanted.group, only=wanted.only, accepted=accepted)
     say(given, f"Reading {source.shown} ...")
-    report, planned = await importing.plan()
+    try:
+        report, planned = await importing.plan()
+    except GroupMissingError:
+        text = "The source has no groups. Name the one that they are to be in, with --group."
+        raise Stop(text, Code.USAGE) from None
     if planned and (unknown := sorted(importing.not_found)):
         raise Stop(f"There is no account in {source.shown} that is called {', '.join(map(spelled, unknown))}.")
     if not planned:
         raise Stop(f"There is no account in {source.shown}{' that is called so' if wanted.only else ''}.")
-    if not wanted.group and any(not account.group for account, _ in planned):
-        raise Stop("The source has no groups. Name the one that they are to be in, with --group.", Code.USAGE)
     if wanted.dry_run:
         return report
     keys = sum(told.keys for _, told in planned if told.state is State.READY)

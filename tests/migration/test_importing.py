@@ -2,83 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import CancelledError, Deferred
 
 from sessionworker.access import Role, Token
-from sessionworker.client import Client, NoSuchGroup, Unavailable
+from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, Unavailable
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
-from sessionworker.migration.found import Account, Reading
 from sessionworker.migration.importing import Importing
-from sessionworker.migration.notes import Note
-from sessionworker.migration.reports import State, Told
+from sessionworker.migration.reports import State
+from tests.migration.bringing import Sources, Values, bring, held, here, importing
 from tests.migration.examples import account, paired_creds, text_of
 from tests.migration.places import codes, differing
-from tests.server import RunningWorker, asynchronous, asynchronous_fixture, running_worker
-
-Values = Mapping[str, bytes]
-
-
-class Sources:
-    """Accounts in memory."""
-
-    shown = "memory"
-
-    def __init__(self, **values: Values) -> None:
-        self.values = {name: dict(one) for name, one in values.items()}
-        self.names: dict[str, str] = {}
-        """Names of accounts, where they are others than their origins."""
-        self.closed = False
-
-    def accounts(self) -> list[Account]:
-        return [Account(self.names.get(origin, origin), origin) for origin in sorted(self.values)]
-
-    def notes(self) -> list[Note]:
-        return []
-
-    def read(self, account: Account) -> Reading:
-        return Reading(dict(self.values[account.origin]))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-async def here(function: Callable[..., Any], *arguments: Any) -> Any:
-    return function(*arguments)
-
-
-@asynchronous_fixture()
-async def worker(tmp_path: Path) -> AsyncIterator[RunningWorker]:
-    async with running_worker(tmp_path / "store") as running:
-        yield running
-
-
-@asynchronous_fixture()
-async def client(worker: RunningWorker) -> AsyncIterator[Client]:
-    async with Client(worker.url, worker.token) as opened:
-        yield opened
-
-
-def importing(source: Sources, client: Client, *accepted: str) -> Importing:
-    return Importing(source, Arriving(client, client), here, group="g", accepted=frozenset(accepted))
-
-
-async def bring(source: Sources, client: Client, *accepted: str) -> dict[str, Told]:
-    """Import, and return what became of each account, by its origin."""
-    one = importing(source, client, *accepted)
-    report, planned = await one.plan()
-    await one.run(planned)
-    return {told.origin: told for told in report.accounts}
-
-
-async def held(client: Client, name: str) -> Values:
-    """All that an instance holds, each key asked for alone."""
-    return {key: await client.read("g", name, key) or b"" for key in await client.keys("g", name)}
+from tests.server import RunningWorker, asynchronous, running_worker
 
 
 @asynchronous
@@ -178,7 +117,7 @@ async def failing(worker: RunningWorker, ends: Callable[[], Any]) -> AsyncIterat
 
 
 @asynchronous
-async def test_what_was_replaced_comes_back_where_the_new_one_cannot_take_its_place(
+async def test_what_is_replaced_stays_where_the_new_one_cannot_take_its_place(
     client: Client, worker: RunningWorker
 ) -> None:
     await bring(Sources(one=account("one")), client)
@@ -190,29 +129,59 @@ async def test_what_was_replaced_comes_back_where_the_new_one_cannot_take_its_pl
         with pytest.raises(Unavailable):
             await Arriving(client, admin).arrive("g", "one", account("other"), replaces=True)
     assert not differing(await held(client, "one"), account("one"))
+    assert [drop.group for drop in await client.drops()] == [WAITING_GROUP]
 
 
 @asynchronous
-async def test_who_gives_up_while_one_is_replaced_finds_the_new_one_in_its_place(
+async def test_an_instance_is_replaced_in_one_step_and_can_be_brought_back(
     client: Client, worker: RunningWorker
 ) -> None:
     await bring(Sources(one=account("one")), client)
-    reached: Deferred[None] = Deferred()
-    go_on: Deferred[None] = Deferred()
+    found = []
 
-    async def stall() -> None:
-        reached.callback(None)
-        await go_on
+    async def look() -> None:
+        found.append(not differing(await held(client, "one"), account("one")))
 
-    async with failing(worker, stall) as admin:
-        arriving = Deferred.fromCoroutine(Arriving(client, admin).arrive("g", "one", account("other"), replaces=True))
-        await reached
-        arriving.cancel()
-        if not go_on.called:
-            go_on.callback(None)
-        with pytest.raises(CancelledError):
-            await arriving
+    async with failing(worker, look) as admin:
+        await Arriving(client, admin).arrive("g", "one", account("other"), replaces=True)
+    assert found == [True]
     assert not differing(await held(client, "one"), account("other"))
+    [drop] = await client.drops()
+    await client.restore_instance("g", "one", drop.drop, replacing=True)
+    assert not differing(await held(client, "one"), account("one"))
+
+
+@asynchronous
+async def test_one_that_took_its_place_though_the_answer_was_lost_has_arrived(
+    client: Client, worker: RunningWorker
+) -> None:
+    await bring(Sources(one=account("one")), client)
+
+    class Lost(Client):
+        """One whose first try arrives, and whose second one is answered."""
+
+        async def restore_instance(self, *arguments: Any, **rest: Any) -> None:
+            await super().restore_instance(*arguments, **rest)
+            await super().restore_instance(*arguments, **rest)
+
+    async with Lost(worker.url, worker.token) as admin:
+        await Arriving(client, admin).arrive("g", "one", account("other"), replaces=True)
+        await client.write("g", "one", "lid-mapping-1", '"1"')
+        assert not differing(await held(client, "one"), {**account("other"), "lid-mapping-1": b'"1"'})
+
+
+@asynchronous
+async def test_one_whose_drop_is_gone_has_not_arrived(client: Client, worker: RunningWorker) -> None:
+    await bring(Sources(one=account("one")), client)
+
+    async def erase() -> None:
+        for drop in await client.drops():
+            await client.purge_drop(drop.group, drop.instance, drop.drop)
+
+    async with failing(worker, erase) as admin:
+        with pytest.raises(NoSuchDrop):
+            await Arriving(client, admin).arrive("g", "one", account("other"), replaces=True)
+    assert not differing(await held(client, "one"), account("one"))
 
 
 @asynchronous
