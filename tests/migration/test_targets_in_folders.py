@@ -119,5 +119,5 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, open_target: Open) -> 
     (tmp_path / "file").touch()
     with pytest.raises(TargetError, match="file is no folder"):
         open_target(tmp_path / "file")
-    with pytest.raises(TargetError, match="cannot be made: Not a directory"):
+    with pytest.raises(TargetError, match="is no folder"):
         open_target(tmp_path / "file" / "below")
