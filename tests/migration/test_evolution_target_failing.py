@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 import redis
 
 from sessionworker.migration.found import SourceError
+from sessionworker.migration.readers import sql
+from sessionworker.migration.readers.env_file import read_env_file
 from sessionworker.migration.readers.sql import Database
 from sessionworker.migration.targets import new_places
 from sessionworker.migration.targets.evolution import EvolutionTarget, open_evolution_target
+from sessionworker.migration.targets.evolution_row import locked_row
 from sessionworker.migration.targets.target import TargetError
 from tests.migration.evolution import ONE, TWO, Evolution, keys_alone
 from tests.migration.examples import account
@@ -117,6 +121,20 @@ def test_somebody_who_writes_meanwhile_is_noticed(
         write(evolution.env(), ONE, account(), replace=True)
     assert client.hget(f"evolution:instance:{ONE}", "pre-key-1") == b"new"
     assert client.hlen(f"evolution:instance:{ONE}") == len(keys_alone())
+
+
+def test_a_row_that_somebody_holds_is_not_waited_for_without_end(
+    either: Evolution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    either.instance(ONE, "one")
+    monkeypatch.setattr(sql, "SECONDS", 1)
+    env = either.env()
+    url = read_env_file(env)["DATABASE_CONNECTION_URI"]
+    with closing(sql.open_database(url, may_write=True)) as other:
+        locked_row(other, ONE, "evolution_exchange")
+        with pytest.raises(TargetError, match=r"does not answer: .*(timeout|Lock wait)"):
+            write(env, ONE, account())
+    write(env, ONE, account())
 
 
 def test_a_key_of_another_kind_is_left(evolution: Evolution, client: redis.Redis) -> None:

@@ -18,7 +18,7 @@ POSTGRESQL = ("postgresql", "postgres")
 MYSQL = ("mysql", "mariadb")
 
 SECONDS = 30
-"""After which a server that cannot be reached is given up."""
+"""After which a server that cannot be reached is given up, and a row that somebody else holds."""
 
 _OF_LIBPQ = ("sslmode", "sslrootcert", "channel_binding", "options", "host")
 """What of a URL's options PostgreSQL's own library is given: the others are Prisma's own, and it refuses them."""
@@ -123,6 +123,8 @@ def _open_postgresql(place: Place, schema: str, *, may_write: bool) -> Database:
         connection.read_only = not may_write
         # A worker may take longer than a server lets a transaction wait.
         found.rows("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
+        if may_write:
+            found.rows("SELECT set_config('lock_timeout', %s, true)", f"{SECONDS}s")
         if schema:  # not for the connection: behind a pooler it is another one's next
             found.rows("SELECT set_config('search_path', %s, true)", found.quoted(schema))
     except BaseException:
@@ -151,6 +153,7 @@ def _open_mysql(place: Place, *, may_write: bool) -> Database:
     found = Database(place, connection, errors)
     try:
         with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {SECONDS}")
             level = "READ COMMITTED" if may_write else "REPEATABLE READ"
             cursor.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
             cursor.execute(f"START TRANSACTION {'READ WRITE' if may_write else 'WITH CONSISTENT SNAPSHOT, READ ONLY'}")
