@@ -57,8 +57,6 @@ class MemoryStore:
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         self._ask = ask
 
-    # Changing
-
     def prepare(self, batch: Batch) -> Batch:
         return batch
 
@@ -151,7 +149,7 @@ class MemoryStore:
         is_changed, aside = False, []
         for change in batch.changes:
             if isinstance(change, SetAside):
-                aside += [values[change.key]] if change.key in values else []
+                aside += [values[key] for key in [change.key] if key in values]
                 continue
             value = change.value if isinstance(change, Write) else None
             creds = read_creds(value) if value is not None and change.key == CREDS else None
@@ -176,10 +174,9 @@ class MemoryStore:
 
     def _tell_of_creds(self, batch: Batch, before: Mapping[str, bytes]) -> None:
         new = [change for change in batch.changes if isinstance(change, Write) and change.key == CREDS]
-        for change in new:
-            if isinstance(change, changes.Restore):
-                self._tell("version_restored", batch.group, batch.instance, change.by)
-                return
+        if restored := [change for change in new if isinstance(change, changes.Restore)]:
+            self._tell("version_restored", batch.group, batch.instance, restored[0].by)
+            return
         creds = [read_creds(value) for value in (before.get(CREDS, b""), *(change.value for change in new))]
         for oddity in find_oddities(one for one in creds if one is not None):
             name = "identity_changed" if oddity is Oddity.ANOTHER_IDENTITY else "creds_out_of_order"

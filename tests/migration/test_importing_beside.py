@@ -21,53 +21,53 @@ from tests.server import asynchronous
 
 
 @asynchronous
-async def test_an_account_that_the_worker_has_under_another_name_waits_for_a_word(client: Client) -> None:
-    await bring(Sources(one=account("one")), client)
-    await client.create_instance("g", "unreadable")
+async def test_an_account_that_the_worker_has_under_another_name_waits_for_a_word(api: Client) -> None:
+    await bring(Sources(one=account("one")), api)
+    await api.create_instance("g", "unreadable")
     again = Sources(two=account("one"))
-    told = (await bring(again, client))["two"]
+    told = (await bring(again, api))["two"]
     assert (told.state, codes(told.notes)) == (State.LEFT_OUT, ["same_account_here"])
     assert "in this group: one." in text_of_note(told.notes, "same_account_here")
-    told = (await bring(again, client, "same_account_here"))["two"]
+    told = (await bring(again, api, "same_account_here"))["two"]
     assert (told.state, codes(told.notes)) == (State.IMPORTED, ["same_account_here"])
-    assert (await bring(again, client))["two"].state is State.EQUAL
-    assert (await bring(Sources(three=account("three", "5511888888888")), client))["three"].state is State.IMPORTED
+    assert (await bring(again, api))["two"].state is State.EQUAL
+    assert (await bring(Sources(three=account("three", "5511888888888")), api))["three"].state is State.IMPORTED
 
 
 @asynchronous
-async def test_nothing_is_read_where_no_group_is_named(client: Client) -> None:
+async def test_nothing_is_read_where_no_group_is_named(api: Client) -> None:
     class Unread(Sources):
         def read(self, account: Account) -> Reading:
             raise AssertionError(account)
 
-    one = Importing(Unread(one=account()), Arriving(client, client), here, group="")
+    one = Importing(Unread(one=account()), Arriving(api, api), here, group="")
     with pytest.raises(GroupMissingError):
         await one.plan()
 
 
 @asynchronous
-async def test_what_an_import_that_was_cut_off_has_left_is_told(client: Client) -> None:
-    await client.create_instance(WAITING_GROUP, "0" * 32 + "-0")
-    one = importing(Sources(one=account("one")), client)
+async def test_what_an_import_that_was_cut_off_has_left_is_told(api: Client) -> None:
+    await api.create_instance(WAITING_GROUP, "0" * 32 + "-0")
+    one = importing(Sources(one=account("one")), api)
     report, planned = await one.plan()
     await one.run(planned)
     assert codes(report.notes) == ["left_by_imports"]
     assert f"the group {WAITING_GROUP} are 1 accounts" in text_of_note(report.notes, "left_by_imports")
-    await client.drop_group(WAITING_GROUP)
-    one = importing(Sources(one=account("one")), client)
+    await api.drop_group(WAITING_GROUP)
+    one = importing(Sources(one=account("one")), api)
     report, planned = await one.plan()
     await one.run(planned)
     assert codes(report.notes) == ["left_by_imports"]
-    for drop in await client.drops():
-        await client.purge_drop(drop.group, drop.instance, drop.drop)
-    one = importing(Sources(one=account("one")), client)
+    for drop in await api.drops():
+        await api.purge_drop(drop.group, drop.instance, drop.drop)
+    one = importing(Sources(one=account("one")), api)
     report, planned = await one.plan()
     await one.run(planned)
     assert codes(report.notes) == []
 
 
 @asynchronous
-async def test_another_import_that_tidies_up_meanwhile_keeps_no_account_from_arriving(client: Client) -> None:
+async def test_another_import_that_tidies_up_meanwhile_keeps_no_account_from_arriving(api: Client) -> None:
     class Tidied(Arriving):
         """Another import removes the group that it saw empty, once this one has made its instance there."""
 
@@ -76,12 +76,12 @@ async def test_another_import_that_tidies_up_meanwhile_keeps_no_account_from_arr
         async def _write(self, waiting: str, part: Values) -> None:
             if not self.is_tidied:
                 self.is_tidied = True
-                await client.drop_group(WAITING_GROUP)
+                await api.drop_group(WAITING_GROUP)
             await super()._write(waiting, part)
 
-    arriving = Tidied(client, client)
+    arriving = Tidied(api, api)
     await arriving.arrive("g", "one", account("one"), replaces=False)
-    assert not differing(await held(client, "one"), account("one"))
+    assert not differing(await held(api, "one"), account("one"))
 
     class Always(Tidied):
         async def _write(self, waiting: str, part: Values) -> None:
@@ -89,8 +89,8 @@ async def test_another_import_that_tidies_up_meanwhile_keeps_no_account_from_arr
             await super()._write(waiting, part)
 
     with pytest.raises(NoSuchGroup):
-        await Always(client, client).arrive("g", "two", account("two"), replaces=False)
-    assert await client.instances("g") == ["one"]
+        await Always(api, api).arrive("g", "two", account("two"), replaces=False)
+    assert await api.instances("g") == ["one"]
 
 
 @asynchronous
