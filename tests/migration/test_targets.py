@@ -18,8 +18,8 @@ from sessionworker.migration.sources.baileys_sqlite import open_baileys_sqlite
 from sessionworker.migration.sources.session_manager import open_session_manager
 from sessionworker.migration.targets.baileys_folder import write_baileys_folder
 from sessionworker.migration.targets.baileys_sqlite import write_baileys_sqlite
-from sessionworker.migration.targets.new_places import TargetError
 from sessionworker.migration.targets.session_manager_folder import write_session_manager_folder
+from sessionworker.migration.targets.target import TargetError
 from tests.migration.examples import account
 from tests.migration.places import codes, differing, everything_in, only, text_of_note
 

@@ -13,7 +13,9 @@ from sessionworker.migration.baileys_names import type_and_id_of
 from sessionworker.migration.found import Skipped
 from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import shown
-from sessionworker.migration.targets.new_places import TargetError, check_creds, put_in_place
+from sessionworker.migration.targets.in_folders import InFolders
+from sessionworker.migration.targets.new_places import check_creds, give_away, put_in_place
+from sessionworker.migration.targets.target import TargetError
 from sessionworker.names import CREDS
 
 _TABLES = """
@@ -21,6 +23,14 @@ CREATE TABLE creds (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE signal_keys (type TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (type, id));
 CREATE INDEX signal_keys_type_idx ON signal_keys(type);
 """
+
+
+ENDING = ".db"
+
+
+def open_baileys_sqlite_target(folder: Path) -> InFolders:
+    """Open a folder in which each account gets a database, `<instance>.db`. Raises TargetError."""
+    return InFolders(folder, write_baileys_sqlite, ending=ENDING)
 
 
 def write_baileys_sqlite(values: Mapping[str, bytes], place: Path) -> list[Note]:
@@ -44,6 +54,7 @@ def write_baileys_sqlite(values: Mapping[str, bytes], place: Path) -> list[Note]
             connection.executemany("INSERT INTO signal_keys VALUES(?, ?, ?)", rows)
             connection.execute("INSERT INTO creds VALUES('__creds__', ?)", (values[CREDS].decode(),))
             connection.execute("COMMIT")
+        give_away(name, parent, parent)
 
     try:
         put_in_place(place, write, [f"{place.name}{ending}" for ending in ("-wal", "-shm", "-journal")])

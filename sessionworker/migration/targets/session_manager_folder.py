@@ -8,8 +8,14 @@ from pathlib import Path
 from sessionworker.migration.found import Skipped
 from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import shown
+from sessionworker.migration.targets.in_folders import InFolders
 from sessionworker.migration.targets.new_places import check_creds, write_folder
 from sessionworker.values import is_json_object
+
+
+def open_session_manager_target(folder: Path) -> InFolders:
+    """Open its folder `instances`, in which each account gets `<group>/<instance>`. Raises TargetError."""
+    return InFolders(folder, write_session_manager_folder, has_groups=True)
 
 
 def write_session_manager_folder(values: Mapping[str, bytes], place: Path) -> list[Note]:
