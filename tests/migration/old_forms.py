@@ -13,20 +13,19 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import redis
 
-from sessionworker.migration.targets.baileys_folder import write_baileys_folder
-from sessionworker.migration.targets.baileys_sqlite import write_baileys_sqlite
-from sessionworker.migration.targets.session_manager_folder import write_session_manager_folder
+from sessionworker.migration.targets.baileys_folder import open_baileys_target
+from sessionworker.migration.targets.baileys_sqlite import open_baileys_sqlite_target
+from sessionworker.migration.targets.evolution import open_evolution_target
+from sessionworker.migration.targets.session_manager_folder import open_session_manager_target
+from sessionworker.migration.targets.target import Target
 from tests.migration.evolution import ONE, TWO, Evolution
 from tests.migration.filled import Filled
-
-Accounts = Mapping[str, Mapping[str, bytes]]
-"""What accounts hold, by their names."""
 
 Place = dict[str, Any]
 
 NAMES = {"alice": "alice", "bob": "bob"}
+EVOLUTION_KEY = "evolution:instance:*"
 PHONES = {"alice": "+5511900000001", "bob": "+5511900000002"}
 
 
@@ -36,8 +35,8 @@ class Form(NamedTuple):
     place: Place
     words: tuple[object, ...]
     """What is typed behind `sessionworker import`."""
-    go_back: Callable[[Accounts, Path], Place]
-    """Writes accounts below a folder that is empty, or where the program keeps them, and says what place that is."""
+    way_back: Callable[[Path], tuple[Target, Place]]
+    """Opens what accounts are written to, in a folder that is empty or where the program had them."""
     names: Mapping[str, str] = NAMES
     """What the program calls them."""
     has_groups: bool = False
@@ -53,6 +52,8 @@ class Surroundings:
 
     @property
     def redis_url(self) -> str:
+        """A Redis, in which nothing is."""
+        self._request.getfixturevalue("client")
         url: str = self._request.getfixturevalue("redis_url")
         return url
 
@@ -66,64 +67,68 @@ class Surroundings:
         filled: Filled = self._request.getfixturevalue("mysql")
         return filled
 
-
-# Ways back
-
-
-def to_folders(accounts: Accounts, folder: Path) -> Place:
-    for name, values in accounts.items():
-        assert write_baileys_folder(values, folder / name) == []
-    return {"kind": "folder", "folder": str(folder)}
-
-
-def to_databases(accounts: Accounts, folder: Path) -> Place:
-    for name, values in accounts.items():
-        assert write_baileys_sqlite(values, folder / f"{name}.db") == []
-    return {"kind": "baileys-sqlite", "folder": str(folder), "python": sys.executable}
-
-
-def to_session_manager(accounts: Accounts, folder: Path) -> Place:
-    for name, values in accounts.items():
-        write_session_manager_folder(values, folder / name)
-    return {"kind": "files", "folder": str(folder), "ending": ""}
+    @property
+    def evolution(self) -> Evolution:
+        evolution: Evolution = self._request.getfixturevalue("evolution")
+        return evolution
 
 
 # Files
 
 
+def _to_folders(folder: Path, layout: str = "baileys", *below: str) -> tuple[Target, Place]:
+    return open_baileys_target(folder, layout=layout), _folders(folder.joinpath(*below))
+
+
+def _folders(folder: Path) -> Place:
+    return {"kind": "folder", "folder": str(folder)}
+
+
 def baileys(folder: Path, _: Surroundings) -> Form:
-    return Form({"kind": "folder", "folder": str(folder)}, ("baileys", folder), to_folders)
-
-
-def baileys_sqlite(folder: Path, _: Surroundings) -> Form:
-    place = {"kind": "baileys-sqlite", "folder": str(folder), "python": sys.executable}
-    return Form(place, ("baileys-sqlite", folder), to_databases)
+    return Form(_folders(folder), ("baileys", folder), _to_folders)
 
 
 def waha(folder: Path, _: Surroundings) -> Form:
-    inner = folder / ".sessions" / "noweb"
-    return Form({"kind": "folder", "folder": str(inner)}, ("waha", folder / ".sessions"), to_folders)
+    below = ("waha", "noweb")
+    return Form(_folders(folder / "noweb"), ("waha", folder), lambda new: _to_folders(new, *below))
 
 
 def openclaw(folder: Path, _: Surroundings) -> Form:
-    inner = folder / "credentials" / "whatsapp"
-    return Form({"kind": "folder", "folder": str(inner)}, ("openclaw", folder), to_folders)
+    below = ("credentials", "whatsapp")
+    return Form(
+        _folders(folder.joinpath(*below)), ("openclaw", folder), lambda new: _to_folders(new, "openclaw", *below)
+    )
+
+
+def baileys_sqlite(folder: Path, _: Surroundings) -> Form:
+    def place(folder: Path) -> Place:
+        return {"kind": "baileys-sqlite", "folder": str(folder), "python": sys.executable}
+
+    return Form(place(folder), ("baileys-sqlite", folder), lambda new: (open_baileys_sqlite_target(new), place(new)))
 
 
 def unoapi(folder: Path, _: Surroundings) -> Form:
     place = {"kind": "files", "folder": str(folder), "ending": ".json"}
-    return Form(place, ("unoapi", folder), to_folders, PHONES)
+    return Form(place, ("unoapi", folder), _to_folders, PHONES)
 
 
 def session_manager(folder: Path, around: Surroundings) -> Form:
-    place = {"kind": "files", "folder": str(folder / around.group), "ending": ""}
-    return Form(place, ("session-manager", folder), to_session_manager, has_groups=True)
+    words = ("session-manager", folder)
+    return Form(_of_session_manager(folder, around), words, _to_session_manager(around), has_groups=True)
 
 
 def session_manager_sqlite(folder: Path, around: Surroundings) -> Form:
     (folder / around.group).mkdir()
     place = {"kind": "session-manager-sqlite", "folder": str(folder / around.group), "python": sys.executable}
-    return Form(place, ("session-manager-sqlite", folder), to_session_manager, has_groups=True)
+    return Form(place, ("session-manager-sqlite", folder), _to_session_manager(around), has_groups=True)
+
+
+def _of_session_manager(folder: Path, around: Surroundings) -> Place:
+    return {"kind": "files", "folder": str(folder / around.group), "ending": ""}
+
+
+def _to_session_manager(around: Surroundings) -> Callable[[Path], tuple[Target, Place]]:
+    return lambda new: (open_session_manager_target(new), _of_session_manager(new, around))
 
 
 # Redis
@@ -131,26 +136,27 @@ def session_manager_sqlite(folder: Path, around: Surroundings) -> Form:
 
 def whatsapp_api_redis(_: Path, around: Surroundings) -> Form:
     place = _hash(around, "codechat_v1:7:*")
-    return Form(place, ("whatsapp-api-redis", "--redis", around.redis_url, "--release", "1.3"), to_folders)
+    return Form(place, ("whatsapp-api-redis", "--redis", around.redis_url, "--release", "1.3"), _to_folders)
 
 
 def evolution_1_redis(_: Path, around: Surroundings) -> Form:
-    place = _hash(around, "evolution:instance:*", strings=True)
-    return Form(place, ("evolution-1-redis", "--redis", around.redis_url), to_folders)
+    place = _hash(around, EVOLUTION_KEY, strings=True)
+    words = ("evolution-1-redis", "--redis", around.redis_url)
+    return Form(place, words, lambda new: _to_folders(new, "evolution-1"))
 
 
 def baileys_redis_auth(_: Path, around: Surroundings) -> Form:
-    return Form(_hash(around, "*:auth", fixed=True), ("baileys-redis-auth", "--redis", around.redis_url), to_folders)
+    return Form(_hash(around, "*:auth", fixed=True), ("baileys-redis-auth", "--redis", around.redis_url), _to_folders)
 
 
 def fazer_ai(_: Path, around: Surroundings) -> Form:
     place = _hash(around, "@baileys-api:connections:*:authState")
-    return Form(place, ("fazer-ai", "--redis", around.redis_url), to_folders, PHONES)
+    return Form(place, ("fazer-ai", "--redis", around.redis_url), _to_folders, PHONES)
 
 
 def unoapi_redis(_: Path, around: Surroundings) -> Form:
     place = {"kind": "redis-strings", "url": around.redis_url, "before": "unoapi-auth:*:"}
-    return Form(place, ("unoapi-redis", "--redis", around.redis_url), to_folders, PHONES)
+    return Form(place, ("unoapi-redis", "--redis", around.redis_url), _to_folders, PHONES)
 
 
 def _hash(around: Surroundings, key: str, **how: bool) -> Place:
@@ -160,23 +166,28 @@ def _hash(around: Surroundings, key: str, **how: bool) -> Place:
 # Databases
 
 
-def evolution(folder: Path, around: Surroundings) -> Form:
+def evolution(_: Path, around: Surroundings) -> Form:
     """Evolution 2 as its example sets it up: creds in PostgreSQL, all other keys in Redis."""
-    return _evolution(folder, around, {"hash": _hash(around, "evolution:instance:*", strings=True)})
+    keys = {"hash": _hash(around, EVOLUTION_KEY, strings=True)}
+    return _evolution(around, {"kind": "evolution", **_schema(around.postgresql), **keys})
 
 
-def evolution_files(folder: Path, around: Surroundings) -> Form:
-    return _evolution(folder, around, {"folder": str(folder / "instances")}, CACHE_REDIS_ENABLED="false")
+def evolution_files(_: Path, around: Surroundings) -> Form:
+    keys = {"folder": str(around.evolution.instances)}
+    return _evolution(around, {"kind": "evolution", **_schema(around.postgresql), **keys}, CACHE_REDIS_ENABLED="false")
 
 
-def _evolution(folder: Path, around: Surroundings, keys: Place, **settings: str) -> Form:
+def evolution_all_in_redis(_: Path, around: Surroundings) -> Form:
+    place = _hash(around, EVOLUTION_KEY, strings=True)
+    return _evolution(around, place, CACHE_REDIS_SAVE_INSTANCES="true", DATABASE_SAVE_DATA_INSTANCE="false")
+
+
+def _evolution(around: Surroundings, place: Place, **settings: str) -> Form:
     names = {"alice": ONE, "bob": TWO}
-    with redis.Redis.from_url(around.redis_url) as client:
-        program = Evolution(around.postgresql, client, around.redis_url, folder)
-        for person, id_ in names.items():
-            program.instance(id_, person, owner=f"{PHONES[person][1:]}@s.whatsapp.net")
-    place = {"kind": "evolution", **_schema(around.postgresql), **keys}
-    return Form(place, ("evolution", "--env", program.env(**settings)), to_folders, names)
+    for person, id_ in names.items():
+        around.evolution.instance(id_, person, owner=f"{PHONES[person][1:]}@s.whatsapp.net")
+    env = around.evolution.env(**settings)
+    return Form(place, ("evolution", "--env", env), lambda _: (open_evolution_target(env, replace=True), place), names)
 
 
 def baileys_store(_: Path, around: Surroundings) -> Form:
@@ -184,7 +195,7 @@ def baileys_store(_: Path, around: Surroundings) -> Form:
     filled.run('CREATE TABLE "Session"("pkId" SERIAL PRIMARY KEY, "sessionId" TEXT, id TEXT, data TEXT)')
     filled.run('CREATE UNIQUE INDEX ON "Session"("sessionId", id)')
     place = {"kind": "baileys-store", **_schema(filled)}
-    return Form(place, ("baileys-store", "--database", filled.url), to_folders)
+    return Form(place, ("baileys-store", "--database", filled.url), _to_folders)
 
 
 def mysql_baileys(_: Path, around: Surroundings) -> Form:
@@ -197,7 +208,7 @@ def mysql_baileys(_: Path, around: Surroundings) -> Form:
         "database": url.path[1:],
     }
     place = {"kind": "mysql-baileys", "connection": connection}
-    return Form(place, ("mysql-baileys", "--database", around.mysql.url), to_folders)
+    return Form(place, ("mysql-baileys", "--database", around.mysql.url), _to_folders)
 
 
 def _schema(filled: Filled) -> Place:
@@ -210,6 +221,7 @@ SOURCES: tuple[Callable[[Path, Surroundings], Form], ...] = (
     baileys,
     evolution,
     evolution_files,
+    evolution_all_in_redis,
     session_manager,
     session_manager_sqlite,
     baileys_sqlite,
