@@ -6,18 +6,15 @@ So whatever the database refuses leaves the keys as they were; and what is kille
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from sessionworker.migration.baileys_names import ENDING, file_name_of
 from sessionworker.migration.found import Skipped, SourceError
-from sessionworker.migration.judging import account_of, is_paired, read_object
 from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import shown
 from sessionworker.migration.readers.env_file import read_env_file
-from sessionworker.migration.readers.redis_hash import Fields
 from sessionworker.migration.readers.sql import open_database
 from sessionworker.migration.sources.evolution_1 import INSTANCE
 from sessionworker.migration.sources.evolution_creds import creds_of
@@ -25,11 +22,11 @@ from sessionworker.migration.sources.evolution_rows import owners_of
 from sessionworker.migration.sources.evolution_settings import NOWHERE, REDIS, TRUE, Settings, settings_of
 from sessionworker.migration.sources.gathered import kept
 from sessionworker.migration.targets.evolution_row import LockedRow, locked_row, put_creds
-from sessionworker.migration.targets.hashes import Hashes
+from sessionworker.migration.targets.hashes import Hashes, in_a_string
 from sessionworker.migration.targets.new_places import check_creds, files_in, files_of, write_files
+from sessionworker.migration.targets.standing import refusal
 from sessionworker.migration.targets.target import TargetError, as_target_error
 from sessionworker.names import CREDS
-from sessionworker.stores.rules.creds import read_creds
 
 
 def open_evolution_target(
@@ -110,7 +107,7 @@ class EvolutionTarget:
         skipped = Skipped()
         with as_target_error(), closing(open_database(self._settings.database, may_write=True)) as database:
             row = locked_row(database, account_name, self._client_name)
-            creds = _in_a_string(values[CREDS])
+            creds = in_a_string(values[CREDS])
             self._refuse(row, "its database", {CREDS: row.creds} if row.creds else {}, {CREDS: creds}, values)
             put_creds(database, row, None if self._settings.creds_in_redis else creds.decode())
             self._put_keys(row, values, skipped)
@@ -124,13 +121,13 @@ class EvolutionTarget:
         wanted = {key: values[key] for key in values if key != CREDS or self._settings.creds_in_redis}
         if self._hashes is not None:
             name = f"{self._settings.prefix}{INSTANCE}{row.id}"
-            texts = {key: _in_a_string(value) for key, value in wanted.items()}
+            texts = {key: in_a_string(value) for key, value in wanted.items()}
 
-            def check(fields: Fields) -> None:
-                held = {field.decode(errors="surrogateescape"): value for field, value in fields.items()}
+            def check(held: Mapping[str, bytes]) -> Mapping[str, bytes]:
                 self._refuse(row, "Redis", held, texts, values)
+                return texts
 
-            self._hashes.put(name, {key.encode(): text for key, text in texts.items()}, check)
+            self._hashes.put(name, check)
         elif self._settings.instances is not None:
             folder = self._settings.instances / row.id
             files = files_of(wanted, lambda key: f"{file_name_of(key)}{ENDING}", skipped)
@@ -149,31 +146,8 @@ class EvolutionTarget:
         if self._replaces or not held or held == wanted:
             return
         creds = creds_of(place, held.get(CREDS))
-        said = _said_of(creds.text, values[CREDS]) if creds else "something"
-        raise TargetError(
-            f"The instance {shown(row.name)} has {said} in {place} already, and is left as it is. To have all that it "
-            "has replaced, make a backup first, and give --replace."
-        )
+        raise refusal(row.name, place, creds.text if creds else None, values[CREDS])
 
     def close(self) -> None:
         """Let go of the servers."""
         self._resources.close()
-
-
-def _said_of(held: bytes, new: bytes) -> str:
-    """Return what creds are to those that would take their place."""
-    document = read_object(held)
-    there, here = read_creds(held), read_creds(new)
-    if document is None or there is None:
-        return "creds that cannot be read"
-    if not is_paired(document):
-        return "creds that nobody has paired"
-    if here is None or there.identity != here.identity:
-        number = account_of(document)
-        return f"creds of another pairing{f', of the number {shown(number)},' if number else ''}"
-    return "newer creds of the same pairing" if there.next_pre_key > here.next_pre_key else "creds of the same pairing"
-
-
-def _in_a_string(text: bytes) -> bytes:
-    """Return a JSON text inside a JSON string, as Evolution has it in its database and in Redis."""
-    return json.dumps(text.decode(), ensure_ascii=False).encode()
