@@ -17,6 +17,11 @@ import pytest
 from sessionworker.migration.targets.baileys_folder import open_baileys_target
 from sessionworker.migration.targets.baileys_sqlite import open_baileys_sqlite_target
 from sessionworker.migration.targets.evolution import open_evolution_target
+from sessionworker.migration.targets.redis_stores import (
+    open_baileys_redis_auth_target,
+    open_evolution_1_redis_target,
+    open_fazer_ai_target,
+)
 from sessionworker.migration.targets.session_manager_folder import open_session_manager_target
 from sessionworker.migration.targets.target import Target
 from tests.migration.evolution import ONE, TWO, Evolution
@@ -140,18 +145,22 @@ def whatsapp_api_redis(_: Path, around: Surroundings) -> Form:
 
 
 def evolution_1_redis(_: Path, around: Surroundings) -> Form:
-    place = _hash(around, EVOLUTION_KEY, strings=True)
-    words = ("evolution-1-redis", "--redis", around.redis_url)
-    return Form(place, words, lambda new: _to_folders(new, "evolution-1"))
+    place, url = _hash(around, EVOLUTION_KEY, strings=True), around.redis_url
+    words = ("evolution-1-redis", "--redis", url)
+    return Form(place, words, lambda _: (open_evolution_1_redis_target(url, prefix="evolution", replace=True), place))
 
 
 def baileys_redis_auth(_: Path, around: Surroundings) -> Form:
-    return Form(_hash(around, "*:auth", fixed=True), ("baileys-redis-auth", "--redis", around.redis_url), _to_folders)
+    place, url = _hash(around, "*:auth", fixed=True), around.redis_url
+    words = ("baileys-redis-auth", "--redis", url)
+    return Form(place, words, lambda _: (open_baileys_redis_auth_target(url, replace=True), place))
 
 
 def fazer_ai(_: Path, around: Surroundings) -> Form:
-    place = _hash(around, "@baileys-api:connections:*:authState")
-    return Form(place, ("fazer-ai", "--redis", around.redis_url), _to_folders, PHONES)
+    place, url = _hash(around, "@baileys-api:connections:*:authState"), around.redis_url
+    place["beside"] = {"metadata": '{"webhookUrl":"http://127.0.0.1"}'}
+    words = ("fazer-ai", "--redis", url)
+    return Form(place, words, lambda _: (open_fazer_ai_target(url, replace=True), place), PHONES)
 
 
 def unoapi_redis(_: Path, around: Surroundings) -> Form:

@@ -91,8 +91,10 @@ const kinds = {
   },
 
   /** A hash with a field for each key: Evolution 1, whatsapp-api up to 1.3.1, baileys-redis-auth, fazer-ai. */
-  'redis-hash' (place, account) {
+  async 'redis-hash' (place, account) {
     const redis = new Redis(place.url)
+    // What fazer-ai's knows of a connection is in the same hash, and written when that is opened.
+    if (place.beside) await redis.hset(place.key.replace('*', account), place.beside)
     return { store: hash(redis, place, account), close: () => redis.quit() }
   },
 
