@@ -31,7 +31,7 @@ QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told
 class Wanted(NamedTuple):
     """What was asked of an import, besides where it reads."""
 
-    group: str
+    group: str | None
     only: tuple[str, ...]
     accept: tuple[str, ...]
     dry_run: bool
@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
 
 
 _OPTIONS = (
-    click.option("--group", type=GroupName(), default=None, help="The group here, where the source has none itself."),
+    click.option("--group", type=GroupName(), help="The group here, where the source has none itself."),
     click.option("--only", multiple=True, metavar="NAME", help="Import this one alone. May be given several times."),
     click.option(
         "--accept",
@@ -61,7 +61,6 @@ def importer(name: str) -> Callable[[Callable[..., None]], Command]:
     def make(function: Callable[..., None]) -> Command:
         @wraps(function)
         def run(given: Given, **options: Any) -> None:
-            options["group"] = options["group"] or ""
             wanted = Wanted(**{field: options.pop(field) for field in Wanted._fields})
             function(given, wanted, **options)
 
@@ -149,7 +148,7 @@ async def _bring(
 ) -> Report:
     """Import what a source holds. The report is put into `begun` once something may be written."""
     accepted = frozenset(code.replace("-", "_") for code in wanted.accept)
-    importing = Importing(source, arriving, in_thread, group=wanted.group, only=wanted.only, accepted=accepted)
+    importing = Importing(source, arriving, in_thread, group=wanted.group or "", only=wanted.only, accepted=accepted)
     say(given, f"Reading {source.shown} ...")
     try:
         report, planned = await importing.plan()
