@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,8 @@ from sessionworker.commands.showing import GroupName, number, say, show, size, s
 from sessionworker.migration.arriving import Arriving
 from sessionworker.migration.found import Source, SourceError
 from sessionworker.migration.importing import GroupMissingError, Importing, InThread
-from sessionworker.migration.notes import TOLD, Level, Note
+from sessionworker.migration.notes import TOLD, Language, Level, Note
+from sessionworker.migration.pages import page_of
 from sessionworker.migration.reports import Report, State, Told
 
 QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told.level is Level.QUESTION)
@@ -36,7 +38,10 @@ class Wanted(NamedTuple):
     accept: tuple[str, ...]
     dry_run: bool
     report: Path | None
+    page: Path | None
 
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 _OPTIONS = (
     click.option("--group", type=GroupName(), help="The group here, where the source has none itself."),
@@ -49,8 +54,9 @@ _OPTIONS = (
         help="Import although this was found; the report names what there is. May be given several times.",
     ),
     click.option("--dry-run", is_flag=True, help="Change nothing; say what would be imported. The source may run."),
+    click.option("--report", type=_FILE, help="Write the report to this file, as JSON."),
     click.option(
-        "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file, as JSON."
+        "--page", type=_FILE, help="Write it to this one, as a page for people; in Portuguese if LANG says so."
     ),
 )
 
@@ -74,7 +80,8 @@ def importer(name: str) -> Callable[[Callable[..., None]], Command]:
 
 def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted) -> None:
     """Import what a source holds, and print what became of it. Raises Stop, and Exit where something was left out."""
-    _check_place(wanted.report)
+    for file in (wanted.report, wanted.page):
+        _check_place(file)
     begun: list[Report] = []
     try:
         report = ask(given, partial(_import, given, open_source, wanted, begun), (Role.API, Role.ADMIN))
@@ -106,14 +113,24 @@ def _check_place(report: Path | None) -> None:
 def _tell(given: Given, wanted: Wanted, report: Report) -> None:
     """Print a report, and write it where it is wanted. Raises Stop."""
     show(given, report.document(), report_lines(report))
-    if wanted.report is None:
-        return
+    if wanted.report is not None:
+        _write(wanted.report, msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
+    if wanted.page is not None:
+        _write(wanted.page, page_of(report, spoken(os.environ)))
+
+
+def _write(file: Path, data: bytes) -> None:
     try:
-        wanted.report.write_bytes(msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
+        file.write_bytes(data)
     except OSError as error:
-        raise Stop(
-            f"The report cannot be written to {click.format_filename(wanted.report)}: {error.strerror}."
-        ) from None
+        raise Stop(f"The report cannot be written to {click.format_filename(file)}: {error.strerror}.") from None
+
+
+def spoken(variables: Mapping[str, str]) -> Language:
+    """Return the language that the environment asks for; see locale(7)."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = next((variables[name] for name in names if variables.get(name)), "")
+    return "pt-BR" if wanted.startswith("pt") else "en"
 
 
 def reading_in(in_one: InThread) -> InThread:
