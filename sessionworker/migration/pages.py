@@ -107,7 +107,8 @@ def page_of(report: Report, language: Language) -> bytes:
     if report.notes:
         _text(body, "h2", words["source"])
         _add_notes(body, report.notes, words, language)
-    return b"<!DOCTYPE html>\n" + tostring(html, encoding="utf-8", method="html") + b"\n"
+    text: bytes = tostring(html, encoding="utf-8", method="html")
+    return b"<!DOCTYPE html>\n" + text + b"\n"
 
 
 def _add_table(body: Element, report: Report, words: _Words, language: Language) -> None:
