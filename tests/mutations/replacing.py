@@ -25,6 +25,7 @@ _SIMULATED = ("tests/simulation/test_replacing.py",)
 _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
 _ON_POSTGRES = "tests/contract/test_postgres_store_catalogue.py::TestPostgresStoreCatalogue"
 _WAITING = ("tests/postgres_store/test_replacing.py",)
+_IMPORTED_BESIDE = ("tests/migration/test_importing_beside.py",)
 _IMPORTED = ("tests/migration/test_importing.py",)
 
 FAULTS: tuple[Fault, ...] = (
@@ -169,5 +170,33 @@ FAULTS: tuple[Fault, ...] = (
         "            if held is None or digest_of(held) != digest_of(values):\n                raise\n",
         "",
         _IMPORTED,
+    ),
+    Fault(
+        "an account that the worker has under another name is imported unasked",
+        "sessionworker/migration/importing.py",
+        "        if others and told.state is not State.EQUAL:\n",
+        "        if False:\n",
+        _IMPORTED_BESIDE,
+    ),
+    Fault(
+        "what imports that were cut off have left is not told",
+        "sessionworker/migration/importing.py",
+        "        if left:\n",
+        "        if False:\n",
+        _IMPORTED_BESIDE,
+    ),
+    Fault(
+        "an import that tidies up tears another one",
+        "sessionworker/migration/arriving.py",
+        "        except (NoSuchGroup, NoSuchInstance):  # another import has",
+        "        except AssertionError:  # another import has",
+        _IMPORTED_BESIDE,
+    ),
+    Fault(
+        "a source is read whole before a group is found missing",
+        "sessionworker/migration/importing.py",
+        "        if not all(told.group for _, told in chosen):\n",
+        "        if False:\n",
+        _IMPORTED_BESIDE,
     ),
 )
