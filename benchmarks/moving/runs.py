@@ -94,7 +94,6 @@ def measure(worker: WorkerProcess, source: Installed, size: Size, report: Path, 
         for number, part in enumerate((*KILLED_AT, None), 1):
             most = None if part is None else int(part * size.accounts)
             yield _imported(f"run {number}", worker, source, asked, beside, report, most)
-        yield _imported("run once more", worker, source, asked, beside, report, None)
         time.sleep(QUIET_SECONDS)
         yield _alone("alone, after", beside, alone_seconds)
     asked.close()

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.usefixtures("node
 SIZE, FULL_SIZE = Size(16, 800), Size(500, 800)
 
 MOST_MILLISECONDS = 100
-"""For a write beside an import, of a hundred all but the slowest: on whichever machine."""
+"""For a write beside an import, of a hundred all but the slowest; on a busy machine five times what it takes without."""
 
 COMMAND_MIB, WORKER_MIB = 250, 250
 
@@ -37,8 +37,8 @@ def test_who_is_served_beside_an_import_that_is_killed_and_begun_again_hardly_wa
         assert arrived == source.digests()
         assert worker.failures == []
     imports = [run for run in runs if run.command_bytes]
+    assert [bool(run.arrived) for run in imports] == [True] * 4
     assert sum(run.arrived for run in imports) == size.accounts
-    assert imports[-1].arrived == 0
     beside, alone = p99_of(runs, beside=True), p99_of(runs, beside=False)
     command, most = max(run.command_bytes for run in imports) / MIB, max(run.worker_bytes for run in imports) / MIB
     show_figure(
@@ -46,6 +46,6 @@ def test_who_is_served_beside_an_import_that_is_killed_and_begun_again_hardly_wa
         f"times: {sum(run.seconds for run in imports):.1f} s; memory {command:.0f} MiB, and {most:.0f} of the worker; "
         f"digests equal; writes beside it: 99th percentile {beside:.1f} ms, {alone:.1f} without"
     )
-    assert beside < MOST_MILLISECONDS
+    assert beside < max(5 * alone, MOST_MILLISECONDS)
     assert command < COMMAND_MIB
     assert most < WORKER_MIB
