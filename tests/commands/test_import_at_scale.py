@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.usefixtures("node
 SIZE, FULL_SIZE = Size(16, 800), Size(500, 800)
 
 MOST_MILLISECONDS = 100
-"""For a write beside an import, of a hundred all but the slowest; on a busy machine five times what it takes without."""
+"""For a write beside an import, of a hundred all but the slowest; on a busy machine five times that of one without."""
 
 COMMAND_MIB, WORKER_MIB = 250, 250
 
