@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-MIB = 2**20
+from benchmarks.figures import MIB
 
 
 @dataclass(frozen=True)

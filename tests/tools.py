@@ -35,17 +35,18 @@ def require(program: str) -> str:
     path = shutil.which(program) or shutil.which(program, path=Path(sys.executable).parent)
     if path is None or (program in OLDEST and _major_version(path) < OLDEST[program]):
         version = f" {OLDEST[program]} or newer" if program in OLDEST else ""
-        _miss(f"this test needs the program '{program}'{version}, which is not installed here")
+        miss(f"this test needs the program '{program}'{version}, which is not installed here")
     return path
 
 
 def require_root() -> None:
     """See that the tests are run by root, where a test takes other users. As with `require`."""
     if os.geteuid() != 0:
-        _miss("this test needs root, to become another user")
+        miss("this test needs root, to become another user")
 
 
-def _miss(message: str) -> NoReturn:
+def miss(message: str) -> NoReturn:
+    """Skip a test for want of something, with a line that says of what; where `CI` is set, fail it."""
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

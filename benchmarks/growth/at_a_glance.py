@@ -8,8 +8,9 @@ import threading
 import time
 
 from benchmarks import stores
-from benchmarks.growth.bench import Bench, Scale, percentile, resident_bytes, target_of
-from benchmarks.report import MIB, Finding
+from benchmarks.figures import MIB, percentile, resident_bytes
+from benchmarks.growth.bench import Bench, Scale, target_of
+from benchmarks.report import Finding
 from benchmarks.stores import GROUP, instance_name
 from benchmarks.target import Connection, Target, session_value, write_body
 from tests.process import WorkerProcess

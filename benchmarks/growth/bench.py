@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,14 +61,3 @@ class Bench:
 def target_of(worker: WorkerProcess) -> Target:
     """Return a started worker of ours as something to measure."""
     return Target("ours", worker.url, worker.token)
-
-
-def resident_bytes(pid: int, field: str = "VmRSS") -> int:
-    """Return a process' memory as Linux counts it; `VmHWM` is the most it ever had."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
-    return int(line.split()[1]) * 1024
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]

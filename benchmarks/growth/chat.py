@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import load
-from benchmarks.growth.bench import Bench, resident_bytes, target_of
-from benchmarks.report import MIB, Curve, Finding
+from benchmarks.figures import MIB, resident_bytes
+from benchmarks.growth.bench import Bench, target_of
+from benchmarks.report import Curve, Finding
 from benchmarks.target import Target
 from tests.process import WorkerProcess
 

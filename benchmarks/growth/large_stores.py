@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import stores
-from benchmarks.growth.bench import Bench, Scale, percentile, resident_bytes, target_of
-from benchmarks.report import MIB, Finding
+from benchmarks.figures import MIB, percentile, resident_bytes
+from benchmarks.growth.bench import Bench, Scale, target_of
+from benchmarks.report import Finding
 from benchmarks.stores import GROUP, Layout, instance_name, key_name
 from benchmarks.target import Connection, session_value, write_body
 from tests.process import WorkerProcess

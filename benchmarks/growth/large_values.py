@@ -7,8 +7,9 @@ import multiprocessing
 import time
 from multiprocessing.synchronize import Event
 
-from benchmarks.growth.bench import Bench, percentile, resident_bytes, target_of
-from benchmarks.report import MIB, Finding
+from benchmarks.figures import MIB, percentile, resident_bytes
+from benchmarks.growth.bench import Bench, target_of
+from benchmarks.report import Finding
 from benchmarks.stores import GROUP
 from benchmarks.target import Connection, Target, session_value, write_body
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from benchmarks import load
-from benchmarks.growth.bench import Bench, resident_bytes, target_of
-from benchmarks.report import MIB, Finding
+from benchmarks.figures import MIB, resident_bytes
+from benchmarks.growth.bench import Bench, target_of
+from benchmarks.report import Finding
 
 AT_REST_SECONDS = 10
 """Longer than Node keeps idle sockets."""

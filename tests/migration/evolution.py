@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -107,8 +108,8 @@ class Evolution:
 
     def hash(self, id_: str, values: Values, prefix: str = "evolution") -> None:
         """Keep values in Redis."""
-        for key, value in in_strings(values).items():
-            self._client.hset(f"{prefix}:instance:{id_}", key, value.decode())
+        mapping: dict[Any, Any] = {key: value.decode() for key, value in in_strings(values).items()}
+        self._client.hset(f"{prefix}:instance:{id_}", mapping=mapping)
 
     def files(self, id_: str, values: Values) -> None:
         """Keep values in files."""
