@@ -22,7 +22,10 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Not through a symbolic link: what it leads to is nobody's session file. Not waiting for a pipe's other end.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-_syncfs = ctypes.CDLL(None, use_errno=True).syncfs  # Python has no name for it
+# Python has no names for these
+_libc = ctypes.CDLL(None, use_errno=True)
+_syncfs = _libc.syncfs
+_RENAME_EXCHANGE = 2
 
 
 class NotAFile(OSError):
@@ -106,6 +109,18 @@ def emptying(folder: int) -> Iterator[None]:
                 yield from emptying(handle)
             os.rmdir(name, dir_fd=folder)
         yield
+
+
+def exchange(name: str, other: str, folder: int) -> None:
+    """Have each of two names in a folder stand for what the other one stood for, at once. The folder is not synced.
+
+    Not every file system can do that (renameat2(2)).
+    """
+    if not hasattr(_libc, "renameat2"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if _libc.renameat2(folder, os.fsencode(name), folder, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 # Files

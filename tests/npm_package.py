@@ -39,3 +39,10 @@ def build_package() -> None:
     """Build the package, with its tools installed before if they are not there."""
     install_node_packages(PACKAGE)
     run_in_package("npm", "run", "build")
+
+
+def build_modules(folder: Path) -> None:
+    """Build the package's modules to a folder of their own: where they usually are, its own tests build them anew."""
+    install_node_packages(PACKAGE)
+    run_in_package("node_modules/.bin/tsc", "-p", "tsconfig.json", "--outDir", str(folder))
+    (folder / "package.json").write_text('{"type":"module"}')

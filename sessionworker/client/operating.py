@@ -79,16 +79,30 @@ class OperatorVerbs:
         return decode(await self._call("GET", "/admin/drops"), list[DropSummary])
 
     async def restore_instance(
-        self, group: str, instance: str, drop: str, name: str | None = None, *, into: str | None = None
+        self,
+        group: str,
+        instance: str,
+        drop: str,
+        name: str | None = None,
+        *,
+        into: str | None = None,
+        replacing: bool = False,
     ) -> None:
         """Bring an instance back that was dropped, under its own name or another one, in its group or `into` another.
 
-        `drop` tells it from others of its name that were dropped; see `drops`. Raises NameTaken or NoSuchDrop, too.
+        `drop` tells it from others of its name that were dropped; see `drops`. With `replacing`, an instance that
+        stands in its place is dropped in the same step, and can be brought back; else NameTaken is raised. Raises
+        NoSuchDrop or HeldElsewhere, too; where the answer of a first try was lost, NoSuchDrop may mean that it is done.
         """
-        place = {"instance": instance if name is None else name}
-        body = msgspec.UNSET if name is None and into is None else place if into is None else {**place, "group": into}
+        body: dict[str, object] = {"instance": instance if name is None else name}
+        if into is not None:
+            body["group"] = into
+        if replacing:
+            body["replace"] = True
+        is_all_as_it_was = name is None and len(body) == 1
         path = escape("/admin/drops", group, instance, drop, "restore")
-        await self._call("POST", path, body=body, success=HTTPStatus.NO_CONTENT)
+        given = msgspec.UNSET if is_all_as_it_was else body
+        await self._call("POST", path, body=given, success=HTTPStatus.NO_CONTENT)
 
     async def purge_drop(self, group: str, instance: str, drop: str) -> None:
         """Erase an instance for good that was dropped. Nothing brings it back.

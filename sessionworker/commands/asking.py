@@ -28,6 +28,7 @@ from sessionworker.client import (
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import FoundToken, Given
 from sessionworker.commands.hosting import worker_on
+from sessionworker.migration.importing import InThread
 
 Result = TypeVar("Result")
 
@@ -116,7 +117,7 @@ async def sleep(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def in_threads() -> AsyncIterator[Callable[..., Coroutine[Any, Any, Any]]]:
+async def in_threads() -> AsyncIterator[InThread]:
     """Give what calls functions that block, within a block: in one thread, as some databases speak to one alone."""
     from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
 

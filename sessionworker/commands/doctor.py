@@ -12,9 +12,10 @@ import click
 from sessionworker.client import Client, ClientError, WorkerOverview
 from sessionworker.command_line import Options
 from sessionworker.commands import machine
+from sessionworker.commands.api_settings import look_at_api
 from sessionworker.commands.asking import ask
 from sessionworker.commands.endings import Code, Stop
-from sessionworker.commands.given import Given, command, made_token_file
+from sessionworker.commands.given import A_FILE, Given, command, made_token_file
 from sessionworker.commands.machine import Line, Mark
 from sessionworker.commands.showing import show
 from sessionworker.errors import StartError
@@ -29,12 +30,15 @@ _COLORS = {Mark.WELL: "green", Mark.WRONG: "red", Mark.NOTE: "yellow"}
 
 
 @command()
-def doctor(given: Given) -> None:
+@click.option(
+    "--api-env", type=A_FILE, default=None, help="Look at an API's file .env, too: whether it finds this worker."
+)
+def doctor(given: Given, api_env: Path | None) -> None:
     """Look at the worker, its store and this machine, and tell what is wrong: exit status 4 if anything is.
 
     Run it where the worker runs, as its user, with its variables: 'docker exec' does all three. It changes nothing.
     """
-    lines = list(_lines(given))
+    lines = [*_lines(given), *(look_at_api(given, api_env) if api_env is not None else ())]
     show(given, lines, (f"{click.style(one.mark.value, fg=_COLORS[one.mark])} {one.what}: {one.said}" for one in lines))
     if any(one.mark is Mark.WRONG for one in lines):
         raise click.exceptions.Exit(Code.FOUND)

@@ -28,6 +28,7 @@ from sessionworker.commands.showing import (
     yes,
 )
 from sessionworker.settings import MANY
+from sessionworker.stores.rules.drops import kept_until
 
 
 @command()
@@ -102,7 +103,7 @@ def drops(given: Given) -> None:
                 one.instance,
                 one.drop,
                 one.when,
-                None if kept is None else one.when + kept,
+                None if kept is None else kept_until(one.drop, kept),
                 one.files,
                 one.bytes,
                 one.problem,
@@ -130,16 +131,25 @@ def drops(given: Given) -> None:
 @click.argument("place", metavar="GROUP/INSTANCE", type=InstancePlace())
 @click.option("--drop", "number", help="Which one, where it was dropped several times.")
 @click.option("--as", "name", metavar="NAME", help="The name that it is to have, in the same group.")
-def undrop(given: Given, place: Place, number: str | None, name: str | None) -> None:
+@click.option(
+    "--replace", "is_replacing", is_flag=True, help="Drop what has the name now, in the same step: none is missing."
+)
+@yes
+def undrop(
+    given: Given, place: Place, number: str | None, name: str | None, is_replacing: bool, is_meant: bool
+) -> None:
     """Bring an instance back that was dropped, with all that it held."""
+    back = place._replace(instance=name or place.instance)
 
     async def work(client: Client) -> None:
         found = _of(place, await client.drops())
         chosen = _choose(place, found, number)
-        await client.restore_instance(*place, chosen.drop, name)
+        if is_replacing:
+            confirm_name(f"What is {back} now is dropped.", back.instance, is_meant=is_meant)
+        await client.restore_instance(*place, chosen.drop, name, replacing=is_replacing)
 
     ask(given, work)
-    say(given, f"{spelled(place.group, name or place.instance)} is back.")
+    say(given, f"{back} is back.")
 
 
 @command()

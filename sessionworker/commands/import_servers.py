@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +11,20 @@ import click
 
 from sessionworker.commands.given import A_FILE, Given
 from sessionworker.commands.importing import Wanted, import_from, importer
+from sessionworker.commands.servers import installation, instances, prefix, url
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.taking import ENCODINGS, RAW, STYLES, TEXT
 from sessionworker.migration.sources.evolution import open_evolution
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_mongo, open_evolution_1_redis
-from sessionworker.migration.sources.evolution_settings import PLACES
 from sessionworker.migration.sources.redis_stores import open_baileys_redis_auth, open_fazer_ai, open_unoapi_redis
 from sessionworker.migration.sources.sql_rows import open_baileys_store, open_mysql_baileys, open_sql
 from sessionworker.migration.sources.ticketz import open_ticketz
 from sessionworker.migration.sources.whatsapp_api_old import PREFIXES, open_whatsapp_api_mongo, open_whatsapp_api_redis
 
 _IN = "SESSIONWORKER_IMPORT_"
-_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
-def _url(what: str, *, is_needed: bool = True) -> Callable[[Any], Any]:
-    """Take a URL, which may hold a password: a variable keeps it from those who list processes."""
-    return click.option(
-        f"--{what}",
-        default="",
-        required=is_needed,
-        metavar="URL",
-        envvar=f"{_IN}{what.upper()}",
-        show_envvar=True,
-        help="Where it is, with its user and password.",
-    )
-
-
-def _prefix(variable: str) -> Callable[[Any], Any]:
-    return click.option("--prefix", default="", help=f"{variable}.")
-
-
+_url = partial(url, purpose="IMPORT")
 _no_prefix = click.option("--no-prefix", is_flag=True, help="Its keys begin with no prefix, as those of old versions.")
 _mongo_database = click.option("--database", default="", help="Its name, which ends in -instances.")
 _session = click.option("--session", default="", help="The one account that is wanted.")
@@ -56,7 +39,6 @@ _map_from_database = click.option(
     show_envvar=True,
     help="The database of an Evolution 2, whose instances have those names: their ids are the new ones.",
 )
-_instances = click.option("--instances", type=_FOLDER, help="Its folder 'instances'.")
 
 
 def _read_names(path: Path | None) -> dict[str, str]:
@@ -74,22 +56,15 @@ def _read_names(path: Path | None) -> dict[str, str]:
 
 
 @importer("evolution")
-@click.option("--env", type=A_FILE, help="Its file .env. What is not in it, or is another thing here, is an option.")
-@_url("database", is_needed=False)
-@_url("redis", is_needed=False)
-@_prefix("CACHE_REDIS_PREFIX_KEY")
-@click.option("--client-name", default="", help="DATABASE_CONNECTION_CLIENT_NAME.")
-@_instances
-@click.option("--keys", "keys_in", type=click.Choice(PLACES), default=None, help="Where all keys but creds are.")
-def evolution(given: Given, wanted: Wanted, env: Path | None, **options: Any) -> None:
+@installation(purpose="IMPORT")
+def evolution(given: Given, wanted: Wanted, keys: str | None, **options: Any) -> None:
     """Import from Evolution API 2: PostgreSQL or MySQL, with Redis or files."""
-    keys = options.pop("keys_in") or ""
-    import_from(given, lambda: open_evolution(env, **options, keys=keys), wanted)
+    import_from(given, lambda: open_evolution(**options, keys=keys or ""), wanted)
 
 
 @importer("evolution-1-redis")
 @_url("redis")
-@_prefix("CACHE_REDIS_PREFIX_KEY, or REDIS_PREFIX_KEY before 1.7.3")
+@prefix("CACHE_REDIS_PREFIX_KEY, or REDIS_PREFIX_KEY before 1.7.3")
 @_no_prefix
 @_names
 @_map_from_database
@@ -101,7 +76,7 @@ def evolution_1_redis(given: Given, wanted: Wanted, redis: str, map_: Path | Non
 @importer("evolution-1-mongo")
 @_url("mongo")
 @_mongo_database
-@_instances
+@instances
 @_names
 @_map_from_database
 def evolution_1_mongo(given: Given, wanted: Wanted, mongo: str, map_: Path | None, **options: Any) -> None:
@@ -112,7 +87,7 @@ def evolution_1_mongo(given: Given, wanted: Wanted, mongo: str, map_: Path | Non
 @importer("whatsapp-api-redis")
 @_url("redis")
 @click.option("--release", type=click.Choice(sorted(PREFIXES)), required=True, help="Which one wrote it.")
-@_prefix("REDIS_PREFIX_KEY (1.2), or REDIS_PREFIX (1.3)")
+@prefix("REDIS_PREFIX_KEY (1.2), or REDIS_PREFIX (1.3)")
 @_no_prefix
 def whatsapp_api_redis(given: Given, wanted: Wanted, redis: str, **options: Any) -> None:
     """Import from whatsapp-api 1.2, or 1.3.0 to 1.3.1.61, with Redis; with files it is 'import baileys'."""
@@ -129,7 +104,7 @@ def whatsapp_api_mongo(given: Given, wanted: Wanted, mongo: str, database: str) 
 
 @importer("baileys-redis-auth")
 @_url("redis")
-@_prefix("The one account that is wanted")
+@prefix("The one account that is wanted")
 def baileys_redis_auth(given: Given, wanted: Wanted, redis: str, prefix: str) -> None:
     """Import from programs with the package baileys-redis-auth."""
     import_from(given, lambda: open_baileys_redis_auth(redis, prefix=prefix), wanted)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import msgspec
+from twisted.internet.defer import CancelledError
 
 from sessionworker.access import Role
 from sessionworker.client import Client
@@ -19,8 +21,9 @@ from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
 from sessionworker.migration.arriving import Arriving
 from sessionworker.migration.found import Source, SourceError
-from sessionworker.migration.importing import Importing
-from sessionworker.migration.notes import TOLD, Level, Note
+from sessionworker.migration.importing import GroupMissingError, Importing, InThread
+from sessionworker.migration.notes import TOLD, Language, Level, Note
+from sessionworker.migration.pages import page_of
 from sessionworker.migration.reports import Report, State, Told
 
 QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told.level is Level.QUESTION)
@@ -30,15 +33,18 @@ QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told
 class Wanted(NamedTuple):
     """What was asked of an import, besides where it reads."""
 
-    group: str
+    group: str | None
     only: tuple[str, ...]
     accept: tuple[str, ...]
     dry_run: bool
     report: Path | None
+    page: Path | None
 
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 _OPTIONS = (
-    click.option("--group", type=GroupName(), default=None, help="The group here, where the source has none itself."),
+    click.option("--group", type=GroupName(), help="The group here, where the source has none itself."),
     click.option("--only", multiple=True, metavar="NAME", help="Import this one alone. May be given several times."),
     click.option(
         "--accept",
@@ -48,8 +54,9 @@ _OPTIONS = (
         help="Import although this was found; the report names what there is. May be given several times.",
     ),
     click.option("--dry-run", is_flag=True, help="Change nothing; say what would be imported. The source may run."),
+    click.option("--report", type=_FILE, help="Write the report to this file, as JSON."),
     click.option(
-        "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file, as JSON."
+        "--page", type=_FILE, help="Write it to this one, as a page for people; in Portuguese if LANG says so."
     ),
 )
 
@@ -60,7 +67,6 @@ def importer(name: str) -> Callable[[Callable[..., None]], Command]:
     def make(function: Callable[..., None]) -> Command:
         @wraps(function)
         def run(given: Given, **options: Any) -> None:
-            options["group"] = options["group"] or ""
             wanted = Wanted(**{field: options.pop(field) for field in Wanted._fields})
             function(given, wanted, **options)
 
@@ -74,7 +80,8 @@ def importer(name: str) -> Callable[[Callable[..., None]], Command]:
 
 def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted) -> None:
     """Import what a source holds, and print what became of it. Raises Stop, and Exit where something was left out."""
-    _check_place(wanted.report)
+    for file in (wanted.report, wanted.page):
+        _check_place(file)
     begun: list[Report] = []
     try:
         report = ask(given, partial(_import, given, open_source, wanted, begun), (Role.API, Role.ADMIN))
@@ -106,20 +113,46 @@ def _check_place(report: Path | None) -> None:
 def _tell(given: Given, wanted: Wanted, report: Report) -> None:
     """Print a report, and write it where it is wanted. Raises Stop."""
     show(given, report.document(), report_lines(report))
-    if wanted.report is None:
-        return
+    if wanted.report is not None:
+        _write(wanted.report, msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
+    if wanted.page is not None:
+        _write(wanted.page, page_of(report, spoken(os.environ)))
+
+
+def _write(file: Path, data: bytes) -> None:
     try:
-        wanted.report.write_bytes(msgspec.json.format(msgspec.json.encode(report.document())) + b"\n")
+        file.write_bytes(data)
     except OSError as error:
-        raise Stop(
-            f"The report cannot be written to {click.format_filename(wanted.report)}: {error.strerror}."
-        ) from None
+        raise Stop(f"The report cannot be written to {click.format_filename(file)}: {error.strerror}.") from None
+
+
+def spoken(variables: Mapping[str, str]) -> Language:
+    """Return the language that the environment asks for; see locale(7)."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = next((variables[name] for name in names if variables.get(name)), "")
+    return "pt-BR" if wanted.startswith("pt") else "en"
+
+
+def reading_in(in_one: InThread) -> InThread:
+    """Return what calls a function of a source in a thread. It raises SourceError, whatever the function raises."""
+
+    async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return await in_one(function, *arguments)
+        except (SourceError, CancelledError):
+            raise
+        except Exception as error:  # its text may hold what it read, or a password
+            what = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+            raise SourceError(f"The source could not be read: {what}.") from error
+
+    return in_thread
 
 
 async def _import(
     given: Given, open_source: Callable[[], Source], wanted: Wanted, begun: list[Report], api: Client, admin: Client
 ) -> Report:
-    async with in_threads() as in_thread:
+    async with in_threads() as in_one:
+        in_thread = reading_in(in_one)
         source = await in_thread(open_source)
         try:
             return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
@@ -128,19 +161,21 @@ async def _import(
 
 
 async def _bring(
-    given: Given, source: Source, in_thread: Any, wanted: Wanted, begun: list[Report], arriving: Arriving
+    given: Given, source: Source, in_thread: InThread, wanted: Wanted, begun: list[Report], arriving: Arriving
 ) -> Report:
     """Import what a source holds. The report is put into `begun` once something may be written."""
     accepted = frozenset(code.replace("-", "_") for code in wanted.accept)
-    importing = Importing(source, arriving, in_thread, group=wanted.group, only=wanted.only, accepted=accepted)
+    importing = Importing(source, arriving, in_thread, group=wanted.group or "", only=wanted.only, accepted=accepted)
     say(given, f"Reading {source.shown} ...")
-    report, planned = await importing.plan()
+    try:
+        report, planned = await importing.plan()
+    except GroupMissingError:
+        text = "The source has no groups. Name the one that they are to be in, with --group."
+        raise Stop(text, Code.USAGE) from None
     if planned and (unknown := sorted(importing.not_found)):
         raise Stop(f"There is no account in {source.shown} that is called {', '.join(map(spelled, unknown))}.")
     if not planned:
         raise Stop(f"There is no account in {source.shown}{' that is called so' if wanted.only else ''}.")
-    if not wanted.group and any(not account.group for account, _ in planned):
-        raise Stop("The source has no groups. Name the one that they are to be in, with --group.", Code.USAGE)
     if wanted.dry_run:
         return report
     keys = sum(told.keys for _, told in planned if told.state is State.READY)

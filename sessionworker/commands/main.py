@@ -13,6 +13,7 @@ from sessionworker.commands import (
     doctor,
     dropping,
     export_files,
+    export_servers,
     import_files,
     import_servers,
     key,
@@ -79,7 +80,7 @@ def export() -> None:
     """
 
 
-for _command in (archives.export_archive, *export_files.COMMANDS):
+for _command in (archives.export_archive, *export_files.COMMANDS, *export_servers.COMMANDS):
     export.add_command(_command)
 main.add_command(key.main, "key")
 main.add_command(database.main, "database")

@@ -1,22 +1,20 @@
 """How an account arrives in a worker: whole or not at all, read back, and what it replaces can be brought back.
 
-It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place:
-it is dropped, and brought back where it belongs, in one step where nothing stands there. Whatever ends this before
-leaves its place as it was, and the next try begins anew.
+It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place in
+one step: it is dropped, and brought back where it belongs, and what stands there is dropped in that. Whatever ends this
+before leaves its place as it was, and the next try begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from secrets import token_hex
-from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
-
-from sessionworker.client import Client, ClientError, NoSuchDrop, NoSuchGroup, NoSuchInstance
+from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, NoSuchInstance, NotFound, Unavailable
 from sessionworker.names import CREDS
+from sessionworker.stores.rules.creds import read_creds
 
 WAITING_GROUP = "sessionworker-import"
 """Where accounts are made. It is there only while something is imported, or after that was cut off."""
@@ -75,15 +73,15 @@ class Arriving:
     async def arrive(self, group: str, name: str, values: Mapping[str, bytes], *, replaces: bool) -> None:
         """Write an account, whose `creds` are among its values. Raises NotReadBack, too: its place is as it was then.
 
-        `replaces` tells whether an instance stands in its place, which is dropped then.
+        `replaces` tells whether an instance may stand in its place, which is dropped then.
         """
         beginning = sha256(f"{group}/{name}".encode()).hexdigest()[:32]
         await self._erase(beginning)
         waiting = f"{beginning}-{token_hex(8)}"  # another import of the same account writes nothing into this one
-        await self._api.create_instance(WAITING_GROUP, waiting)
-        for part in _parts(values):
-            await self._write(waiting, part)
-            self.advance(len(part))
+        try:
+            await self._make(waiting, values)
+        except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
+            await self._make(waiting, values)
         held = await self.held(WAITING_GROUP, waiting, values)
         if held is None or digest_of(held) != digest_of(values):
             raise NotReadBack
@@ -91,25 +89,18 @@ class Arriving:
         drop = await self._drop_of(WAITING_GROUP, waiting)
         if drop is None:
             raise NotReadBack
-        bring = self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group)
-        await _to_its_end(self._replace(group, name, bring) if replaces else bring)
+        try:
+            await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group, replacing=replaces)
+        except NoSuchDrop:  # a first try has brought it back already, of which the answer was lost
+            held = await self.held(group, name, values)
+            if held is None or digest_of(held) != digest_of(values):
+                raise
 
-    async def _replace(self, group: str, name: str, bring: Coroutine[Any, Any, None]) -> None:
-        """Drop an instance, and bring another one into its place; where that fails, it comes back itself."""
-        try:
-            before = await self._drop_of(group, name)
-            await self._api.drop_instance(group, name)
-        except BaseException:
-            bring.close()
-            raise
-        try:
-            await bring
-        except ClientError:
-            with suppress(ClientError):  # the first error says what is wrong, and this one may follow from it
-                drop = await self._drop_of(group, name)
-                if drop is not None and drop != before:
-                    await self._admin.restore_instance(group, name, drop)
-            raise
+    async def _make(self, waiting: str, values: Mapping[str, bytes]) -> None:
+        await self._api.create_instance(WAITING_GROUP, waiting)
+        for part in _parts(values):
+            await self._write(waiting, part)
+            self.advance(len(part))
 
     async def _write(self, waiting: str, part: Mapping[str, bytes]) -> None:
         at_once = {key: value for key, value in part.items() if not _is_alone(value)}
@@ -136,11 +127,25 @@ class Arriving:
                 return one.drop
         return None
 
-    async def tidy(self) -> None:
-        """Remove the group in which accounts were made, if none is left in it."""
+    async def identities(self, group: str) -> dict[str, set[str]]:
+        """Return the instances of a group by their identities, as far as their `creds` can be read."""
+        found: dict[str, set[str]] = {}
         with suppress(NoSuchGroup):
-            if not await self._api.instances(WAITING_GROUP):
+            for name in await self._api.instances(group):
+                with suppress(NotFound, Unavailable):
+                    creds = read_creds(await self._api.read(group, name, CREDS) or b"")
+                    if creds is not None:
+                        found.setdefault(creds.identity, set()).add(name)
+        return found
+
+    async def tidy(self) -> int:
+        """Remove the group in which accounts were made, if none is left in it; return how many are, dropped or not."""
+        left = 0
+        with suppress(NoSuchGroup):
+            left = len(await self._api.instances(WAITING_GROUP))
+            if not left:
                 await self._admin.drop_group(WAITING_GROUP)
+        return left + sum(one.group == WAITING_GROUP for one in await self._admin.drops())
 
 
 def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
@@ -163,15 +168,3 @@ def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
 def _is_alone(value: bytes) -> bool:
     """Tell whether a value has a request of its own: many at once lose the spaces around it, and `null`."""
     return value.strip() != value or value == b"null"
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for something that is not given up halfway: who cancels this waits, too."""
-    under_way = Deferred.fromCoroutine(work)
-    waiting: Deferred[None] = Deferred()
-    under_way.chainDeferred(waiting)
-    try:
-        await waiting
-    except CancelledError:
-        await under_way
-        raise

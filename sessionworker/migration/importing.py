@@ -8,11 +8,12 @@ left: so an import that was cut off goes on where it is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 
 from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Unavailable
 from sessionworker.errors import NameNotAllowed
-from sessionworker.migration.arriving import Arriving, NotReadBack, digest_of
+from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack, digest_of
 from sessionworker.migration.found import Account, Reading, Source
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Note
@@ -25,6 +26,10 @@ _OF_ONE_ACCOUNT = (NotAllowed, NotFound, Conflict, BodyTooLarge, Unavailable)
 
 InThread = Callable[..., Coroutine[Any, Any, Any]]
 """Calls a function that blocks, always in the same thread, and returns what it returns."""
+
+
+class GroupMissingError(Exception):
+    """The source has no groups, and none was named for its accounts."""
 
 
 class Importing:
@@ -53,28 +58,53 @@ class Importing:
         self.not_found = set(only)
         """Those of `only` that no account is called, once there is a plan."""
         self._accepted = accepted
+        self._report = Report(source.shown, is_dry=True)
+        self._here: dict[str, dict[str, set[str]]] = {}
+        """The instances of each group that was asked for, by their identities."""
 
     async def plan(self) -> tuple[Report, list[tuple[Account, Told]]]:
-        """Read all of it, change nothing, and say what would become of each account. Raises SourceError."""
-        accounts = await self._in_thread(self._source.accounts)
-        report = Report(self._source.shown, is_dry=True)
-        planned: list[tuple[Account, Told]] = []
+        """Read all of it, change nothing, and say what would become of each account.
+
+        Raises SourceError, or GroupMissingError, before anything is read.
+        """
+        report = self._report
+        planned = self._choose(await self._in_thread(self._source.accounts))
         identities: dict[str, Told] = {}
-        for account in accounts:
-            told = Told(account.group or self._group, account.name, account.origin, account.label)
-            names = {account.name, account.label, account.origin, f"{told.group}/{told.instance}"} - {""}
-            if self._only and self._only.isdisjoint(names):
-                continue
-            self.not_found -= names
+        for account, told in planned:
             values = await self._read(account, told)
-            _tell_doubles(told, values, identities)
+            creds = read_creds(values[CREDS]) if CREDS in values else None
             await self._compare(told, account, values)
-            planned.append((account, told))
+            if creds is not None:
+                _tell_doubles(told, creds.identity, identities)
+                await self._tell_others(told, creds.identity)
         for _, told in planned:
             told.state = refuses(told.notes, self._accepted) or told.state
             report.accounts.append(told)
         report.notes += await self._in_thread(self._source.notes)
         return report, planned
+
+    def _choose(self, accounts: list[Account]) -> list[tuple[Account, Told]]:
+        """Return those that are wanted. Raises GroupMissingError."""
+        chosen = []
+        for account in accounts:
+            told = Told(account.group or self._group, account.name, account.origin, account.label)
+            names = {account.name, account.label, account.origin, f"{told.group}/{told.instance}"} - {""}
+            if not self._only or not self._only.isdisjoint(names):
+                self.not_found -= names
+                chosen.append((account, told))
+        if not all(told.group for _, told in chosen):
+            raise GroupMissingError
+        return chosen
+
+    async def _tell_others(self, told: Told, identity: str) -> None:
+        """Note an instance of the worker that is the same account under another name."""
+        if told.group not in self._here:
+            self._here[told.group] = {}
+            with suppress(*_OF_ONE_ACCOUNT):  # that is told of what stands in its own place
+                self._here[told.group] = await self._arriving.identities(told.group)
+        others = self._here[told.group].get(identity, set()) - {told.instance}
+        if others and told.state is not State.EQUAL:
+            told.notes.append(Note("same_account_here", {"others": ", ".join(sorted(others))}))
 
     async def _read(self, account: Account, told: Told) -> dict[str, bytes]:
         """Read an account, and note what is to be said of it."""
@@ -122,14 +152,16 @@ class Importing:
             except _OF_ONE_ACCOUNT as error:
                 told.notes.append(Note("refused_by_worker", {"reason": error.message}))
                 told.state = State.FAILED
-        await self._arriving.tidy()
+        left = await self._arriving.tidy()
+        if left:
+            self._report.notes.append(Note("left_by_imports", {"count": str(left), "group": WAITING_GROUP}))
 
     async def _import(self, account: Account, told: Told) -> State:
         if account.is_empty:
             is_new = await self._arriving.make_empty(told.group, told.instance)
             return State.MADE_EMPTY if is_new else State.EQUAL
         reading: Reading = await self._in_thread(self._source.read, account)
-        doubles = [note for note in told.notes if note.code == "same_account"]
+        doubles = [note for note in told.notes if note.code in {"same_account", "same_account_here"}]
         told.notes = [*account.notes, *reading.notes, *judge(reading.values), *doubles]  # its API may run, and write
         if (refused := refuses(told.notes, self._accepted)) is not None:
             return refused
@@ -145,12 +177,9 @@ class Importing:
         return State.IMPORTED
 
 
-def _tell_doubles(told: Told, values: dict[str, bytes], identities: dict[str, Told]) -> None:
+def _tell_doubles(told: Told, identity: str, identities: dict[str, Told]) -> None:
     """Note two accounts that are the same one, with both."""
-    creds = read_creds(values[CREDS]) if CREDS in values else None
-    if creds is None:
-        return
-    other = identities.setdefault(creds.identity, told)
+    other = identities.setdefault(identity, told)
     if other is not told:
         told.notes.append(Note("same_account", {"others": other.origin}))
         other.notes.append(Note("same_account", {"others": told.origin}))

@@ -33,6 +33,22 @@ OF_IMPORTING: Mapping[str, Told] = {
         "The worker has an instance of that name without creds. It is dropped, and can be brought back.",
         "O worker tem uma instância com esse nome sem creds. Ela é descartada e pode ser trazida de volta.",
     ),
+    "same_account_here": Told(
+        Level.QUESTION,
+        "The worker has the same account under another name in this group: {others}. Two of one account throw each "
+        "other out (error 440).",
+        "O worker já tem a mesma conta com outro nome neste grupo: {others}. Duas da mesma conta se derrubam uma à "
+        "outra (erro 440).",
+    ),
+    "left_by_imports": Told(
+        Level.WARNING,
+        "In the group {group} are {count} accounts, dropped ones included, of imports that were cut off, or that run "
+        "now. They hold credentials. If none runs, erase them: run that import again, or 'sessionworker drop --group "
+        "{group}', and 'sessionworker purge' for each that 'sessionworker drops' lists of that group.",
+        "No grupo {group} há {count} contas, contando as descartadas, de imports interrompidos ou em andamento. Elas "
+        "têm credenciais. Se nenhum está rodando, elimine-as: rode aquele import de novo, ou 'sessionworker drop "
+        "--group {group}', e 'sessionworker purge' para cada uma desse grupo que 'sessionworker drops' lista.",
+    ),
     "name_not_allowed": Told(
         Level.FAILURE,
         "Its name cannot be an instance's: {reason}",

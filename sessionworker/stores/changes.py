@@ -123,7 +123,11 @@ class DropGroup(Struct, frozen=True):
 
 
 class RestoreInstance(Struct, frozen=True):
-    """Bring back an instance that was dropped, under `name`. Refused with NoSuchDrop, or with NameTaken."""
+    """Bring back an instance that was dropped, under `name`. Refused with NoSuchDrop, or with NameTaken.
+
+    What stands in its place gives that up where it is `replacing`, and is a drop then (see `rules.drops`). It is one
+    step: at each moment, and after whatever ends the worker, one of the two is there, whole. Nobody has it then.
+    """
 
     group: str
     instance: str
@@ -133,6 +137,9 @@ class RestoreInstance(Struct, frozen=True):
     """The address of whoever asked, if it is known."""
     into: str = ""
     """The group that it comes back in; its own, if that is empty."""
+    replacing: bool = False
+    owner: str | None = None
+    """Who asks; it is refused where another owner has what would be replaced."""
 
     @property
     def place(self) -> tuple[str, str]:

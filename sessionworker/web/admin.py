@@ -16,6 +16,7 @@ from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, ReleaseIns
 from sessionworker.web.bodies import read_place_in
 from sessionworker.web.encryption import add_encryption
 from sessionworker.web.overview import Overview
+from sessionworker.web.owners import owner_of
 from sessionworker.web.paths import read_after
 from sessionworker.web.watching import host_of
 
@@ -81,7 +82,7 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
 
     @app.route("/admin/drops/<group>/<name>/<drop>/restore", methods=["POST"])
     def restore_instance(request: WorkerRequest, group: str, name: str, drop: str) -> Deferred[bytes]:
-        new_name, into = read_place_in(request.body) if request.body else (name, None)
+        new_name, into, is_replacing = read_place_in(request.body) if request.body else (name, None, False)
         change = RestoreInstance(
             check_name("group", group),
             check_name("instance", name),
@@ -89,6 +90,8 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
             check_name("instance", new_name),
             by=host_of(request),
             into="" if into is None else check_name("group", into),
+            replacing=is_replacing,
+            owner=owner_of(request),
         )
         return offload.commit(change).addCallback(lambda _: answer_nothing(request))
 

@@ -29,6 +29,7 @@ class _Opening(_Instance):
 
 class _Place(_Instance):
     group: object = msgspec.UNSET
+    replace: object = False
 
 
 class _Data(msgspec.Struct):
@@ -71,17 +72,22 @@ def read_instance(body: bytes) -> str:
         _refuse(error, "instance")
 
 
-def read_place_in(body: bytes) -> tuple[str, str | None]:
-    """Return the name in `{"instance": name}`, and that in `"group"`, or None. Raises BodyNotAllowed."""
+def read_place_in(body: bytes) -> tuple[str, str | None, bool]:
+    """Return the name in `{"instance": name}`, that in `"group"`, or None, and whether there is `"replace": true`.
+
+    Raises BodyNotAllowed.
+    """
     try:
         place = _place.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         _refuse(error, "instance")
+    if not isinstance(place.replace, bool):
+        raise BodyNotAllowed("'replace' must be true or false.")
     if place.group is msgspec.UNSET:
-        return place.instance, None
+        return place.instance, None, place.replace
     if not isinstance(place.group, str):
         raise BodyNotAllowed("'group' must be a text.")
-    return place.instance, place.group
+    return place.instance, place.group, place.replace
 
 
 def read_opening(body: bytes) -> tuple[str, bool]:

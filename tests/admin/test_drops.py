@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from sessionworker.stores.changes import PurgeDrop
-from tests.admin.words import CREDS, SALES, counted, creds, drops, restore, save, versions
+from tests.admin.words import CREDS, SALES, counted, creds, drops, replace, restore, save, versions
 from tests.memory import Worker
 
 
@@ -55,6 +55,41 @@ def test_a_name_that_is_taken_is_free_after_a_drop(worker: Worker) -> None:
     assert restore(worker, newer) == 409
     assert restore(worker, newer, "other") == 204
     assert restore(worker, newer, "third") == 404  # it is back already
+
+
+def test_a_name_that_is_taken_is_given_up_where_that_is_asked_for(worker: Worker) -> None:
+    save(worker, creds(1))
+    worker.ask("DELETE", SALES)
+    worker.ask("POST", "/session/codechat", {"instance": "sales"})
+    save(worker, creds(7, registration=2))
+    [old] = drops(worker)
+    assert replace(worker, old, "sales") == 204
+    assert worker.ask("GET", CREDS).body.decode() == creds(1)
+    [newer] = drops(worker)
+    assert (newer["instance"], newer["files"]) == ("sales", 1)
+    worker.ask("POST", "/session/codechat", {"instance": "sales"}, headers=[("owner", "one")])
+    assert replace(worker, newer, "sales") == 409
+    assert replace(worker, newer, "sales", owner="another") == 409
+    assert replace(worker, newer, "sales", owner="not allowed") == 400
+    assert worker.ask("GET", CREDS).body.decode() == creds(1)
+    assert replace(worker, newer, "sales", owner="one") == 204
+    assert worker.ask("GET", CREDS).body.decode() == creds(7, registration=2)
+    told = [event["event"] for event in worker.ask("GET", "/admin/events").json]
+    assert told[-2:] == ["instance_dropped", "instance_restored"]
+
+
+def test_what_a_replacement_is_asked_for_with_must_be_so(worker: Worker) -> None:
+    save(worker, creds(1))
+    worker.ask("DELETE", SALES)
+    [old] = drops(worker)
+    path = f"/admin/drops/codechat/sales/{old['drop']}/restore"
+    for odd in ("true", 1, None, [1]):
+        answer = worker.ask("POST", path, {"instance": "sales", "replace": odd})
+        assert (answer.status, answer.message) == (400, "'replace' must be true or false.")
+    assert drops(worker) == [old]
+    worker.ask("POST", "/session/codechat", {"instance": "sales"})
+    assert worker.ask("POST", path, {"instance": "sales", "replace": False}).status == 409
+    assert worker.ask("POST", path, {"replace": True}).status == 400
 
 
 def test_what_comes_back_has_its_keys_and_its_versions_and_takes_writes(worker: Worker) -> None:

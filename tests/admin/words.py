@@ -45,6 +45,14 @@ def drops(worker: Worker) -> list[dict[str, Any]]:
     return found
 
 
+def replace(worker: Worker, drop: dict[str, Any], name: str, owner: str | None = None) -> int:
+    """Bring a dropped instance back in the place of another, and return the status."""
+    path = f"/admin/drops/{quote(drop['group'])}/{quote(drop['instance'])}/{drop['drop']}/restore"
+    return worker.ask(
+        "POST", path, {"instance": name, "replace": True}, headers=[] if owner is None else [("owner", owner)]
+    ).status
+
+
 def restore(worker: Worker, drop: dict[str, Any], name: str | None = None) -> int:
     body = None if name is None else {"instance": name}
     path = f"/admin/drops/{quote(drop['group'])}/{quote(drop['instance'])}/{drop['drop']}/restore"

@@ -154,6 +154,28 @@ async def test_a_dropped_instance_is_brought_back_under_its_own_name_or_another(
 
 
 @asynchronous
+async def test_a_dropped_instance_takes_the_place_of_another(client: Client) -> None:
+    await client.write("codechat", "sales", "creds", creds(1))
+    await client.create_instance("codechat", "support")
+    await client.write("codechat", "support", "creds", creds(2))
+    await client.drop_instance("codechat", "support")
+    [drop] = await client.drops()
+    with pytest.raises(NameTaken):
+        await client.restore_instance("codechat", "support", drop.drop, "sales", replacing=False)
+    await client.restore_instance("codechat", "support", drop.drop, "sales", replacing=True)
+    assert await client.instances("codechat") == ["sales"]
+    assert await client.read("codechat", "sales", "creds") == creds(2).encode()
+    [replaced] = await client.drops()
+    assert replaced.instance == "sales"
+    await client.restore_instance("codechat", "sales", replaced.drop, replacing=True)
+    assert await client.read("codechat", "sales", "creds") == creds(1).encode()
+    [drop] = await client.drops()
+    await client.create_instance("evolution", "sales")
+    await client.restore_instance("codechat", "sales", drop.drop, into="evolution", replacing=True)
+    assert await client.read("evolution", "sales", "creds") == creds(2).encode()
+
+
+@asynchronous
 async def test_many_keys_are_changed_read_and_listed(client: Client) -> None:
     await client.change("codechat", "sales", {"a": " [1.50]\n", "b": b'"\\ud83d"', "creds": "{}"})
     await client.change("codechat", "sales", {"a": "2", "gone": None})

@@ -113,6 +113,20 @@ def test_of_several_drops_one_has_to_be_named(worker: WorkerProcess) -> None:
     assert [one["drop"] for one in document(worker, "drops")] == [newer["drop"]]
 
 
+def test_an_instance_is_brought_back_in_the_place_of_another(worker: WorkerProcess) -> None:
+    assert asked(worker, "drop", "codechat/sales", "--yes").returncode == Code.DONE
+    fill(worker, "codechat", "sales")
+    [older] = document(worker, "drops")
+    assert asked(worker, "undrop", "codechat/sales").returncode == Code.FAILED
+    asking = asked(worker, "undrop", "codechat/sales", "--replace")
+    assert (asking.returncode, "What is codechat/sales now is dropped." in asking.stderr) == (Code.FAILED, True)
+    assert document(worker, "drops") == [older]
+    assert asked(worker, "undrop", "codechat/sales", "--replace", "--yes").returncode == Code.DONE
+    [replaced] = document(worker, "drops")
+    assert (replaced["drop"] != older["drop"], names(worker)) == (True, ["codechat/50%", "codechat/sales"])
+    assert replaced["until"] - replaced["when"] == timedelta(days=7) / timedelta(milliseconds=1)
+
+
 def test_an_instance_is_erased_for_good_and_what_was_dropped_before_stays(worker: WorkerProcess) -> None:
     assert asked(worker, "drop", "codechat/sales", "--yes").returncode == Code.DONE
     [before] = document(worker, "drops")

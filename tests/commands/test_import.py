@@ -18,7 +18,7 @@ from sessionworker.commands.endings import Code
 from sessionworker.migration.arriving import WAITING_GROUP, digest_of
 from tests.commands.typed import COMMAND, Ended, asked, environment, ran
 from tests.migration.examples import account, paired_creds, text_of, texts_of, unpaired_creds
-from tests.migration.places import write_fixed
+from tests.migration.places import write_fixed, write_raw
 from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import show_figure
 
@@ -157,8 +157,16 @@ def test_one_account_twice_is_imported_neither_way(worker: WorkerProcess, folder
 
 def test_without_a_group_nothing_is_imported(worker: WorkerProcess, folder: Path) -> None:
     done = asked(worker, "import", "baileys", folder)
-    assert (done.returncode, "--group" in done.stderr) == (Code.USAGE, True)
+    assert (done.returncode, "Name the one that they are to be in, with --group" in done.stderr) == (Code.USAGE, True)
     assert asked(worker, "import", "baileys", folder / "nothing").returncode == Code.USAGE
+
+
+def test_groups_that_the_source_has_are_kept(worker: WorkerProcess, tmp_path: Path) -> None:
+    place = tmp_path / "instances"
+    write_raw(place / "codechat" / "sales", account("sales", "5511999999999"))
+    write_raw(place / "evolution" / "support", account("support", "5511888888888"))
+    assert asked(worker, "import", "session-manager", place).returncode == Code.DONE
+    assert (instances(worker), instances(worker, "evolution")) == (["sales"], ["support"])
 
 
 def test_a_store_whose_worker_does_not_run_takes_them_too(folder: Path, tmp_path: Path) -> None:

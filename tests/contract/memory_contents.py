@@ -11,7 +11,8 @@ from sessionworker.stores.changes import Batch, Restore, Unwritten
 from sessionworker.stores.interface import Load
 from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in, renamed
-from sessionworker.stores.rules.versions import Version
+from sessionworker.stores.rules.versions import Version, pinned
+from sessionworker.wire import VersionSummary
 
 
 @dataclass(eq=False)
@@ -114,5 +115,21 @@ def is_settled(versions: Mapping[Version, bytes | None]) -> bool:
 
 
 def now() -> int:
-    """Return the time in milliseconds."""
+    """Return the time, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def summaries_of(kept: Mapping[Version, bytes | None]) -> list[VersionSummary]:
+    """Return what is told of versions, newest first."""
+    newest, stay = max(kept, default=None), pinned(kept)
+    return [
+        VersionSummary(
+            version.file_name,
+            version.when,
+            "" if version.is_deletion else version.identity,
+            len(value or b""),
+            is_pinned=version in stay,
+            is_current=version == newest,
+        )
+        for version, value in sorted(kept.items(), reverse=True)
+    ]

@@ -19,7 +19,8 @@ from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, Existing, PurgeDrop, SetAside, Write
 from sessionworker.stores.interface import UNKNOWN, Outcome
 from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
-from sessionworker.stores.rules.versions import Keep, pinned, to_keep, version_of
+from sessionworker.stores.rules.drops import is_due
+from sessionworker.stores.rules.versions import Keep, to_keep, version_of
 from sessionworker.values import is_json
 from sessionworker.wire import (
     DropSummary,
@@ -29,7 +30,16 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
-from tests.contract.memory_contents import Contents, Instance, NothingWaits, Tenures, fitting, is_settled, now
+from tests.contract.memory_contents import (
+    Contents,
+    Instance,
+    NothingWaits,
+    Tenures,
+    fitting,
+    is_settled,
+    now,
+    summaries_of,
+)
 
 
 class MemoryStore:
@@ -46,8 +56,6 @@ class MemoryStore:
 
     def on_repair(self, ask: Callable[[Batch], None]) -> None:
         self._ask = ask
-
-    # Changing
 
     def prepare(self, batch: Batch) -> Batch:
         return batch
@@ -75,14 +83,8 @@ class MemoryStore:
                 self._drop(group, list(groups[group]))
                 del groups[group]
                 self._tell("group_dropped", group, "", by)
-            case changes.RestoreInstance(group, instance, drop, name, by):
-                into = entry.into or group
-                if (group, instance, drop) not in drops:
-                    return errors.NoSuchDrop()
-                if name in groups.get(into, {}):
-                    return errors.NameTaken()
-                groups.setdefault(into, {})[name] = drops.pop((group, instance, drop))
-                self._tell("instance_restored", group, instance, by)
+            case changes.RestoreInstance():
+                return self._restore(entry)
             case PurgeDrop(group, instance, drop, by):
                 if drops.pop((group, instance, drop), None) is None:
                     return errors.NoSuchDrop()
@@ -90,18 +92,32 @@ class MemoryStore:
                     self._tell("drop_purged", group, instance, by)
         return None
 
-    def _drop_one(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
+    def _restore(self, entry: changes.RestoreInstance) -> WorkerError | None:
+        groups, drops = self.contents.groups, self.contents.drops
+        dropped, (into, name) = (entry.group, entry.instance, entry.drop), entry.place
+        if dropped not in drops:
+            return errors.NoSuchDrop()
+        if name in groups.get(into, {}):
+            if not entry.replacing:
+                return errors.NameTaken()
+            if (refusal := self._drop_one(into, name, entry.by, entry.owner, mark="r0")) is not None:
+                return refusal
+        groups.setdefault(into, {})[name] = drops.pop(dropped)
+        self._tell("instance_restored", entry.group, entry.instance, entry.by)
+        return None
+
+    def _drop_one(self, group: str, name: str, by: str, owner: str | None, *, mark: str = "0") -> WorkerError | None:
         refusal = self.tenures.let_in(self.contents.groups[group][name], owner)
         if isinstance(refusal, WorkerError):
             return refusal
-        self._drop(group, [name])
+        self._drop(group, [name], mark)
         self._tell("instance_dropped", group, name, by)
         return None
 
-    def _drop(self, group: str, names: list[str]) -> None:
+    def _drop(self, group: str, names: list[str], mark: str = "0") -> None:
         for name in names:
             self.contents.last_drop = max(now(), self.contents.last_drop + 1)
-            drop = f"{self.contents.last_drop:013}-0"
+            drop = f"{self.contents.last_drop:013}-{mark}"
             self.contents.drops[group, name, drop] = instance = self.contents.groups[group].pop(name)
             self.tenures.end(instance)
 
@@ -133,7 +149,7 @@ class MemoryStore:
         is_changed, aside = False, []
         for change in batch.changes:
             if isinstance(change, SetAside):
-                aside += [values[change.key]] if change.key in values else []
+                aside += [values[key] for key in [change.key] if key in values]
                 continue
             value = change.value if isinstance(change, Write) else None
             creds = read_creds(value) if value is not None and change.key == CREDS else None
@@ -158,10 +174,9 @@ class MemoryStore:
 
     def _tell_of_creds(self, batch: Batch, before: Mapping[str, bytes]) -> None:
         new = [change for change in batch.changes if isinstance(change, Write) and change.key == CREDS]
-        for change in new:
-            if isinstance(change, changes.Restore):
-                self._tell("version_restored", batch.group, batch.instance, change.by)
-                return
+        if restored := [change for change in new if isinstance(change, changes.Restore)]:
+            self._tell("version_restored", batch.group, batch.instance, restored[0].by)
+            return
         creds = [read_creds(value) for value in (before.get(CREDS, b""), *(change.value for change in new))]
         for oddity in find_oddities(one for one in creds if one is not None):
             name = "identity_changed" if oddity is Oddity.ANOTHER_IDENTITY else "creds_out_of_order"
@@ -234,19 +249,7 @@ class MemoryStore:
         ]
 
     def versions(self, group: str, instance: str) -> list[VersionSummary]:
-        kept = self._find(group, instance).versions
-        newest, stay = max(kept, default=None), pinned(kept)
-        return [
-            VersionSummary(
-                version.file_name,
-                version.when,
-                "" if version.is_deletion else version.identity,
-                len(value or b""),
-                is_pinned=version in stay,
-                is_current=version == newest,
-            )
-            for version, value in sorted(kept.items(), reverse=True)
-        ]
+        return summaries_of(self._find(group, instance).versions)
 
     def read_version(self, group: str, instance: str, version: str) -> bytes:
         for one, value in self._find(group, instance).versions.items():
@@ -255,11 +258,11 @@ class MemoryStore:
         raise errors.NoSuchVersion
 
     def drops(self) -> list[DropSummary]:
-        oldest_first = list(self.contents.drops.items())
-        return [DropSummary(*drop, int(drop[2].partition("-")[0]), *one.sum_up()) for drop, one in oldest_first[::-1]]
+        newest_first = reversed(self.contents.drops.items())
+        return [DropSummary(*drop, int(drop[2].partition("-")[0]), *one.sum_up()) for drop, one in newest_first]
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
-        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if one.when < when]
+        return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if is_due(one.drop, when, now())]
 
     def overview(self) -> StoreOverview:
         instances = [one for group in self.contents.groups.values() for one in group.values()]

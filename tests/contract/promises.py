@@ -17,8 +17,9 @@ from tests.contract.odd_creds import OddCredsContract
 from tests.contract.overview import OverviewContract
 from tests.contract.purges import PurgesContract
 from tests.contract.refused_owners import RefusedOwnersContract
+from tests.contract.replacements import ReplacementsContract
 from tests.contract.restores import RestoresContract
-from tests.contract.story import StoryContract
+from tests.contract.stories import StoryContract
 from tests.contract.values import ValuesContract
 from tests.contract.versions import VersionsContract
 
@@ -42,6 +43,7 @@ class CatalogueContract(
     InstancesContract,
     DropsContract,
     RestoresContract,
+    ReplacementsContract,
     PurgesContract,
     RefusedOwnersContract,
     OverviewContract,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import settings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import (
@@ -21,7 +22,6 @@ from sessionworker.stores.changes import (
 )
 from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
-from tests.contract.base import Contract
 from tests.contract.memory_store import MemoryStore
 from tests.contract.story_parts import (
     ALL,
@@ -42,7 +42,7 @@ from tests.contract.story_parts import (
     one_of,
     told,
 )
-from tests.contract.words import Place, commit, delete, kept, kinds, purge, read_and_recall, restore, write
+from tests.contract.words import Place, commit, delete, kept, kinds, purge, read_and_recall, replace, restore, write
 
 
 class Story(RuleBasedStateMachine):
@@ -137,17 +137,22 @@ class Story(RuleBasedStateMachine):
 
     @rule(place=PLACES, owner=OWNERS)
     def drop_instance(self, place: int, owner: str | None) -> None:
-        self.drop(DropInstance(*self.one(place), owner=owner))
+        entry = DropInstance(*self.one(place), owner=owner)
+        with self.noting_drops():
+            self.both(entry)
 
     @rule(place=PLACES)
     def drop_group(self, place: int) -> None:
-        self.drop(DropGroup(self.one(place)[0]))
+        entry = DropGroup(self.one(place)[0])
+        with self.noting_drops():
+            self.both(entry)
 
-    def drop(self, entry: Entry) -> None:
-        """Drop something, and note which drop of the store is which of the model."""
+    @contextmanager
+    def noting_drops(self) -> Iterator[None]:
+        """Note which drop of the store is which of the model, of those that a block makes."""
         self.commit_what_was_prepared([])
         known = listed(self.model), listed(self.store)
-        self.both(entry)
+        yield
         new = (listed(self.model).keys() - known[0].keys(), listed(self.store).keys() - known[1].keys())
         assert [name[:2] for name in sorted(new[0])] == [name[:2] for name in sorted(new[1])]
         for model, store in zip(sorted(new[0]), sorted(new[1]), strict=True):
@@ -159,6 +164,17 @@ class Story(RuleBasedStateMachine):
         if found is not None:
             [expected] = kinds(self.model.commit([restore(found.model, name, into)]))
             assert kinds(self.store.commit([restore(found.store, name, into)])) == [expected]
+            if expected is None:
+                self.drops.remove(found)
+
+    @rule(place=PLACES, of=PLACES, owner=OWNERS)
+    def bring_back_in_the_place_of_another(self, place: int, of: int, owner: str | None) -> None:
+        found = one_of(self.drops, place)
+        if found is not None:
+            group, name = self.one(of)
+            with self.noting_drops():
+                [expected] = kinds(self.model.commit([replace(found.model, name, group, owner=owner)]))
+                assert kinds(self.store.commit([replace(found.store, name, group, owner=owner)])) == [expected]
             if expected is None:
                 self.drops.remove(found)
 
@@ -279,17 +295,3 @@ class Story(RuleBasedStateMachine):
         commit(self.model, restore(found.model, name))
         commit(self.store, restore(found.store, name))
         self.drops.remove(found)
-
-
-class StoryContract(Contract):
-    """A store does what the model does, whatever happens to it."""
-
-    def test_any_story_ends_as_it_would_in_dictionaries(self, place: Place, request: pytest.FixtureRequest) -> None:
-        class StoryHere(Story):
-            def __init__(self) -> None:
-                super().__init__(place.fresh(ALL))
-
-        stories = place.stories * (10 if request.config.getoption("--full") else 1)
-        run_state_machine_as_test(
-            StoryHere, settings=settings(max_examples=stories, stateful_step_count=40, deadline=None)
-        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import NamedTuple, Protocol
 
+from msgspec import structs
+
 from sessionworker.errors import WorkerError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import (
@@ -184,6 +186,11 @@ def drops_of(store: Store, file: SessionFile = CREDS) -> list[DropSummary]:
 def restore(dropped: DropSummary, name: str = "", into: str = "") -> RestoreInstance:
     """Bring back an instance that was dropped, under its own name or another one."""
     return RestoreInstance(dropped.group, dropped.instance, dropped.drop, name or dropped.instance, into=into)
+
+
+def replace(dropped: DropSummary, name: str = "", into: str = "", *, owner: str | None = None) -> RestoreInstance:
+    """Bring it back as that does, in the place of what stands there."""
+    return structs.replace(restore(dropped, name, into), replacing=True, owner=owner)
 
 
 def purge(dropped: DropSummary) -> PurgeDrop:

@@ -14,9 +14,10 @@ import pytest
 
 from sessionworker.commands.endings import Code
 from tests.commands.test_export import everything
-from tests.commands.typed import COMMAND, environment, fill, send
+from tests.commands.typed import COMMAND, environment, send
 from tests.deployment.units import INSTALLED_PROGRAMS, RESTIC, setting
 from tests.documents.reading import blocks, read
+from tests.migration.examples import account
 from tests.process import WorkerProcess
 from tests.tools import require
 
@@ -101,8 +102,10 @@ def deny_write_execute() -> None:
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
     with WorkerProcess(tmp_path / "store") as running:
-        fill(running, "codechat", "sales", counter=1)
-        fill(running, "codechat", "support")
+        for name, phone in (("sales", "5511999999999"), ("support", "5511888888888")):
+            assert send(running, "POST", "/session/codechat", {"instance": name}) == 204
+            values = {key: json.loads(value) for key, value in account(name, phone).items()}
+            assert send(running, "POST", f"/session/codechat/{name}", {"changes": {**values, "counter": 1}}) == 204
         yield running
 
 

@@ -22,7 +22,7 @@ from tests.defects.faults import Disk, Fault
 
 @contextmanager
 def failing_late(
-    disk: Disk, error: int, wanted: Wanted = anything, *, at: int = 0, lasts: bool = False
+    disk: Disk, error: int | BaseException, wanted: Wanted = anything, *, at: int = 0, lasts: bool = False
 ) -> Iterator[Fault]:
     """Let calls that change something fail after they are done; see `Fault`."""
     fault = Fault(error, wanted, at, lasts)
@@ -44,7 +44,13 @@ def failing_late(
 
 
 def failing(
-    disk: Disk, error: int, wanted: Wanted = anything, *, at: int = 0, lasts: bool = False, late: bool = False
+    disk: Disk,
+    error: int | BaseException,
+    wanted: Wanted = anything,
+    *,
+    at: int = 0,
+    lasts: bool = False,
+    late: bool = False,
 ) -> AbstractContextManager[Fault]:
     """Let calls fail, before or after they have done their work."""
     return (failing_late if late else Disk.failing)(disk, error, wanted, at=at, lasts=lasts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import redis
@@ -41,10 +42,26 @@ class Evolution:
         self.instances = folder / "instances"
         types = _types(database)
         for table in TABLES:
-            self._run(table.format(**types))
+            self.run(table.format(**types))
 
-    def _run(self, sql: str, *parameters: object) -> None:
+    def run(self, sql: str, *parameters: object) -> None:
+        """Run SQL, written as for PostgreSQL."""
         self._database.run(sql.replace('"', "`") if self._database.is_mysql else sql, *parameters)
+
+    def forget(self, id_: str) -> None:
+        """Remove all that an instance keeps."""
+        self.run('DELETE FROM "Session" WHERE "sessionId" = %s', id_)
+        self._client.delete(f"evolution:instance:{id_}")
+        shutil.rmtree(self.instances / id_, ignore_errors=True)
+
+    def refuse_changes(self) -> None:
+        """Have the database refuse each change of an instance."""
+        if self._database.is_mysql:
+            told = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'"
+        else:
+            self.run("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END'")
+            told = "EXECUTE FUNCTION refuse()"
+        self.run(f'CREATE TRIGGER refused BEFORE UPDATE ON "Instance" FOR EACH ROW {told}')
 
     def env(self, **others: str) -> Path:
         """Write its settings, those of its example if nothing else is said."""
@@ -75,18 +92,18 @@ class Evolution:
         owner: str | None = OWNER,
     ) -> None:
         """Make an instance, with a row of its session if creds are given: as JSON, or as the column's content."""
-        self._run(
+        self.run(
             'INSERT INTO "Instance"("id", "name", "connectionStatus", "ownerJid", "integration", "clientName") '
             "VALUES(%s, %s, %s, %s, %s, %s)",
             *(id_, name, status, owner, integration, client),
         )
         if creds is not None:
             column = in_strings({"creds": creds})["creds"].decode() if isinstance(creds, bytes) else creds
-            self._run('INSERT INTO "Session"("id", "sessionId", "creds") VALUES(%s, %s, %s)', f"cm{name}", id_, column)
+            self.run('INSERT INTO "Session"("id", "sessionId", "creds") VALUES(%s, %s, %s)', f"cm{name}", id_, column)
 
     def null_creds(self, id_: str) -> None:
         """Make a session without creds."""
-        self._run('INSERT INTO "Session"("id", "sessionId") VALUES(%s, %s)', f"cm{id_}", id_)
+        self.run('INSERT INTO "Session"("id", "sessionId") VALUES(%s, %s)', f"cm{id_}", id_)
 
     def hash(self, id_: str, values: Values, prefix: str = "evolution") -> None:
         """Keep values in Redis."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -16,7 +15,7 @@ from tests.migration.evolution import BUSINESS, ONE, ORPHAN, OTHERS, TWO, Evolut
 from tests.migration.examples import account, awaiting_code, paired_creds, text_of, unpaired_creds
 from tests.migration.filled import Filled
 from tests.migration.reading import account_of, all_closed, note_codes, read_all
-from tests.migration.servers import ESCAPED_PASSWORD, PASSWORD, redis_server
+from tests.migration.servers import ESCAPED_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.slow
 
@@ -27,35 +26,6 @@ CREDS = account()["creds"]
 def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with all_closed(monkeypatch):
         yield
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as url:
-        yield f"{url}/6"
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def evolution(postgresql: Filled, client: redis.Redis, redis_url: str, tmp_path: Path) -> Evolution:
-    return Evolution(postgresql, client, redis_url, tmp_path)
-
-
-@pytest.fixture
-def on_mysql(mysql: Filled, client: redis.Redis, redis_url: str, tmp_path: Path) -> Evolution:
-    return Evolution(mysql, client, redis_url, tmp_path)
-
-
-@pytest.fixture(params=["evolution", "on_mysql"])
-def either(request: pytest.FixtureRequest) -> Evolution:
-    found: Evolution = request.getfixturevalue(request.param)
-    return found
 
 
 def told(source: Source, name: str) -> list[str]:

@@ -2,97 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import CancelledError, Deferred
 
 from sessionworker.access import Role, Token
-from sessionworker.client import Client, NoSuchGroup, Unavailable
+from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, Unavailable
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
-from sessionworker.migration.found import Account, Reading
 from sessionworker.migration.importing import Importing
-from sessionworker.migration.notes import Note
-from sessionworker.migration.reports import State, Told
+from sessionworker.migration.reports import State
+from tests.migration.bringing import Sources, Values, bring, held, here, importing
 from tests.migration.examples import account, paired_creds, text_of
 from tests.migration.places import codes, differing
-from tests.server import RunningWorker, asynchronous, asynchronous_fixture, running_worker
-
-Values = Mapping[str, bytes]
-
-
-class Sources:
-    """Accounts in memory."""
-
-    shown = "memory"
-
-    def __init__(self, **values: Values) -> None:
-        self.values = {name: dict(one) for name, one in values.items()}
-        self.names: dict[str, str] = {}
-        """Names of accounts, where they are others than their origins."""
-        self.closed = False
-
-    def accounts(self) -> list[Account]:
-        return [Account(self.names.get(origin, origin), origin) for origin in sorted(self.values)]
-
-    def notes(self) -> list[Note]:
-        return []
-
-    def read(self, account: Account) -> Reading:
-        return Reading(dict(self.values[account.origin]))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-async def here(function: Callable[..., Any], *arguments: Any) -> Any:
-    return function(*arguments)
-
-
-@asynchronous_fixture()
-async def worker(tmp_path: Path) -> AsyncIterator[RunningWorker]:
-    async with running_worker(tmp_path / "store") as running:
-        yield running
-
-
-@asynchronous_fixture()
-async def client(worker: RunningWorker) -> AsyncIterator[Client]:
-    async with Client(worker.url, worker.token) as opened:
-        yield opened
-
-
-def importing(source: Sources, client: Client, *accepted: str) -> Importing:
-    return Importing(source, Arriving(client, client), here, group="g", accepted=frozenset(accepted))
-
-
-async def bring(source: Sources, client: Client, *accepted: str) -> dict[str, Told]:
-    """Import, and return what became of each account, by its origin."""
-    one = importing(source, client, *accepted)
-    report, planned = await one.plan()
-    await one.run(planned)
-    return {told.origin: told for told in report.accounts}
-
-
-async def held(client: Client, name: str) -> Values:
-    """All that an instance holds, each key asked for alone."""
-    return {key: await client.read("g", name, key) or b"" for key in await client.keys("g", name)}
+from tests.server import RunningWorker, asynchronous, running_worker
 
 
 @asynchronous
-async def test_an_account_of_more_keys_than_one_request_may_ask_for_arrives(client: Client) -> None:
+async def test_an_account_of_more_keys_than_one_request_may_ask_for_arrives(api: Client) -> None:
     many = {**account(nextPreKeyId=9000), **{f"pre-key-{number}": b'{"a":%d}' % number for number in range(31, 7000)}}
-    states = await bring(Sources(one=many), client)
+    states = await bring(Sources(one=many), api)
     assert codes(states["one"].notes) == []
     assert states["one"].state is State.IMPORTED
-    assert not differing(await held(client, "one"), many)
-    assert (await bring(Sources(one=many), client))["one"].state is State.EQUAL
+    assert not differing(await held(api, "one"), many)
+    assert (await bring(Sources(one=many), api))["one"].state is State.EQUAL
 
 
 @asynchronous
-async def test_values_with_spaces_and_odd_names_arrive_byte_for_byte(client: Client) -> None:
+async def test_values_with_spaces_and_odd_names_arrive_byte_for_byte(api: Client) -> None:
     odd = {
         **account(),
         "session-a b%2F..#?": b' {"a" : 1}\n',
@@ -102,48 +41,48 @@ async def test_values_with_spaces_and_odd_names_arrive_byte_for_byte(client: Cli
         "lid-mapping-3": b'{"a":1,"a":2}',
         "lid-mapping-4": b"1e999",
     }
-    told = (await bring(Sources(one=odd), client))["one"]
+    told = (await bring(Sources(one=odd), api))["one"]
     assert [note.text() for note in told.notes] == []
-    assert not differing(await held(client, "one"), odd)
+    assert not differing(await held(api, "one"), odd)
 
 
 @asynchronous
-async def test_what_came_into_its_place_since_the_plan_is_not_replaced(client: Client) -> None:
-    one = importing(Sources(one=account("one")), client)
+async def test_what_came_into_its_place_since_the_plan_is_not_replaced(api: Client) -> None:
+    one = importing(Sources(one=account("one")), api)
     report, planned = await one.plan()
-    await client.create_instance("g", "one")
+    await api.create_instance("g", "one")
     other = text_of(paired_creds("other", "5511888888888"))
-    await client.write("g", "one", "creds", other)
+    await api.write("g", "one", "creds", other)
     await one.run(planned)
     assert (report.accounts[0].state, codes(report.accounts[0].notes)) == (State.LEFT_OUT, ["another_identity_here"])
-    assert await client.read("g", "one", "creds") == other
+    assert await api.read("g", "one", "creds") == other
 
 
 @asynchronous
-async def test_what_is_accepted_of_the_plan_is_asked_again_where_it_is_another_thing_since(client: Client) -> None:
-    await bring(Sources(one=account("one", nextPreKeyId=31)), client)
+async def test_what_is_accepted_of_the_plan_is_asked_again_where_it_is_another_thing_since(api: Client) -> None:
+    await bring(Sources(one=account("one", nextPreKeyId=31)), api)
     moved = Sources(one={**account("one", nextPreKeyId=31), "lid-mapping-9": b'"9"'})
-    one = importing(moved, client, "other_values_here")
+    one = importing(moved, api, "other_values_here")
     report, planned = await one.plan()
     newer = text_of(paired_creds("one", nextPreKeyId=99))
-    await client.write("g", "one", "creds", newer)
+    await api.write("g", "one", "creds", newer)
     await one.run(planned)
     assert (report.accounts[0].state, codes(report.accounts[0].notes)) == (State.LEFT_OUT, ["newer_here"])
-    assert await client.read("g", "one", "creds") == newer
+    assert await api.read("g", "one", "creds") == newer
 
 
 @asynchronous
-async def test_two_of_one_name_do_not_replace_one_another(client: Client) -> None:
+async def test_two_of_one_name_do_not_replace_one_another(api: Client) -> None:
     source = Sources(first=account("first"), second=account("second", "5511888888888"))
     source.names = {"first": "one", "second": "one"}
-    told = await bring(source, client)
+    told = await bring(source, api)
     assert [told["first"].state, told["second"].state] == [State.IMPORTED, State.LEFT_OUT]
-    assert not differing(await held(client, "one"), account("first"))
+    assert not differing(await held(api, "one"), account("first"))
 
 
 @asynchronous
 async def test_an_instance_that_cannot_be_read_keeps_no_other_account_from_arriving(
-    client: Client, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
+    api: Client, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(Arriving):
         async def held(self, group: str, name: str, values: Values) -> dict[str, bytes] | None:
@@ -152,7 +91,7 @@ async def test_an_instance_that_cannot_be_read_keeps_no_other_account_from_arriv
             return await super().held(group, name, values)
 
     source = Sources(broken=account("broken"), whole=account("whole", "5511888888888"))
-    one = Importing(source, Broken(client, client), here, group="g")
+    one = Importing(source, Broken(api, api), here, group="g")
     report, planned = await one.plan()
     await one.run(planned)
     states = {told.origin: told.state for told in report.accounts}
@@ -178,45 +117,73 @@ async def failing(worker: RunningWorker, ends: Callable[[], Any]) -> AsyncIterat
 
 
 @asynchronous
-async def test_what_was_replaced_comes_back_where_the_new_one_cannot_take_its_place(
-    client: Client, worker: RunningWorker
+async def test_what_is_replaced_stays_where_the_new_one_cannot_take_its_place(
+    api: Client, worker: RunningWorker
 ) -> None:
-    await bring(Sources(one=account("one")), client)
+    await bring(Sources(one=account("one")), api)
 
     async def refuse() -> None:
         raise Unavailable(503, "The store cannot be used.")
 
     async with failing(worker, refuse) as admin:
         with pytest.raises(Unavailable):
-            await Arriving(client, admin).arrive("g", "one", account("other"), replaces=True)
-    assert not differing(await held(client, "one"), account("one"))
+            await Arriving(api, admin).arrive("g", "one", account("other"), replaces=True)
+    assert not differing(await held(api, "one"), account("one"))
+    assert [drop.group for drop in await api.drops()] == [WAITING_GROUP]
 
 
 @asynchronous
-async def test_who_gives_up_while_one_is_replaced_finds_the_new_one_in_its_place(
-    client: Client, worker: RunningWorker
+async def test_an_instance_is_replaced_in_one_step_and_can_be_brought_back(api: Client, worker: RunningWorker) -> None:
+    await bring(Sources(one=account("one")), api)
+    found = []
+
+    async def look() -> None:
+        found.append(not differing(await held(api, "one"), account("one")))
+
+    async with failing(worker, look) as admin:
+        await Arriving(api, admin).arrive("g", "one", account("other"), replaces=True)
+    assert found == [True]
+    assert not differing(await held(api, "one"), account("other"))
+    [drop] = await api.drops()
+    await api.restore_instance("g", "one", drop.drop, replacing=True)
+    assert not differing(await held(api, "one"), account("one"))
+
+
+@asynchronous
+async def test_one_that_took_its_place_though_the_answer_was_lost_has_arrived(
+    api: Client, worker: RunningWorker
 ) -> None:
-    await bring(Sources(one=account("one")), client)
-    reached: Deferred[None] = Deferred()
-    go_on: Deferred[None] = Deferred()
+    await bring(Sources(one=account("one")), api)
 
-    async def stall() -> None:
-        reached.callback(None)
-        await go_on
+    class Lost(Client):
+        """One whose first try arrives, and whose second one is answered."""
 
-    async with failing(worker, stall) as admin:
-        arriving = Deferred.fromCoroutine(Arriving(client, admin).arrive("g", "one", account("other"), replaces=True))
-        await reached
-        arriving.cancel()
-        if not go_on.called:
-            go_on.callback(None)
-        with pytest.raises(CancelledError):
-            await arriving
-    assert not differing(await held(client, "one"), account("other"))
+        async def restore_instance(self, *arguments: Any, **rest: Any) -> None:
+            await super().restore_instance(*arguments, **rest)
+            await super().restore_instance(*arguments, **rest)
+
+    async with Lost(worker.url, worker.token) as admin:
+        await Arriving(api, admin).arrive("g", "one", account("other"), replaces=True)
+        await api.write("g", "one", "lid-mapping-1", '"1"')
+        assert not differing(await held(api, "one"), {**account("other"), "lid-mapping-1": b'"1"'})
 
 
 @asynchronous
-async def test_another_import_of_the_same_account_meanwhile_tears_nothing(client: Client) -> None:
+async def test_one_whose_drop_is_gone_has_not_arrived(api: Client, worker: RunningWorker) -> None:
+    await bring(Sources(one=account("one")), api)
+
+    async def erase() -> None:
+        for drop in await api.drops():
+            await api.purge_drop(drop.group, drop.instance, drop.drop)
+
+    async with failing(worker, erase) as admin:
+        with pytest.raises(NoSuchDrop):
+            await Arriving(api, admin).arrive("g", "one", account("other"), replaces=True)
+    assert not differing(await held(api, "one"), account("one"))
+
+
+@asynchronous
+async def test_another_import_of_the_same_account_meanwhile_tears_nothing(api: Client) -> None:
     mine, others = account("mine"), account("others", "5511888888888")
 
     class Meddled(Arriving):
@@ -225,21 +192,21 @@ async def test_another_import_of_the_same_account_meanwhile_tears_nothing(client
         async def held(self, group: str, name: str, values: Values) -> dict[str, bytes] | None:
             found = await super().held(group, name, values)
             if group == WAITING_GROUP:
-                other = Arriving(client, client)
+                other = Arriving(api, api)
                 other.advance = _stop
                 with pytest.raises(_StoppedError):
                     await other.arrive("g", "one", others, replaces=False)
             return found
 
     with pytest.raises(NotReadBack):
-        await Meddled(client, client).arrive("g", "one", mine, replaces=False)
+        await Meddled(api, api).arrive("g", "one", mine, replaces=False)
     with pytest.raises(NoSuchGroup):
-        await client.instances("g")
-    assert (await bring(Sources(one=mine), client))["one"].state is State.IMPORTED
-    assert not differing(await held(client, "one"), mine)
+        await api.instances("g")
+    assert (await bring(Sources(one=mine), api))["one"].state is State.IMPORTED
+    assert not differing(await held(api, "one"), mine)
     with pytest.raises(NoSuchGroup):
-        await client.instances(WAITING_GROUP)
-    assert await client.drops() == []
+        await api.instances(WAITING_GROUP)
+    assert await api.drops() == []
 
 
 class _StoppedError(Exception):

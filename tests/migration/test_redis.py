@@ -15,7 +15,7 @@ import redis
 
 from sessionworker.migration.baileys_names import file_name_of
 from sessionworker.migration.found import SourceError
-from sessionworker.migration.readers.redis_hash import open_redis
+from sessionworker.migration.readers.redis_hash import Redis
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_redis
 from sessionworker.migration.sources.redis_stores import open_baileys_redis_auth, open_fazer_ai, open_unoapi_redis
 from sessionworker.migration.sources.whatsapp_api_old import open_whatsapp_api_redis
@@ -196,7 +196,7 @@ def test_the_number_of_the_database_is_that_of_the_url(client: redis.Redis, serv
     with pytest.raises(SourceError, match=r"There is no hash \*:instance:\*.* in redis://127\.0\.0\.1:\d+/0"):
         open_evolution_1_redis(f"{server}/0")
     with pytest.raises(SourceError, match="names no database of Redis: those have numbers"):
-        open_redis(f"{server}/six")
+        Redis(f"{server}/six")
 
 
 def test_nothing_is_changed(client: redis.Redis, url: str) -> None:
@@ -226,9 +226,9 @@ def test_what_is_wrong_with_a_server_is_told_without_the_password(server: str, t
         with pytest.raises(
             SourceError, match=r"redis://127\.0\.0\.1:\d+/ does not answer as Redis|:1/0 does not answer"
         ):
-            open_redis(wrong)
+            Redis(wrong)
     for unreadable in (f"redis://default:{PASSWORD}@127.0.0.1/0", "http://a:secret@b", "redis://a:secret@b:port/0"):
         with pytest.raises(SourceError, match="The URL of Redis cannot be read") as error:
-            open_redis(unreadable)
+            Redis(unreadable)
         assert "secret" not in str(error.value)
         assert PASSWORD not in str(error.value)

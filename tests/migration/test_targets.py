@@ -147,3 +147,18 @@ def test_the_database_is_as_baileys_makes_it(tmp_path: Path) -> None:
     memory = "SELECT id FROM signal_keys WHERE type = 'sender-key-memory'"
     assert connection.execute(memory).fetchall() == [("120363000000000001@g.us",)]
     connection.close()
+
+
+def test_two_names_are_exchanged_at_once_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with disk.opened_folder(str(tmp_path)) as folder:
+        disk.exchange("folder", "file", folder)
+        assert (tmp_path / "file").is_dir()
+        assert (tmp_path / "folder").is_file()
+        with pytest.raises(FileNotFoundError):
+            disk.exchange("folder", "missing", folder)
+        monkeypatch.setattr(disk, "_libc", object())  # a C library that does not know it
+        with pytest.raises(OSError, match="Function not implemented"):
+            disk.exchange("folder", "file", folder)
+    assert (tmp_path / "folder").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sessionworker.migration.targets.session_manager_folder import open_session_
 from sessionworker.migration.targets.target import Target, TargetError
 from tests.migration.examples import account
 from tests.migration.places import codes, differing, everything_in, names
+from tests.tools import require_root
 
 Open = Callable[[Path], Target]
 OPENERS: tuple[Open, ...] = (open_baileys_target, open_baileys_sqlite_target, open_session_manager_target)
@@ -119,5 +121,15 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, open_target: Open) -> 
     (tmp_path / "file").touch()
     with pytest.raises(TargetError, match="file is no folder"):
         open_target(tmp_path / "file")
-    with pytest.raises(TargetError, match="cannot be made: Not a directory"):
+    with pytest.raises(TargetError, match="is no folder"):
         open_target(tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("open_target", OPENERS)
+def test_what_root_writes_is_its_owners(tmp_path: Path, open_target: Open) -> None:
+    """A program that may not read its creds takes them for none, and makes a new identity."""
+    require_root()
+    os.chown(tmp_path, 12_345, 23_456)
+    open_target(tmp_path / "new" / "out").write("one", "group", account())
+    owners = {(status.st_uid, status.st_gid) for status in map(Path.lstat, tmp_path.rglob("*"))}
+    assert owners == {(12_345, 23_456)}

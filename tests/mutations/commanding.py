@@ -138,4 +138,11 @@ FAULTS: tuple[Fault, ...] = (
         "            pass\n",
         ("tests/test_key_command.py::test_it_can_be_interrupted_and_stops_the_worker_then",),
     ),
+    Fault(
+        "an import from a source with groups needs one that is named",
+        "sessionworker/commands/importing.py",
+        '"--group", type=GroupName(), help=',
+        '"--group", type=GroupName(), default="", help=',
+        (f"{_TESTS}/test_import.py::test_groups_that_the_source_has_are_kept",),
+    ),
 )

@@ -84,9 +84,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the drops of another store cannot be brought back",
-        f"{_POSTGRES}/rows.py",
-        r"[0-9]{13,19}-[0-9a-z]{1,32}",
-        r"[0-9]{13,19}-[0-9]{1,9}",
+        "sessionworker/stores/rules/drops.py",
+        r"([0-9]{13,19})-([0-9a-z]{1,32})",
+        r"([0-9]{13,19})-([0-9]{1,9})",
         (_ALL,),
     ),
     # The mark

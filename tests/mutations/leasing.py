@@ -6,6 +6,7 @@ from tests.mutations.fault import Fault
 
 _FILES = "sessionworker/stores/files"
 _JUDGE, _MOVES, _LEASES = f"{_FILES}/judge.py", f"{_FILES}/moves.py", f"{_FILES}/leases.py"
+_LEAVING = f"{_FILES}/leaving.py"
 _COMMITTING = f"{_FILES}/committing.py"
 _RULE, _PEERS = "sessionworker/stores/rules/leases.py", "sessionworker/stores/rules/peers.py"
 _WEB = "sessionworker/web"
@@ -45,7 +46,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "an instance is dropped whoever has it",
-        _MOVES,
+        _LEAVING,
         "self._leases.refuse(instance, owner)",
         "self._leases.refuse(instance, None)",
         _OTHERS,
@@ -168,7 +169,7 @@ FAULTS: tuple[Fault, ...] = (
     # How it ends
     Fault(
         "a drop ends no lease",
-        _MOVES,
+        _LEAVING,
         "        instance.tenure = instance.peers = None",
         "        instance.peers = None",
         (f"{_STORE}::test_a_drop_ends_a_lease_and_what_is_brought_back_has_none",),

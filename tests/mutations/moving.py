@@ -76,29 +76,29 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a drop's name is used twice",
         _DROPS,
-        "drop = _name(max(when, self._latest.get((group, instance), 0) + 1))",
+        "drop = _name(max(when, self._latest.get((group, instance), 0) + 1), is_replaced=is_replaced)",
         'drop = f"{when:013}-0"',
         (_HANDS,),
     ),
     Fault(
         "drops are out of order when the clock goes back",
         _DROPS,
-        "drop = _name(max(when, self._latest.get((group, instance), 0) + 1))",
+        "drop = _name(max(when, self._latest.get((group, instance), 0) + 1), is_replaced=is_replaced)",
         "drop = _name(when)",
         (_HANDS, f"{_CONTRACT}::test_drops_of_one_name_are_listed_newest_first_whatever_the_clock_says"),
     ),
     Fault(
         "an instance is brought back over one that exists",
         _MOVES,
-        "if name in group.instances or not self._creating.is_free(group, name):",
+        "if replaced is None and (name in group.instances or not self._creating.is_free(group, name)):",
         "if False:",
         (f"{_CONTRACT}::test_a_name_that_is_taken_is_refused_and_both_stay_as_they_are",),
     ),
     Fault(
         "an instance is brought back over what somebody put in its place",
         _MOVES,
-        "if name in group.instances or not self._creating.is_free(group, name):",
-        "if name in group.instances:",
+        "if replaced is None and (name in group.instances or not self._creating.is_free(group, name)):",
+        "if replaced is None and name in group.instances:",
         (_HANDS, "tests/files/test_two_names.py"),
     ),
     Fault(
@@ -156,7 +156,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "records are given back to an instance that was purged",
         _MOVES,
-        "            self._erase(instance)\n        self._drops.forget(drop)",
+        "            self._leaving.erase(instance)\n        self._drops.forget(drop)",
         "        self._drops.forget(drop)",
         (_RACES,),
     ),

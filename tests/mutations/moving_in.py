@@ -142,8 +142,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "creds are written before the keys",
         _NEW_PLACES,
-        "[*sorted(values.keys() - {CREDS}), CREDS]",
-        "[CREDS, *sorted(values.keys() - {CREDS})]",
+        "(one == CREDS, one)",
+        "(one != CREDS, one)",
         (_TARGETS,),
     ),
     Fault(

@@ -65,14 +65,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "rows of PostgreSQL are not of one moment",
         _SQL,
-        "library.IsolationLevel.REPEATABLE_READ",
-        "library.IsolationLevel.READ_COMMITTED",
+        "levels.REPEATABLE_READ",
+        "levels.READ_COMMITTED",
         (_IN_SQL,),
     ),
     Fault(
         "what reads PostgreSQL could write there",
         _SQL,
-        "        connection.read_only = True\n",
+        "        connection.read_only = not may_write\n",
         "",
         (_IN_SQL,),
     ),

@@ -113,7 +113,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an instance that is renamed while it is waited for is taken for missing",
         _ROWS,
-        "if self._codec.is_mixed and len(found[0]) < len(set(places)):",
+        "if len(found[0]) < len(set(places)):",
         "if False:",
         _REPLICAS,
     ),

@@ -116,7 +116,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a dropped instance takes what is known of it along into nowhere",
-        f"{_FILES}/moves.py",
+        f"{_FILES}/leaving.py",
         "                self._tallies.dropped(instance)\n",
         "",
         _COUNTING,

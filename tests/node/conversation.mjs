@@ -22,6 +22,7 @@ import { parseArgs } from 'node:util'
 import { identityOf, openAccount, preKeyBundle, uploadPreKeys } from './account.mjs'
 import { Worker, say } from './client.mjs'
 import { Ledger } from './ledger.mjs'
+import { hear, hearInGroup, seal, sealForGroup } from './messages.mjs'
 import { finish, pause, total } from './report.mjs'
 
 const { positionals: [url], values: options } = parseArgs({
@@ -98,35 +99,18 @@ class Couple {
 
   async #send (from, to, text) {
     const { [from]: sender, [to]: receiver } = this.#accounts
-    const message = { jid: this.numbers[to], data: Buffer.from(text) }
-    // As Baileys does: a message is one transaction for its sender.
-    const sealed = await sender.keys.transaction(() => sender.signal.encryptMessage(message), this.numbers[from])
-    this.#assertArrived(text, await receiver.signal.decryptMessage({ jid: this.numbers[from], ...sealed }))
+    const sealed = await seal(sender, this.numbers[from], this.numbers[to], text)
+    this.#assertArrived(text, await hear(receiver, this.numbers[from], sealed))
   }
 
-  /** The first message of a sender in a group comes with its sender key, and the sender remembers who has that. */
   async #tellTheGroup (from, to, text) {
     const { [from]: sender, [to]: receiver } = this.#accounts
-    const { keys, signal } = sender
-    const group = this.#group
-    const authorJid = this.numbers[from]
-    const sealed = await keys.transaction(async () => {
-      const sealed = await signal.encryptGroupMessage({ group, meId: authorJid, data: Buffer.from(text) })
-      const { [group]: memory = {} } = await keys.get('sender-key-memory', [group])
-      const isKnown = memory[this.numbers[to]]
-      if (!isKnown) await keys.set({ 'sender-key-memory': { [group]: { ...memory, [this.numbers[to]]: true } } })
-      return { ...sealed, isKnown }
-    }, authorJid)
-    if (!sealed.isKnown) {
-      const item = { groupId: group, axolotlSenderKeyDistributionMessage: sealed.senderKeyDistributionMessage }
-      await receiver.signal.processSenderKeyDistributionMessage({ item, authorJid })
-    }
-    const heard = await receiver.signal.decryptGroupMessage({ group, authorJid, msg: sealed.ciphertext })
-    this.#assertArrived(text, heard)
+    const sealed = await sealForGroup(sender, this.numbers[from], this.#group, this.numbers[to], text)
+    this.#assertArrived(text, await hearInGroup(receiver, this.numbers[from], this.#group, sealed))
   }
 
   #assertArrived (text, heard) {
-    if (Buffer.from(heard).toString() !== text) throw new Error('a message arrived garbled')
+    if (heard !== text) throw new Error('a message arrived garbled')
   }
 }
 

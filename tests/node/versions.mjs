@@ -30,6 +30,12 @@ export const baileys = await load('')
 /** What Baileys does with a message that is meant for the client itself, as its phone sends them. */
 export const { default: processMessage } = await load('/lib/Utils/process-message.js')
 
+/**
+ * Whether a message of a group can be heard after a later one. 6.17 and 7 store its key, which was kept aside, in a form
+ * that they cannot use again: it is lost to them wherever they keep their accounts.
+ */
+export const keepsGroupKeys = name === '6.7'
+
 /** The types of keys that this version writes: the fields of its SignalDataTypeMap. */
 export const types = await (async () => {
   const [, fields] = /type SignalDataTypeMap = \{([^]*?)\n\}/.exec(await readPart('lib/Types/Auth.d.ts'))

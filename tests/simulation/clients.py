@@ -58,11 +58,11 @@ class Clients:
                     else:
                         requests.append(entry)
                 worker.send(requests)
-            case BringBack(place, name, into):
+            case BringBack(place, name, into, replaces):
                 listed = self._list_drops()
                 if listed:
                     found = listed[int(place * len(listed))]
-                    request = Restore(*found[:3], into or found.group, name or found.instance)
+                    request = Restore(*found[:3], into or found.group, name or found.instance, replaces)
                     worker.committer.submit([Entry(request)], listed=listed)
             case LetGo(place):
                 self._let_go(place)

@@ -96,7 +96,8 @@ class Draws:
         random = self.random
         name = random.choice(self.instances) if random.random() < 0.4 else None
         place = random.choice((0.0, 0.0, random.random()))
-        return BringBack(place, name, random.choice(self.groups) if random.random() < 0.3 else None)
+        into = random.choice(self.groups) if random.random() < 0.3 else None
+        return BringBack(place, name, into, random.random() < 0.5)
 
     def operation(self) -> Operation:
         """Draw anything that a client does."""

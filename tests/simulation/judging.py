@@ -58,8 +58,10 @@ def is_gone(state: State, request: Request) -> bool:
             return account is not None and account.is_gone
         case DropGroup(group):
             return any(account.is_gone for account in state.groups.get(group, {}).values())
-        case Restore(group, instance, drop):
-            return any(each.account.is_gone for each in state.drops if each.drop == drop)
+        case Restore(group, instance, drop, into, name, replaces):
+            replaced = state.find(into, name) if replaces else None
+            dropped = [each.account for each in state.drops if each.drop == drop]
+            return any(account.is_gone for account in (*dropped, replaced) if account is not None)
     return False
 
 
@@ -99,7 +101,7 @@ def tell_request(request: Request) -> str:
             for change in request.changes
         )
         return f"{request.group}/{request.instance}: {changes}"
-    return f"{type(request).__name__} {' '.join(request)}"
+    return f"{type(request).__name__} {' '.join(map(str, request))}"
 
 
 def shorten(value: object) -> str:

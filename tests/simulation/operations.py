@@ -43,6 +43,8 @@ class BringBack(NamedTuple):
     """Which one, from 0 (the newest) to 1."""
     name: str | None
     into: str | None = None
+    replaces: bool = False
+    """Whether what has the name gives it up."""
 
 
 class LetGo(NamedTuple):

@@ -142,7 +142,7 @@ class Excuses:
                 return self.drops or self.cover(group, instance)
             case DropGroup(group):
                 return self.drops or self.cover(group)
-            case Restore(group, instance, _, into, name):
+            case Restore(group, instance, _, into, name, _):
                 return self.drops or self.cover(group, instance) or self.cover(into, name)
             case Purge():
                 return self.drops or self.everything

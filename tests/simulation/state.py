@@ -168,13 +168,16 @@ def apply(state: State, request: Request, when: int) -> tuple[State, Outcome]:
             for instance in sorted(state.groups[group]):
                 state = _drop(state, group, instance, when)
             return state._replace(groups={name: of for name, of in state.groups.items() if name != group}), None
-        case Restore(group, instance, drop, into, name):
+        case Restore(group, instance, drop, into, name, replaces):
             found = next((each for each in state.drops if each.drop == drop and each[:2] == (group, instance)), None)
             if found is None:
                 return state, Refusal.MISSING
+            after = _without_drop(state, found)
             if state.find(into, name) is not None:
-                return state, Refusal.TAKEN
-            return _without_drop(state, found).with_account(into, name, found.account), None
+                if not replaces:
+                    return state, Refusal.TAKEN
+                after = _drop(after, into, name, when)
+            return after.with_account(into, name, found.account), None
         case Purge(group, instance, drop):
             found = next((each for each in state.drops if each.drop == drop and each[:2] == (group, instance)), None)
             return (state, Refusal.MISSING) if found is None else (_without_drop(state, found), None)

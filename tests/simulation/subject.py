@@ -72,6 +72,8 @@ class Restore(NamedTuple):
     drop: str
     into: str
     name: str
+    replaces: bool = False
+    """Whether what has the name gives it up, and is a drop then, in the same step."""
 
 
 class Purge(NamedTuple):

@@ -219,8 +219,8 @@ def _plain_entry(request: Request) -> words.Entry:
             return words.DropInstance(group, instance)
         case DropGroup(group):
             return words.DropGroup(group)
-        case Restore(group, instance, drop, into, name):
-            return words.RestoreInstance(group, instance, drop, name, into=into)
+        case Restore(group, instance, drop, into, name, replaces):
+            return words.RestoreInstance(group, instance, drop, name, into=into, replacing=replaces)
         case Purge(group, instance, drop):
             return words.PurgeDrop(group, instance, drop)
 

@@ -59,8 +59,9 @@ def tell_operation(operation: Operation) -> str:
     match operation:
         case Send(entries):
             return ", ".join(map(_tell_entry, entries))
-        case BringBack(place, name, into):
+        case BringBack(place, name, into, replaces):
             where = f"{f' as {name}' if name else ''}{f' in {into}' if into else ''}"
+            where += ", in the place of what is there" if replaces else ""
             return f"restore the drop at {place:.2f} of the list{where}"
         case LetGo(place):
             return f"purge the drop at {place:.2f} of the list"

@@ -153,8 +153,11 @@ def _go_along(request: Request, excuses: Excuses) -> None:
             excuses.drops |= excuses.cover(group, instance)
         case DropGroup(group):
             excuses.drops |= excuses.cover(group)
-        case Restore(into=into, name=name) if excuses.drops:
-            excuses.instances.add((into, name))
+        case Restore(into=into, name=name, replaces=replaces):
+            was_hurt = excuses.drops
+            excuses.drops |= replaces and excuses.cover(into, name)
+            if was_hurt:
+                excuses.instances.add((into, name))
 
 
 def check_reads(way: Way, reads: Iterable[Read], excuses: Excuses) -> Problem | None:

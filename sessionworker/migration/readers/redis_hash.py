@@ -18,6 +18,8 @@ SCHEMES = ("redis", "rediss")
 SECONDS = 30
 """After which a server that does not answer is given up."""
 
+SAID_NOTHING = "does not answer as Redis"
+
 _AT_ONCE = 500
 """Strings that are asked for together, and keys that a scan looks at."""
 
@@ -27,8 +29,9 @@ Fields = Mapping[bytes, bytes]
 class Redis:
     """A database of Redis. Nothing is written there."""
 
-    def __init__(self, place: Place, client: Any, errors: type[Exception]) -> None:
-        """Take what it is spoken with through."""
+    def __init__(self, url: str) -> None:
+        """Connect to the one that a URL names: `redis://[user:password@]host[:port][/number]`. Raises SourceError."""
+        place, client, errors = _connected(url)
         self.shown = place.shown
         self._place = place
         self._client = client
@@ -66,10 +69,6 @@ class Redis:
             found |= {name[start:]: value for name, value in zip(some, values, strict=True) if value is not None}
         return found
 
-    def ping(self) -> None:
-        """See that it answers."""
-        self._ask(self._client.ping)
-
     def close(self) -> None:
         """Let go of it."""
         self._client.close()
@@ -82,11 +81,10 @@ class Redis:
         try:
             return ask()
         except self._errors as error:
-            raise self._place.failure("does not answer as Redis", error) from None
+            raise self._place.failure(SAID_NOTHING, error) from None
 
 
-def open_redis(url: str) -> Redis:
-    """Connect to the database of Redis that a URL names: `redis://[user:password@]host[:port][/number]`."""
+def _connected(url: str) -> tuple[Place, Any, type[Exception]]:
     place = place_of(url, SCHEMES, "Redis")
     if place.path and not place.path.isdecimal():
         raise SourceError(f"{place.shown} names no database of Redis: those have numbers.")
@@ -98,13 +96,12 @@ def open_redis(url: str) -> Redis:
         client = library.Redis.from_url(url.strip(), **seconds, retry=once)
     except (errors, ValueError, TypeError):
         raise SourceError(f"{place.shown} has an option that is not known.") from None
-    found = Redis(place, client, errors)
     try:
-        found.ping()
-    except SourceError:
-        found.close()
-        raise
-    return found
+        client.ping()
+    except errors as error:
+        client.close()
+        raise place.failure(SAID_NOTHING, error) from None
+    return place, client, errors
 
 
 def escaped(text: str) -> str:

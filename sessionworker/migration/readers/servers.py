@@ -88,4 +88,4 @@ def driver(module: str, what: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError:
-        raise SourceError(f"To read {what}, install its library: {INSTALL}") from None
+        raise SourceError(f"For {what}, install its library: {INSTALL}") from None

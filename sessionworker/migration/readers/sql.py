@@ -1,5 +1,6 @@
 """Reads rows of PostgreSQL, or of MySQL and MariaDB, in one transaction that sees one moment and can write nothing.
 
+Targets open databases to write to them; that is one transaction, too, which its end alone makes real.
 Tables of MyISAM know no transactions: of those, what one question is answered is of one moment.
 """
 
@@ -17,7 +18,7 @@ POSTGRESQL = ("postgresql", "postgres")
 MYSQL = ("mysql", "mariadb")
 
 SECONDS = 30
-"""After which a server that cannot be reached is given up."""
+"""After which a server that cannot be reached is given up, and a row that somebody else holds."""
 
 _OF_LIBPQ = ("sslmode", "sslrootcert", "channel_binding", "options", "host")
 """What of a URL's options PostgreSQL's own library is given: the others are Prisma's own, and it refuses them."""
@@ -26,7 +27,7 @@ Row = tuple[Any, ...]
 
 
 class Database:
-    """A database, as it was when it was opened. Nothing is written there."""
+    """A database, as it was when it was opened. Nothing is written there, unless it was opened to be written to."""
 
     def __init__(self, place: Place, connection: Any, errors: type[Exception], schema: str = "") -> None:
         """Take what it is spoken with through."""
@@ -45,6 +46,21 @@ class Database:
                 return list(cursor.fetchall())
             except self._errors as error:
                 raise self._place.failure("does not answer", reason_of(error)) from None
+
+    def change(self, sql: str, *parameters: object) -> None:
+        """Change something; `%s` stands for each parameter."""
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute(sql, parameters or None)
+            except self._errors as error:
+                raise self._place.failure("does not take it", reason_of(error)) from None
+
+    def commit(self) -> None:
+        """Make all changes real. After an error they may be, or not."""
+        try:
+            self._connection.commit()
+        except self._errors as error:
+            raise self._place.failure("did not say whether it took it", reason_of(error)) from None
 
     def quoted(self, name: str) -> str:
         """Return the name of a table or a column as it stands in SQL; a table may have its schema before a dot."""
@@ -78,13 +94,15 @@ class Database:
             self._connection.close()
 
 
-def open_database(url: str, *, schema: str = "") -> Database:
+def open_database(url: str, *, schema: str = "", may_write: bool = False) -> Database:
     """Connect to the database that a URL names, as Prisma and others write it. `schema` is PostgreSQL's."""
     place = place_of(url, POSTGRESQL + MYSQL, "a database")
-    return _open_mysql(place) if place.scheme in MYSQL else _open_postgresql(place, schema)
+    if place.scheme in MYSQL:
+        return _open_mysql(place, may_write=may_write)
+    return _open_postgresql(place, schema, may_write=may_write)
 
 
-def _open_postgresql(place: Place, schema: str) -> Database:
+def _open_postgresql(place: Place, schema: str, *, may_write: bool) -> Database:
     library = driver("psycopg", "PostgreSQL")
     options = {name: place.options[name] for name in _OF_LIBPQ if name in place.options}
     parts = {"host": place.host, "port": place.port, "user": place.user, "password": place.password}
@@ -100,10 +118,13 @@ def _open_postgresql(place: Place, schema: str) -> Database:
     schema = schema or place.options.get("schema", "")
     found = Database(place, connection, library.Error, schema)
     try:
-        connection.isolation_level = library.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
+        levels = library.IsolationLevel
+        connection.isolation_level = levels.READ_COMMITTED if may_write else levels.REPEATABLE_READ
+        connection.read_only = not may_write
         # A worker may take longer than a server lets a transaction wait.
         found.rows("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
+        if may_write:
+            found.rows("SELECT set_config('lock_timeout', %s, true)", f"{SECONDS}s")
         if schema:  # not for the connection: behind a pooler it is another one's next
             found.rows("SELECT set_config('search_path', %s, true)", found.quoted(schema))
     except BaseException:
@@ -112,7 +133,7 @@ def _open_postgresql(place: Place, schema: str) -> Database:
     return found
 
 
-def _open_mysql(place: Place) -> Database:
+def _open_mysql(place: Place, *, may_write: bool) -> Database:
     library = driver("pymysql", "MySQL or MariaDB")
     given: dict[str, Any] = {"host": place.host or "localhost", "user": place.user, "password": place.password}
     if place.port:
@@ -132,8 +153,10 @@ def _open_mysql(place: Place) -> Database:
     found = Database(place, connection, errors)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {SECONDS}")
+            level = "READ COMMITTED" if may_write else "REPEATABLE READ"
+            cursor.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+            cursor.execute(f"START TRANSACTION {'READ WRITE' if may_write else 'WITH CONSISTENT SNAPSHOT, READ ONLY'}")
     except errors as error:
         found.close()
         raise place.failure("does not answer", reason_of(error)) from None

@@ -18,7 +18,7 @@ from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import Collector, shown
 from sessionworker.migration.readers.env_file import read_env_file
 from sessionworker.migration.readers.folder import BAILEYS, read_folder
-from sessionworker.migration.readers.redis_hash import Redis, open_redis
+from sessionworker.migration.readers.redis_hash import Redis
 from sessionworker.migration.readers.sql import open_database
 from sessionworker.migration.readers.taking import STRING, encoding, take_all
 from sessionworker.migration.sources.evolution_1 import INSTANCE, prefixes_in, several_prefixes
@@ -81,7 +81,7 @@ def _hashes(settings: Settings, rows: Rows, resources: ExitStack) -> _Hashes | N
     if not settings.redis or not (is_needed or not settings.is_sure):
         return None
     try:
-        server = resources.enter_context(closing(open_redis(settings.redis)))
+        server = resources.enter_context(closing(Redis(settings.redis)))
     except SourceError:
         if is_needed:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -36,14 +37,8 @@ class Rows(Struct, frozen=True):
 
 def rows_of(database: Database, client_name: str = "") -> Rows:
     """Return the instances of the installation that is called so, or of the only one there is. Raises SourceError."""
-    check_table(database, "Instance", "id", "name", "connectionStatus", "ownerJid", "integration", "clientName")
-    check_table(database, "Session", "sessionId", "creds")
+    owners, client = owners_of(database, client_name)
     quoted = database.quoted
-    columns = ", ".join(database.as_text(name) for name in ("id", "clientName"))
-    owners = {
-        text_of(id_): _text(client) for id_, client in database.rows(f"SELECT {columns} FROM {quoted('Instance')}")
-    }
-    client = _client_name(database, client_name, sorted(set(owners.values()) - {""}))
     wanted = ", ".join(
         database.as_text(f"i.{name}") for name in ("id", "name", "connectionStatus", "ownerJid", "integration")
     )
@@ -65,6 +60,16 @@ def rows_of(database: Database, client_name: str = "") -> Rows:
         for id_, name, status, owner, integration, creds in found
     )
     return Rows("MySQL" if database.is_mysql else "PostgreSQL", database.is_mysql, rows, owners.keys())
+
+
+def owners_of(database: Database, client_name: str = "") -> tuple[Mapping[str, str], str]:
+    """Return the client names of all instances by their ids, and the one that is wanted. Raises SourceError."""
+    check_table(database, "Instance", "id", "name", "connectionStatus", "ownerJid", "integration", "clientName")
+    check_table(database, "Session", "id", "sessionId", "creds")
+    columns = ", ".join(database.as_text(name) for name in ("id", "clientName"))
+    rows = database.rows(f"SELECT {columns} FROM {database.quoted('Instance')}")
+    owners = {text_of(id_): _text(client) for id_, client in rows}
+    return owners, _client_name(database, client_name, sorted(set(owners.values()) - {""}))
 
 
 def _client_name(database: Database, given: str, found: list[str]) -> str:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 
 from sessionworker.migration.found import Account, Reading, SourceError
 from sessionworker.migration.readers.collecting import Collector, shown
-from sessionworker.migration.readers.redis_hash import Fields, Redis, open_redis
+from sessionworker.migration.readers.redis_hash import Fields, Redis
 from sessionworker.migration.readers.taking import RAW, TEXT, encoding_of, take_all, take_as_it_is
 from sessionworker.migration.sources.gathered import Entry, kept
 from sessionworker.names import CREDS
@@ -17,7 +17,7 @@ from sessionworker.names import CREDS
 def opened(url: str) -> Iterator[tuple[Redis, ExitStack]]:
     """Connect to Redis for a block that makes a source, and for that source."""
     with kept() as resources:
-        server = resources.enter_context(closing(open_redis(url)))
+        server = resources.enter_context(closing(Redis(url)))
         yield server, resources
 
 

@@ -14,7 +14,7 @@ from sessionworker.migration.found import Skipped
 from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import shown
 from sessionworker.migration.targets.in_folders import InFolders
-from sessionworker.migration.targets.new_places import check_creds, put_in_place
+from sessionworker.migration.targets.new_places import check_creds, give_away, put_in_place
 from sessionworker.migration.targets.target import TargetError
 from sessionworker.names import CREDS
 
@@ -54,6 +54,7 @@ def write_baileys_sqlite(values: Mapping[str, bytes], place: Path) -> list[Note]
             connection.executemany("INSERT INTO signal_keys VALUES(?, ?, ?)", rows)
             connection.execute("INSERT INTO creds VALUES('__creds__', ?)", (values[CREDS].decode(),))
             connection.execute("COMMIT")
+        give_away(name, parent, parent)
 
     try:
         put_in_place(place, write, [f"{place.name}{ending}" for ending in ("-wal", "-shm", "-journal")])

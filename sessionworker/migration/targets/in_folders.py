@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sessionworker.disk import make_folders
+from sessionworker.disk import make_folder, opened_folder
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import shown
+from sessionworker.migration.targets.new_places import give_away
 from sessionworker.migration.targets.target import TargetError
 from sessionworker.names import check_name
 
@@ -56,8 +57,13 @@ def _make(folder: Path) -> None:
     """Make a folder, and those above it, where they are missing."""
     if folder.is_dir():
         return
+    path = Path(os.path.realpath(folder))
+    if path.parent != path:
+        _make(path.parent)
     try:
-        make_folders(os.path.realpath(folder), sync=True)
+        with opened_folder(str(path.parent)) as parent:
+            make_folder(path.name, parent, sync=True)
+            give_away(path.name, parent, parent)
     except OSError as error:
         raise TargetError(f"{shown(str(folder))} cannot be made: {error.strerror}.") from error
     if not folder.is_dir():

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
+from sessionworker.migration.found import SourceError
 from sessionworker.migration.notes import Note
 
 
 class TargetError(Exception):
     """Why something was not written: one sentence for the operator, without anything secret."""
+
+
+@contextmanager
+def as_target_error() -> Iterator[None]:
+    """Have what a target shares with sources fail as a target does."""
+    try:
+        yield
+    except SourceError as error:
+        raise TargetError(str(error)) from None
 
 
 class Target(Protocol):

@@ -15,7 +15,6 @@ folder that is there, and no folder of its own.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,9 +26,9 @@ from sessionworker.stores.files.catalogue import NotItsFolder
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.places import DROPPED, Places
+from sessionworker.stores.rules.drops import drop_name, is_drop, when_of
 
 _BETWEEN = "~"
-_drop = re.compile(r"(\d{13,19})-([0-9a-z]{1,32})").fullmatch
 
 
 class Drop(NamedTuple):
@@ -43,7 +42,7 @@ class Drop(NamedTuple):
     @property
     def when(self) -> int:
         """When it was dropped, in milliseconds since 1970."""
-        return int(self.drop.partition("-")[0])
+        return when_of(self.drop)
 
 
 class Drops:
@@ -133,7 +132,7 @@ class Drops:
 
     def find(self, group: str, instance: str, drop: str) -> Drop | None:
         """Return one of them, or None."""
-        if not _drop(drop):
+        if not is_drop(drop):
             return None
         for path in _paths(*self._file_names(group, instance), drop):
             with suppress(NotADirectoryError):  # something of somebody's
@@ -157,7 +156,7 @@ class Drops:
             case _:
                 return None
         group_name = self._places.group_at(group)
-        if group_name is None or not _drop(drop):
+        if group_name is None or not is_drop(drop):
             return None
         instance_name = self._places.instance_at(group_name, instance)
         return Drop(group_name, instance_name, drop, path) if instance_name is not None else None
@@ -169,13 +168,13 @@ class Drops:
 
     # Places for new ones
 
-    def place_of_instance(self, group: str, instance: str, when: int) -> str:
+    def place_of_instance(self, group: str, instance: str, when: int, *, is_replaced: bool = False) -> str:
         """Return a path that an instance can be moved to; the folders above it are made, if it needs some.
 
         `when` is the time now; a later one is taken where those dropped before are later, whatever the clock says.
         """
         self._learn_latest()
-        drop = _name(max(when, self._latest.get((group, instance), 0) + 1))
+        drop = _name(max(when, self._latest.get((group, instance), 0) + 1), is_replaced=is_replaced)
         return self.place_of(group, instance, drop)
 
     def place_of(self, group: str, instance: str, drop: str) -> str:
@@ -251,6 +250,6 @@ def _fits(name: str) -> bool:
     return len(name.encode()) <= LONGEST_FILE_NAME
 
 
-def _name(when: int) -> str:
+def _name(when: int, *, is_replaced: bool = False) -> str:
     """Return a name that no drop had."""
-    return f"{when:013}-{secrets.token_hex(4)}"
+    return drop_name(when, secrets.token_hex(4), is_replaced=is_replaced)

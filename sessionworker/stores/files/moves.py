@@ -1,13 +1,13 @@
 """Dropping, bringing back and erasing: each is one rename of a folder, synced, and then known.
 
 They are rare, and done in their turn by the committer. None is a record of the journal: a rename is atomic by itself,
-and what the journal holds of an instance follows it to wherever it lies.
+and what the journal holds of an instance follows it to wherever it lies. It takes two where what is brought back takes
+the place of another: see `replacing`.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from functools import partial
 
 from sessionworker.disk import opened_folder, stands_in
@@ -29,15 +29,16 @@ from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
 from sessionworker.stores.files.leases import Leases
+from sessionworker.stores.files.leaving import Leaving
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.moving import Moving
 from sessionworker.stores.files.places import PURGED, Places
-from sessionworker.stores.files.records import Part, encode
+from sessionworker.stores.files.replacing import Replacing
 from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.interface import Outcome
-from sessionworker.stores.rules.told import brought_back, moved
+from sessionworker.stores.rules.told import GAVE_UP, brought_back, moved
 
 
 class Moves:
@@ -61,14 +62,16 @@ class Moves:
         self._catalogue = catalogue
         self._drops = drops
         self._locks = locks
-        self._state = state
-        self._journal = journal
         self._reserve = reserve
         self._tallies = tallies
         self._faults = faults
         self._leases = leases
         self._moving = Moving(places, catalogue, locks)
+        self._replacing = Replacing(places, catalogue, locks)
         self._creating = Creating(places, catalogue)
+        self._leaving = Leaving(
+            places, catalogue, drops, locks, state, journal, tallies, faults, leases, self._creating
+        )
 
     def make(self, change: CatalogueChange) -> Outcome:
         """Make a change, durably. Returns what it came to, or raises OSError."""
@@ -86,9 +89,9 @@ class Moves:
                 return self._drop_instance(group, name, by, owner)
             case DropGroup(group, by):
                 return self._drop_group(group, by)
-            case RestoreInstance(group, instance, drop, _, by):
+            case RestoreInstance(group, instance, drop):
                 found = self._find_drop(group, instance, drop)
-                return self._restore(found, *change.place, by) if isinstance(found, Drop) else found
+                return self._restore(found, change) if isinstance(found, Drop) else found
             case PurgeDrop(group, instance, drop, by):
                 found = self._find_drop(group, instance, drop)
                 return self._purge(found, by) if isinstance(found, Drop) else found
@@ -103,52 +106,18 @@ class Moves:
     # Dropping
 
     def _drop_instance(self, group: str, name: str, by: str, owner: str | None) -> WorkerError | None:
-        found = self._catalogue.seek(group, name)
-        if isinstance(found, StoreUnavailable):
-            return found
-        instance = found if isinstance(found, Instance) else self._find_unknown(group, name)
-        if instance is None:
-            self._faults.counts["drops_of_unknown_instances"] += 1
-            return None
-        if (held := self._leases.refuse(instance, owner)) is not None:
-            return held
-        if instance.problem:
-            return StoreUnavailable()
-        self._catalogue.settle(instance.path)
-        try:
-            self._catalogue.open(instance).close()  # never somebody else's folder, nor a file
-        except FileNotFoundError:
-            if not self._creating.is_free(self._catalogue.groups[group], name):
-                raise
-            self._erase(instance)
-            self._remove(instance)
-            self._faults.report(
-                moved("instance_dropped", group, name, "was dropped; its folder was gone: nothing is left of it", by)
-            )
-            return None
+        is_known = self._catalogue.get(group, name) is not None
+        instance = self._leaving.find(group, name, by, owner)
+        if not isinstance(instance, Instance):
+            self._faults.counts["drops_of_unknown_instances"] += instance is None and not is_known
+            return instance
         moving = self._moving
         place = self._reserve.with_room(lambda: self._drops.place_of_instance(group, name, _now()))
         doubt = self._reserve.with_room(lambda: moving.move([instance], instance.path, place))
-        self._remove(instance)
-        self._note([instance])
+        self._leaving.remove(instance)
+        self._leaving.note([instance])
         self._faults.report(moved("instance_dropped", group, name, "was dropped; it can be brought back", by))
         return doubt
-
-    def _find_unknown(self, group_name: str, name: str) -> Instance | None:
-        """Return an instance that nobody knows of, if there is one: it came there after the start."""
-        group = self._catalogue.groups.get(group_name)
-        if group is None:
-            return None
-        instance = Instance(group_name, name, self._places.instance_path(group.folders[0], group_name, name))
-        self._catalogue.settle(instance.path)
-        if not group.instances and not self._is_there(group.folders[0]):
-            return None
-        if self._creating.is_free(group, name):
-            return None
-        with suppress(NotADirectoryError):  # a file of somebody's
-            self._catalogue.open(instance).close()
-            return group.instances.setdefault(name, instance)
-        return None
 
     def _drop_group(self, name: str, by: str) -> WorkerError | None:
         group = self._catalogue.groups.get(name)
@@ -158,7 +127,7 @@ class Moves:
         for folder in list(group.folders):
             instances = [one for one in group.instances.values() if one.path.startswith(f"{folder}/")]
             self._catalogue.settle(folder)
-            if self._is_there(folder):
+            if self._leaving.is_there(folder):
                 for instance in instances:
                     self._catalogue.settle(instance.path)
                 place = self._reserve.with_room(lambda: self._drops.place_of_group(name, _now()))
@@ -166,51 +135,16 @@ class Moves:
                 self._drops.tidy(f"{place}/")
             else:  # somebody removed it
                 for instance in instances:
-                    self._erase(instance)
+                    self._leaving.erase(instance)
             group.folders.remove(folder)
             for instance in instances:
-                self._remove(instance)
-            self._note(instances)
+                self._leaving.remove(instance)
+            self._leaving.note(instances)
             self._faults.report(
                 moved("group_dropped", name, "", "was dropped with its instances; they can be brought back", by)
             )
         del self._catalogue.groups[name]
         return doubt
-
-    def _is_there(self, path: str) -> bool:
-        """Tell whether a folder is there. Raises OSError where something else stands in its place."""
-        with suppress(FileNotFoundError), opened_folder(path, self._places.root):
-            return True
-        return False
-
-    def _remove(self, instance: Instance) -> None:
-        """Note that an instance is no live one any more."""
-        del self._catalogue.groups[instance.group].instances[instance.name]
-        self._catalogue.disown(instance)
-        instance.tenure = instance.peers = None
-        drop = self._drops.at(instance.path)
-        if drop is not None:
-            self._drops.note(drop)
-        with self._locks.state:
-            instance.writes += 1
-            self._state.forget_names(instance)
-            if self._journal.is_empty or instance.is_purged:
-                self._tallies.dropped(instance)
-                self._catalogue.forget(instance)
-            else:
-                self._catalogue.dropped[instance.path] = instance
-
-    def _erase(self, instance: Instance) -> None:
-        with self._locks.state:
-            self._state.forget(instance)
-            self._catalogue.forget(instance)
-
-    def _note(self, instances: list[Instance]) -> None:
-        """Tell the journal where instances lie now, if it holds something of them: it need not look for them then."""
-        with self._locks.state, suppress(OSError):
-            parts = [Part(one.id, one.path, [], one.last_write) for one in instances if one.id and not one.is_saved]
-            if parts:
-                self._journal.append(encode(parts), frees_room=True)
 
     # Bringing back, and erasing
 
@@ -220,20 +154,25 @@ class Moves:
             return NoSuchDrop()
         return StoreUnavailable() if self._places.is_elsewhere(found.path) else found  # its drop was refused
 
-    def _restore(self, drop: Drop, into: str, name: str, by: str) -> WorkerError | None:
+    def _restore(self, drop: Drop, change: RestoreInstance) -> WorkerError | None:
+        into, _ = change.place
         refusal = self._creating.create_group(into)
         if refusal is not None:
             return refusal
         group = self._catalogue.groups[into]
         try:
-            return self._restore_into(group, drop, name, by)
+            return self._restore_into(group, drop, change)
         finally:
             self._creating.unmake(group)
 
-    def _restore_into(self, group: Group, drop: Drop, name: str, by: str) -> WorkerError | None:
+    def _restore_into(self, group: Group, drop: Drop, change: RestoreInstance) -> WorkerError | None:
         if group.problem:
             return StoreUnavailable()
-        if name in group.instances or not self._creating.is_free(group, name):
+        name, by = change.name, change.by
+        replaced = self._leaving.find(group.name, name, by, change.owner) if change.replacing else None
+        if isinstance(replaced, WorkerError):
+            return replaced
+        if replaced is None and (name in group.instances or not self._creating.is_free(group, name)):
             return NameTaken()
         self._catalogue.settle(drop.path)
         instance = self._catalogue.dropped.get(drop.path) or Instance(drop.group, drop.instance, drop.path)
@@ -241,14 +180,21 @@ class Moves:
             if folder.id:
                 Identity(folder).prove((drop.group, drop.instance), (group.name, name))
         self._places.keep_names(group.name, name)
-        path = self._places.instance_path(group.folders[0], group.name, name)
-        doubt = self._moving.move([instance], drop.path, path)
+        if replaced is None:
+            path = self._places.instance_path(group.folders[0], group.name, name)
+            doubt = self._moving.move([instance], drop.path, path)
+        else:
+            aside = self._drops.place_of_instance(group.name, name, _now(), is_replaced=True)
+            doubt = self._replacing.replace(replaced, aside, instance)
         self._catalogue.dropped.pop(drop.path, None)
         self._tallies.back(instance, drop.path)
         instance.group, instance.name = group.name, name
-        group.instances[name] = instance
+        group.instances[name] = instance  # in one step: nobody is told that there is none
         self._drops.tidy(drop.path)
-        self._note([instance])
+        if replaced is not None:
+            self._leaving.let_go(replaced)
+            self._faults.report(moved("instance_dropped", group.name, name, GAVE_UP, by))
+        self._leaving.note([instance] if replaced is None else [instance, replaced])
         self._faults.report(brought_back(drop.group, drop.instance, group.name, name, by))
         return doubt
 
@@ -264,7 +210,7 @@ class Moves:
         doubt = self._reserve.with_room(lambda: self._moving.move(instances, drop.path, f"{PURGED}/{name}"))
         if instance is not None:
             self._catalogue.dropped.pop(drop.path, None)
-            self._erase(instance)
+            self._leaving.erase(instance)
         self._drops.forget(drop)
         self._tallies.purged(drop.path)
         if by:  # else its time was up, as that of others: who has them erased says how many they were

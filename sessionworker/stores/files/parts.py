@@ -37,6 +37,7 @@ from sessionworker.stores.files.moves import Moves
 from sessionworker.stores.files.overview import Overview
 from sessionworker.stores.files.places import JOURNAL, NEW, Places
 from sessionworker.stores.files.reading import Reading
+from sessionworker.stores.files.replacing import finish
 from sessionworker.stores.files.replay import Replay
 from sessionworker.stores.files.reserve import Reserve
 from sessionworker.stores.files.rewriting import Rewriting
@@ -47,6 +48,7 @@ from sessionworker.stores.files.state import State
 from sessionworker.stores.files.tallies import Tallies
 from sessionworker.stores.files.unfinished import UnfinishedNames
 from sessionworker.stores.files.waiting import Waiting
+from sessionworker.stores.rules.told import GAVE_UP, brought_back, moved
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 
@@ -222,7 +224,10 @@ def _take_up(parts: Parts) -> None:
     with opened_folder(NEW, places.root) as new:
         for _ in emptying(new):
             pass
+    replaced = finish(places)
     parts.catalogue.load()
+    if replaced is not None:
+        _tell_replaced(parts, *replaced)
     parts.tallies.load()
     if parts.sealing.has_others and not parts.sealing.is_mixed and parts.inventory.holds_older():
         parts.sealing.mix()
@@ -247,3 +252,11 @@ def _take_up(parts: Parts) -> None:
             f"The disk is full: {journal.spares.missing(more=1) / 2**20:.3g} MiB are missing that the worker needs for "
             "itself. What is stored can be read. Few writes are taken, if any, until there is room.",
         )
+
+
+def _tell_replaced(parts: Parts, aside: str, source: str) -> None:
+    """Tell that one instance has taken the place of another after all."""
+    left, came = parts.drops.at(aside), parts.drops.at(source)
+    if left is not None and came is not None:
+        parts.faults.report(moved("instance_dropped", left.group, left.instance, GAVE_UP, ""))
+        parts.faults.report(brought_back(came.group, came.instance, left.group, left.instance, ""))

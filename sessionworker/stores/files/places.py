@@ -13,6 +13,7 @@ codechat/Loja São/creds        group / instance / key, named as `file_names` sa
     summary                        what each instance holds; see `tallies`
     seals                          with which keys all of this is sealed; see `sealing`
     copy                           whether all of a copy is there; see `copied`
+    replacing                      which instance is taking the place of which; see `replacing`
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ LOST = f"{OURS}/lost"
 NEW = f"{OURS}/new"
 PROBE = f"{OURS}/probe"
 
-EVENTS, SUMMARY, SEALS = "events", "summary", "seals"
+EVENTS, SUMMARY, SEALS, REPLACING = "events", "summary", "seals", "replacing"
 """The names of files in it that are replaced as a whole."""
 
 _FOLDERS = (JOURNAL, DROPPED, PURGED, LOST, NEW)

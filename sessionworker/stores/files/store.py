@@ -11,10 +11,10 @@ and under which lock, is said in `locks`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sessionworker.disk import read_file, remove_if_there, write_new
 from sessionworker.errors import NoSuchGroup, NoSuchInstance, StartError, StoreUnavailable
@@ -33,6 +33,7 @@ from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
 from sessionworker.stores.interface import UNKNOWN, Figures, Outcome, Unknown
+from sessionworker.stores.rules.drops import is_due
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
 from sessionworker.wire import (
@@ -43,6 +44,8 @@ from sessionworker.wire import (
     StoreOverview,
     VersionSummary,
 )
+
+T = TypeVar("T")
 
 
 class FileStore:
@@ -120,37 +123,34 @@ class FileStore:
 
     def read(self, file: SessionFile) -> bytes | None:
         """Return a value, or None; see `interface.Store`."""
-        with self._reading_of(file.group, file.instance) as instance:
-            if file.key == CREDS:
-                return self._parts.creds.read(instance)
-            return self._parts.reading.read(instance, file.key)
+        if file.key == CREDS:
+            return self._ask_of(file.group, file.instance, self._parts.creds.read)
+        return self._ask_of(file.group, file.instance, lambda found: self._parts.reading.read(found, file.key))
 
     def read_many(self, group: str, instance: str, keys: Sequence[str], most_bytes: int) -> dict[str, bytes | None]:
         """Return what several keys of an instance hold; see `interface.Store`."""
-        with self._reading_of(group, instance) as found:
-            return self._parts.many.read(found, keys, most_bytes)
+        return self._ask_of(group, instance, lambda found: self._parts.many.read(found, keys, most_bytes))
 
     def names(self, group: str, instance: str, *, beginning: str, after: str, most: int) -> list[str]:
         """Return the keys of an instance that hold something; see `interface.Store`."""
-        with self._reading_of(group, instance) as found:
-            return self._parts.many.names(found, beginning, after, most)
+        return self._ask_of(group, instance, lambda found: self._parts.many.names(found, beginning, after, most))
 
     def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
         """Return all that an instance holds; see `interface.Store`."""
-        with self._reading_of(group, instance) as found:
-            return self._parts.many.whole(found, most_bytes)
+        return self._ask_of(group, instance, lambda found: self._parts.many.whole(found, most_bytes))
 
-    @contextmanager
-    def _reading_of(self, group: str, name: str) -> Iterator[Instance]:
-        """Find an instance whose folder is read in a block; if it is dropped meanwhile, nothing there counts."""
-        found = self._catalogue.find(group, name)
-        try:
-            yield found
-        except OSError as error:
-            if self._catalogue.get(group, name) is found:
-                raise self._parts.faults.read_error(str(found), error, found) from None
-        if self._catalogue.get(group, name) is not found:
-            raise NoSuchInstance
+    def _ask_of(self, group: str, name: str, question: Callable[[Instance], T]) -> T:
+        """Ask about an instance whose folder is read; what was said counts only if it still has its place then."""
+        while True:
+            found = self._catalogue.find(group, name)
+            try:
+                answer = question(found)
+            except OSError as error:
+                if self._catalogue.get(group, name) is found:
+                    raise self._parts.faults.read_error(str(found), error, found) from None
+            else:
+                if self._catalogue.get(group, name) is found:
+                    return answer
 
     def recall(self, file: SessionFile) -> bytes | Literal[Unknown.UNKNOWN] | None:
         """Return a value, None, or UNKNOWN; see `interface.Store`. Waits for nothing."""
@@ -163,8 +163,7 @@ class FileStore:
 
     def check_creds(self, group: str, instance: str) -> None:
         """Make sure that a `read` of an instance's creds will not fail; see `interface.Store`."""
-        with self._reading_of(group, instance) as found:
-            self._parts.creds.check(found)
+        self._ask_of(group, instance, self._parts.creds.check)
 
     def groups(self) -> list[str]:
         """Return the names of all groups, sorted."""
@@ -193,13 +192,11 @@ class FileStore:
 
     def versions(self, group: str, instance: str) -> list[VersionSummary]:
         """Return the versions of an instance's creds, newest first."""
-        with self._reading_of(group, instance) as found:
-            return self._parts.overview.versions(found)
+        return self._ask_of(group, instance, self._parts.overview.versions)
 
     def read_version(self, group: str, instance: str, version: str) -> bytes:
         """Return the creds of a version. Raises NoSuchVersion."""
-        with self._reading_of(group, instance) as found:
-            return self._parts.overview.read_version(found, version)
+        return self._ask_of(group, instance, lambda found: self._parts.overview.read_version(found, version))
 
     def overview(self) -> StoreOverview:
         """Return all groups and instances at a glance; see `interface.Store`."""
@@ -212,8 +209,9 @@ class FileStore:
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
+        now = time.time_ns() // 1_000_000
         with self._parts.faults.reading("what was dropped"):
-            drops = [drop for drop in self._parts.drops.all() if drop.when < when]
+            drops = [drop for drop in self._parts.drops.all() if is_due(drop.drop, when, now)]
         return [PurgeDrop(drop.group, drop.instance, drop.drop) for drop in drops]
 
     def encryption(self) -> EncryptionSummary:

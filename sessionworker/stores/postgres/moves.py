@@ -27,7 +27,8 @@ from sessionworker.stores.postgres.judge import Judge
 from sessionworker.stores.postgres.rows import Rows
 from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
-from sessionworker.stores.rules.told import brought_back, moved
+from sessionworker.stores.rules.drops import drop_name
+from sessionworker.stores.rules.told import GAVE_UP, brought_back, moved
 from sessionworker.stores.rules.versions import Keep
 
 LAST_DROP = b"last_drop"
@@ -194,14 +195,19 @@ class Moves:
         text = "was dropped with its instances; they can be brought back"
         return _Done(events=[moved("group_dropped", change.group, "", text, change.by)], totals=self._count(connection))
 
-    def _put_aside(self, connection: Connection[Row], ids: Sequence[UUID], moment: Moment) -> None:
+    def _put_aside(
+        self, connection: Connection[Row], ids: Sequence[UUID], moment: Moment, *, is_replaced: bool = False
+    ) -> None:
         """Give instances that are locked the name of a drop, each another one, later than all before."""
         connection.execute(self._statements["make_state"], [LAST_DROP.decode(), b"0"])
         row = connection.execute(self._statements["lock_state"], [LAST_DROP.decode()]).fetchone()
         first = max(moment.now, int(row[0]) + 1 if row is not None else 0)
         whens = range(first, first + len(ids))
         if ids:
-            connection.execute(self._statements["set_aside"], [list(ids), [f"{when:013}-0" for when in whens]])
+            connection.execute(
+                self._statements["set_aside"],
+                [list(ids), [drop_name(when, "0", is_replaced=is_replaced) for when in whens]],
+            )
             connection.execute(self._statements["set_state"], [str(whens[-1]).encode(), LAST_DROP.decode()])
 
     # Bringing back, and erasing
@@ -215,12 +221,27 @@ class Moves:
         if not is_proven:
             return _Done(not_its_own())
         self._make_group(connection, change.place[0])
-        held, _ = self._rows.lock(connection, [change.place])
+        held, moment = self._rows.lock(connection, [change.place])
+        done = _Done()
         if held:
-            return _Done(NameTaken())
+            done = self._replace(connection, held[change.place], change, moment)
+            if done.outcome is not None:
+                return done
         connection.execute(self._statements["restore"], self._named(id_, *change.place))
-        event = brought_back(change.group, change.instance, *change.place, change.by)
-        return _Done(events=[event], totals=self._count(connection))
+        done.events.append(brought_back(change.group, change.instance, *change.place, change.by))
+        done.totals = self._count(connection)
+        return done
+
+    def _replace(self, connection: Connection[Row], held: Held, change: RestoreInstance, moment: Moment) -> _Done:
+        """Put an instance aside whose place another takes, in the same transaction."""
+        if not change.replacing:
+            return _Done(NameTaken())
+        done = self._let_in(held, change.owner, moment)
+        if not isinstance(done.outcome, HeldElsewhere):
+            done.outcome = None
+            self._put_aside(connection, [held.id], self._moment(moment), is_replaced=True)
+            done.events.append(moved("instance_dropped", *change.place, GAVE_UP, change.by))
+        return done
 
     def _purge(self, connection: Connection[Row], change: PurgeDrop) -> _Done:
         self._rows.lock_names(connection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 from uuid import UUID
@@ -12,8 +11,7 @@ from psycopg import Connection
 from sessionworker.stores.postgres.held import CLOCK, COLUMNS, Held, Moment, held_of, version_in
 from sessionworker.stores.postgres.sealing import SAID, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
-
-_is_drop = re.compile(r"[0-9]{13,19}-[0-9a-z]{1,32}").fullmatch
+from sessionworker.stores.rules.drops import is_drop
 
 PROBE = "probe"
 """The row of `state` that a probe writes."""
@@ -56,8 +54,9 @@ class Rows:
         """
         places, with_versions = list(places), list(with_versions)
         found = self._sealing.again(lambda again: self._try_to_lock(again, places, with_versions), connection)
-        if self._codec.is_mixed and len(found[0]) < len(set(places)):
-            # One that is given its new name while its row is waited for is not found by the old one, nor by the new.
+        if len(found[0]) < len(set(places)):
+            # One that takes another's place, or is given its name under another key, while that row was waited for, is
+            # not found by a statement that began before: nobody may be told that there is none.
             return self._sealing.again(lambda again: self._try_to_lock(again, places, with_versions), connection)
         return found
 
@@ -91,7 +90,7 @@ class Rows:
 
     def lock_dropped(self, connection: Connection[Row], group: str, name: str, drop: str) -> tuple[UUID, bool] | None:
         """Lock an instance that was dropped; return its id and whether that is its own, if there is such a one."""
-        if not _is_drop(drop):  # one that is live has none
+        if not is_drop(drop):  # one that is live has none
             return None
         parameters = [self._codec.names(group, "group"), self._codec.names(name, "instance", group), drop]
         row = connection.execute(self._lock_dropped, parameters, binary=True).fetchone()

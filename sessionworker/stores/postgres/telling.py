@@ -18,6 +18,7 @@ from sessionworker.stores.postgres.reading import OF, ROWS_AT_ONCE, Reading
 from sessionworker.stores.postgres.sealing import KNOWN, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.drops import is_due, when_of
 from sessionworker.stores.rules.versions import DAY, parse_version, pinned
 from sessionworker.wire import DropSummary, InstanceSummary, StoreOverview, VersionSummary
 
@@ -109,7 +110,7 @@ class Telling:
             found = self._dropped(connection)
             sums = self._sum_up(connection, [id_ for id_, *_ in found])
             return [
-                DropSummary(group, name, drop, _when(drop), sums[id_].files, sums[id_].size)
+                DropSummary(group, name, drop, when_of(drop), sums[id_].files, sums[id_].size)
                 for id_, group, name, drop in found
             ]
 
@@ -117,8 +118,8 @@ class Telling:
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         """Return what erases the instances that were dropped before a time, in milliseconds since 1970."""
-        found = self._reading.ask(self._dropped)
-        return [PurgeDrop(group, name, drop) for _, group, name, drop in found if _when(drop) < when]
+        found, now = self._reading.ask(self._dropped), time.time_ns() // 1_000_000
+        return [PurgeDrop(group, name, drop) for _, group, name, drop in found if is_due(drop, when, now)]
 
     def _dropped(self, connection: Connection[Row]) -> list[tuple[UUID, str, str, str]]:
         said = self._sealing.data
@@ -130,7 +131,7 @@ class Telling:
             instance = None if group is None else self._codec.open_name(name, "instance", group)
             if group is not None and instance is not None:
                 opened.append((id_, group, instance, drop))
-        return sorted(opened, key=lambda one: _when(one[3]), reverse=True)
+        return sorted(opened, key=lambda one: when_of(one[3]), reverse=True)
 
     # Versions of creds
 
@@ -178,10 +179,6 @@ class Telling:
         if value is None or read_creds(value) is None:
             raise NoSuchVersion
         return value
-
-
-def _when(drop: str) -> int:
-    return int(drop.partition("-")[0])
 
 
 _AGES = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from sessionworker.events import Event
 from sessionworker.stores.rules.creds import Oddity
 
+GAVE_UP = "gave up its place to another and was dropped; it can be brought back"
+"""What was done to an instance that another one replaces."""
+
 
 def moved(event: str, group: str, instance: str, what: str, by: str) -> Event:
     """Tell of something that was done to an instance, or to a whole group."""

@@ -1,0 +1,114 @@
+"""What an import finds beside its accounts: others of the same identity, imports that were cut off, wrong words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sessionworker.client import Client, NoSuchGroup
+from sessionworker.commands.asking import in_threads
+from sessionworker.commands.importing import reading_in
+from sessionworker.migration.arriving import WAITING_GROUP, Arriving
+from sessionworker.migration.found import Account, Reading, SourceError
+from sessionworker.migration.importing import GroupMissingError, Importing
+from sessionworker.migration.reports import State
+from tests.migration.bringing import Sources, Values, bring, held, here, importing
+from tests.migration.examples import account
+from tests.migration.places import codes, differing, text_of_note
+from tests.server import asynchronous
+
+
+@asynchronous
+async def test_an_account_that_the_worker_has_under_another_name_waits_for_a_word(api: Client) -> None:
+    await bring(Sources(one=account("one")), api)
+    await api.create_instance("g", "unreadable")
+    again = Sources(two=account("one"))
+    told = (await bring(again, api))["two"]
+    assert (told.state, codes(told.notes)) == (State.LEFT_OUT, ["same_account_here"])
+    assert "in this group: one." in text_of_note(told.notes, "same_account_here")
+    told = (await bring(again, api, "same_account_here"))["two"]
+    assert (told.state, codes(told.notes)) == (State.IMPORTED, ["same_account_here"])
+    assert (await bring(again, api))["two"].state is State.EQUAL
+    assert (await bring(Sources(three=account("three", "5511888888888")), api))["three"].state is State.IMPORTED
+
+
+@asynchronous
+async def test_nothing_is_read_where_no_group_is_named(api: Client) -> None:
+    class Unread(Sources):
+        def read(self, account: Account) -> Reading:
+            raise AssertionError(account)
+
+    one = Importing(Unread(one=account()), Arriving(api, api), here, group="")
+    with pytest.raises(GroupMissingError):
+        await one.plan()
+
+
+@asynchronous
+async def test_what_an_import_that_was_cut_off_has_left_is_told(api: Client) -> None:
+    await api.create_instance(WAITING_GROUP, "0" * 32 + "-0")
+    one = importing(Sources(one=account("one")), api)
+    report, planned = await one.plan()
+    await one.run(planned)
+    assert codes(report.notes) == ["left_by_imports"]
+    assert f"the group {WAITING_GROUP} are 1 accounts" in text_of_note(report.notes, "left_by_imports")
+    await api.drop_group(WAITING_GROUP)
+    one = importing(Sources(one=account("one")), api)
+    report, planned = await one.plan()
+    await one.run(planned)
+    assert codes(report.notes) == ["left_by_imports"]
+    for drop in await api.drops():
+        await api.purge_drop(drop.group, drop.instance, drop.drop)
+    one = importing(Sources(one=account("one")), api)
+    report, planned = await one.plan()
+    await one.run(planned)
+    assert codes(report.notes) == []
+
+
+@asynchronous
+async def test_another_import_that_tidies_up_meanwhile_keeps_no_account_from_arriving(api: Client) -> None:
+    class Tidied(Arriving):
+        """Another import removes the group that it saw empty, once this one has made its instance there."""
+
+        is_tidied = False
+
+        async def _write(self, waiting: str, part: Values) -> None:
+            if not self.is_tidied:
+                self.is_tidied = True
+                await api.drop_group(WAITING_GROUP)
+            await super()._write(waiting, part)
+
+    arriving = Tidied(api, api)
+    await arriving.arrive("g", "one", account("one"), replaces=False)
+    assert not differing(await held(api, "one"), account("one"))
+
+    class Always(Tidied):
+        async def _write(self, waiting: str, part: Values) -> None:
+            self.is_tidied = False
+            await super()._write(waiting, part)
+
+    with pytest.raises(NoSuchGroup):
+        await Always(api, api).arrive("g", "two", account("two"), replaces=False)
+    assert await api.instances("g") == ["one"]
+
+
+@asynchronous
+async def test_whatever_a_reader_raises_ends_in_a_sentence_without_what_it_read() -> None:
+    def fail(error: Exception) -> Callable[[], Any]:
+        def function() -> None:
+            raise error
+
+        return function
+
+    async with in_threads() as in_thread:
+        read = reading_in(in_thread)
+        assert await read(lambda: 7) == 7
+        for error, text in (
+            (ValueError("a secret"), "The source could not be read: ValueError."),
+            (pytest.UsageError("a secret"), "The source could not be read: pytest.UsageError."),
+            (SourceError("There is no folder."), "There is no folder."),
+        ):
+            with pytest.raises(SourceError) as raised:
+                await read(fail(error))
+            assert str(raised.value) == text
