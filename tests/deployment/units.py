@@ -21,6 +21,9 @@ INSTALLED_PROGRAMS = "/opt/sessionworker/bin"
 
 PROGRAMS = Path(sys.executable).parent
 
+RESTIC = "/usr/bin/restic"
+"""Where the units have Debian's."""
+
 
 def setting(unit: str, name: str) -> list[str]:
     """Return the values that a unit gives a setting, in their order."""
