@@ -31,7 +31,7 @@ MEMORY = $(shell df -BM --output=avail /dev/shm 2>/dev/null | awk 'int($$1) >= 1
 
 # Tests wait for disks and programs: one process more than there are processors. The tests of a file stay in one process,
 # and files come in any order: those with few tests, which take longest, would come last otherwise.
-BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
+import signal
 import subprocess
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,10 +63,37 @@ def pytest_collection_finish() -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Let a test run that may run now, and see that one which is not marked as slow starts no program."""
     is_alone = item.get_closest_marker("alone") is not None
-    with in_the_room(alone=is_alone), pytest.MonkeyPatch.context() as patch:
+    with in_the_room(alone=is_alone), limited(item.config), pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("slow") is None:
             patch.setattr(subprocess.Popen, "__init__", refuse_programs)
         return (yield)
+
+
+@contextmanager
+def limited(config: pytest.Config) -> Iterator[None]:
+    """Let what does not end fail, some time before its process would be ended for it, and it begun in another one.
+
+    What waits in the reactor is not reached so.
+    """
+
+    def fail(*_: object) -> None:
+        pytest.fail("This test does not come to an end.")
+
+    seconds = 0 if config.getoption("--full") else 0.8 * float(config.getini("faulthandler_timeout") or 0)
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let storms at full length take their time: pytest itself has just begun to count."""
+    if item.config.getoption("--full"):
+        faulthandler.cancel_dump_traceback_later()
 
 
 def refuse_programs(*_: object, **__: object) -> None:

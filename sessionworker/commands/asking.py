@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
@@ -28,7 +29,7 @@ from sessionworker.client import (
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import FoundToken, Given
 from sessionworker.commands.hosting import worker_on
-from sessionworker.migration.importing import InThread
+from sessionworker.migration.found import InThread
 
 Result = TypeVar("Result")
 
@@ -52,7 +53,7 @@ def ask(
     """Return what `work` does, which is given a client for each of `roles`. Once in a process, as a reactor runs once.
 
     Raises Stop with a sentence for what a worker refuses, and KeyboardInterrupt after Ctrl-C or SIGTERM: `work` is
-    cancelled then, and may end in order.
+    cancelled then, and may end in order; a second signal ends the process.
     """
     with reach(given, roles) as reached:
         return _react(reached, work)
@@ -96,6 +97,8 @@ def _react(reached: Reached, work: Callable[..., Coroutine[Any, Any, Result]]) -
         def interrupt() -> Deferred[None] | None:
             if done.called:
                 return None
+            for number in (signal.SIGINT, signal.SIGTERM):  # the next one ends what does not come to an end
+                signal.signal(number, signal.SIG_DFL)
             done.cancel()
             return waiting
 

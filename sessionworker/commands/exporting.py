@@ -18,7 +18,7 @@ from sessionworker.commands.importing import report_lines
 from sessionworker.commands.places import find_places
 from sessionworker.commands.showing import Place, say, show, spelled
 from sessionworker.migration.arriving import WAITING_GROUP
-from sessionworker.migration.importing import InThread
+from sessionworker.migration.found import InThread
 from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told
 from sessionworker.migration.targets.target import Target, TargetError

@@ -20,8 +20,8 @@ from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
 from sessionworker.migration.arriving import Arriving
-from sessionworker.migration.found import Source, SourceError
-from sessionworker.migration.importing import GroupMissingError, Importing, InThread
+from sessionworker.migration.found import InThread, Source, SourceError
+from sessionworker.migration.importing import GroupMissingError, Importing
 from sessionworker.migration.notes import TOLD, Language, Level, Note
 from sessionworker.migration.pages import page_of
 from sessionworker.migration.reports import Report, State, Told

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from sessionworker.commands import (
-    archives,
-    backing_up,
-    checking,
-    copy,
-    database,
-    doctor,
-    dropping,
-    export_files,
-    export_servers,
-    import_files,
-    import_servers,
-    key,
-    looking,
-    running,
-    tokens,
-    versions,
-)
 from sessionworker.commands.given import Program
 from sessionworker.version import PYTHON, TWISTED, VERSION
 
+WHERE = {
+    "backup": "backing_up.backup",
+    "check": "checking.check",
+    "checkpoint": "running.checkpoint",
+    "completion": "running.completion",
+    "copy": "copy.copy",
+    "database": "database.main",
+    "doctor": "doctor.doctor",
+    "drop": "dropping.drop",
+    "drops": "dropping.drops",
+    "export": "moving_out.export",
+    "import": "moving_in.import_",
+    "key": "key.main",
+    "ls": "looking.list_instances",
+    "purge": "dropping.purge",
+    "restore": "versions.restore",
+    "run": "running.run",
+    "status": "looking.status",
+    "token": "tokens.token",
+    "undrop": "dropping.undrop",
+    "verify": "archives.verify",
+    "versions": "versions.versions",
+}
+"""The module and the function of each command."""
 
-@click.group(cls=Program)
+
+class Commands(Program):
+    """All commands. The code of one is read where it is asked for: that of all takes longer than most of them do."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return their names."""
+        return sorted({*WHERE, *super().list_commands(context)})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return one of them."""
+        if name in WHERE and name not in self.commands:
+            module, _, function = WHERE[name].partition(".")
+            self.add_command(getattr(import_module(f"sessionworker.commands.{module}"), function), name)
+        return super().get_command(context, name)
+
+
+@click.group(cls=Commands)
 @click.version_option(message=f"sessionworker {VERSION} (Twisted {TWISTED}, Python {PYTHON})", version=VERSION)
 def main() -> None:
     """Ask a worker, or do something with its store.
@@ -37,53 +61,6 @@ def main() -> None:
     11 another worker has the store; 12 token refused; 130 interrupted.
     """
 
-
-for _command in (
-    looking.status,
-    looking.list_instances,
-    versions.versions,
-    versions.restore,
-    dropping.drop,
-    dropping.drops,
-    dropping.undrop,
-    dropping.purge,
-    checking.check,
-    doctor.doctor,
-    running.checkpoint,
-    running.run,
-    running.completion,
-    tokens.token,
-    copy.copy,
-    backing_up.backup,
-    archives.verify,
-):
-    main.add_command(_command)
-
-
-@main.group("import")
-def import_() -> None:
-    """Bring accounts in from another program's store, whole, without a QR code.
-
-    The API that they belong to has to be stopped, but for --dry-run, which changes nothing.
-    """
-
-
-for _command in (archives.import_archive, *import_files.COMMANDS, *import_servers.COMMANDS):
-    import_.add_command(_command)
-
-
-@main.group("export")
-def export() -> None:
-    """Write accounts as another program keeps them, or to an archive: nobody is locked in.
-
-    Each is of one moment. The API that they belong to has to be stopped before another one connects with them.
-    """
-
-
-for _command in (archives.export_archive, *export_files.COMMANDS, *export_servers.COMMANDS):
-    export.add_command(_command)
-main.add_command(key.main, "key")
-main.add_command(database.main, "database")
 
 if __name__ == "__main__":
     main()

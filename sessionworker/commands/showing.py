@@ -164,12 +164,14 @@ def confirm_name(question: str, name: str, *, is_meant: bool) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Have Ctrl-C end a question: the reactor, which has taken that signal over, waits for the answer."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Have Ctrl-C or SIGTERM end a question: the reactor, which has taken them over, waits for the answer."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _need_somebody(question: str) -> None:

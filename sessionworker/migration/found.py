@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
 from sessionworker.migration.notes import Note
+
+InThread: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
+"""Calls a function that blocks, always in the same thread, and returns what it returns."""
 
 MOST_NAMES = 5
 """Names that a note gives as examples."""

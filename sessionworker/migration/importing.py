@@ -7,14 +7,13 @@ left: so an import that was cut off goes on where it is run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from typing import Any
 
 from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Unavailable
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack, digest_of
-from sessionworker.migration.found import Account, Reading, Source
+from sessionworker.migration.found import Account, InThread, Reading, Source
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told, refuses
@@ -23,9 +22,6 @@ from sessionworker.stores.rules.creds import read_creds
 
 _OF_ONE_ACCOUNT = (NotAllowed, NotFound, Conflict, BodyTooLarge, Unavailable)
 """What a worker may say of one account, and take the next one. A store of which one instance is broken is among it."""
-
-InThread = Callable[..., Coroutine[Any, Any, Any]]
-"""Calls a function that blocks, always in the same thread, and returns what it returns."""
 
 
 class GroupMissingError(Exception):

@@ -6,17 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sessionworker.commands.endings import Code
-from tests.commands.typed import asked, environment, ran, send
+from tests.commands.typed import asked, ended, environment, ran, send
 from tests.process import REPOSITORY, WorkerProcess
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
+import os
 from twisted.internet import reactor, task
 from sessionworker.commands.asking import ask
 from sessionworker.commands.given import command
@@ -30,6 +33,7 @@ def wait(given):
             await task.deferLater(reactor, 60)
         finally:
             print("ended in order", flush=True)
+            await task.deferLater(reactor, float(os.environ.get("LINGERS", "0")))
     ask(given, work)
 
 main.add_command(wait)
@@ -38,19 +42,21 @@ main()
 """A command that takes its time."""
 
 
-def waiting(*words: str) -> subprocess.Popen[str]:
-    """Start that command, and return when it has asked the worker."""
+@contextmanager
+def waiting(*words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Run that command for a block, which begins when it has asked the worker."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "wait", *words],
         cwd=REPOSITORY,
-        env=environment(),
+        env=environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "['group']\n"
-    return process
+    with ended(process):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "['group']\n"
+        yield process
 
 
 @pytest.fixture
@@ -69,6 +75,16 @@ def test_an_interruption_ends_what_is_under_way_in_order_and_has_its_own_status(
         output, errors = process.communicate(timeout=60)
     assert (output, errors) == ("ended in order\n", "Error: Interrupted.\n")
     assert process.returncode == Code.INTERRUPTED
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interruption_ends_what_does_not_come_to_an_end(store: Path, number: int) -> None:
+    with waiting("--store", str(store), LINGERS="120") as process:
+        process.send_signal(number)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ended in order\n"
+        process.send_signal(number)
+        assert process.wait(30) == -number
 
 
 def test_a_worker_on_a_store_is_gone_with_the_command_also_where_that_is_killed(store: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from sessionworker.commands.endings import Code
 from sessionworker.migration.arriving import WAITING_GROUP, digest_of
-from tests.commands.typed import COMMAND, Ended, asked, environment, ran
+from tests.commands.typed import COMMAND, Ended, asked, ended, environment, ran
 from tests.migration.examples import account, paired_creds, text_of, texts_of, unpaired_creds
 from tests.migration.places import write_fixed, write_raw
 from tests.process import REPOSITORY, WorkerProcess
@@ -195,7 +195,7 @@ def test_an_import_that_is_killed_leaves_each_account_whole_or_not_there_and_goe
         while len(instances(worker) or []) < many and process.poll() is None:
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(60)
         kills += 1
         for name in instances(worker):
             assert is_the_same(held(worker, name), wanted[name])
@@ -245,10 +245,11 @@ def test_an_import_that_is_given_up_tells_what_it_did(
     process = subprocess.Popen(
         words, cwd=REPOSITORY, env=environment(variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while len(instances(worker) or []) < 2 and process.poll() is None:
-        time.sleep(0.005)
-    process.send_signal(word)
-    printed, said = process.communicate(timeout=60)
+    with ended(process):
+        while len(instances(worker) or []) < 2 and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(word)
+        printed, said = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in said) == (Code.INTERRUPTED, False), said
     states = {one["instance"]: one["state"] for one in json.loads(printed)["accounts"]}
     assert json.loads(report.read_text())["accounts"] == json.loads(printed)["accounts"]

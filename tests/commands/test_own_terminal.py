@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,15 @@ import pytest
 from sessionworker.access import Role
 from sessionworker.commands.endings import Code
 from sessionworker.tokens import read_tokens
-from tests.commands.typed import COMMAND, asked, environment, fill, ran, typed
+from tests.commands.typed import COMMAND, asked, ended, environment, fill, ran, typed
 from tests.ports import free_port
 from tests.process import REPOSITORY, WorkerProcess
 
+SECONDS = 60
+
 
 class Terminal:
-    """A command that runs at a terminal."""
+    """A command that runs at a terminal. Each of its methods ends, whatever the command does."""
 
     def __init__(self, worker: WorkerProcess, *words: str) -> None:
         self._mine, theirs = pty.openpty()
@@ -32,7 +36,7 @@ class Terminal:
             cwd=REPOSITORY,
             env=environment(variables),
             stdin=theirs,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=theirs,
             start_new_session=True,
         )
@@ -41,20 +45,36 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Wait until it has said something."""
+        deadline = time.monotonic() + SECONDS
         while text not in self.said:
+            assert select.select([self._mine], [], [], max(0.0, deadline - time.monotonic()))[0], self.said
             self.said += os.read(self._mine, 1000).decode()
 
     def answer(self, text: str) -> int:
         """Type a line, and return the exit status."""
         os.write(self._mine, f"{text}\n".encode())
-        return self.end()
+        return self._end(SECONDS)
 
-    def end(self) -> int:
-        """Return the exit status."""
-        with self.process:
-            status = self.process.wait(60)
-        os.close(self._mine)
-        return status
+    def interrupt(self, number: int) -> int:
+        """Press Ctrl-C, or do what is like it, and return the exit status.
+
+        Python asks for signals between two steps, of which one asks the question and waits for the reply: one that
+        comes within it, as nobody's hand can, is seen with the next one.
+        """
+        for _ in range(SECONDS // 5):
+            self.process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+                break
+        return self._end(0)
+
+    def _end(self, seconds: float) -> int:
+        try:
+            return self.process.wait(seconds)
+        finally:
+            self.process.kill()
+            self.process.wait(SECONDS)
+            os.close(self._mine)
 
 
 @pytest.fixture
@@ -73,9 +93,8 @@ def test_what_can_be_lost_is_asked_for_by_its_name(worker: WorkerProcess) -> Non
 
     assert drop().answer("support") == Code.FAILED
     assert "codechat/sales" in asked(worker, "ls").stdout
-    interrupted = drop()
-    interrupted.process.send_signal(signal.SIGINT)
-    assert interrupted.end() == Code.INTERRUPTED
+    for number in (signal.SIGINT, signal.SIGTERM):
+        assert drop().interrupt(number) == Code.INTERRUPTED
     assert "codechat/sales" in asked(worker, "ls").stdout
     assert drop().answer("sales") == Code.DONE
     assert "codechat/sales" not in asked(worker, "ls").stdout
@@ -103,14 +122,15 @@ def test_the_keys_of_a_store_are_told_and_rewritten(worker: WorkerProcess) -> No
 @pytest.mark.slow
 def test_the_worker_is_run_as_by_twistd(tmp_path: Path) -> None:
     command = [*COMMAND, "run", "--listen", f"tcp:{free_port()}", "--store", str(tmp_path / "store")]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
+    with ended(process):
         assert process.stdout is not None
         for line in process.stdout:
             if "[serving]" in line:
                 break
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        assert "[stopped]" in process.stdout.read()
+        assert "[stopped]" in process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 0
     wrong = ran("run", "--store", "mysql://host/name")
     assert wrong.returncode == 1

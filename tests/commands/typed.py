@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPConnection
 
 from click.testing import CliRunner, Result
@@ -53,6 +54,16 @@ def ran(*words: object, **variables: str) -> Ended:
 def asked(worker: WorkerProcess, *words: object, **variables: str) -> Ended:
     """Ask a worker that runs."""
     return ran(*words, **{"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token, **variables})
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """See that a program is gone after the block. What `Popen` does there itself would wait for it without a limit."""
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 WHOLE = {

@@ -70,9 +70,16 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "Ctrl-C does not end a question",
         f"{_ROOM}/showing.py",
-        "signal.signal(signal.SIGINT, signal.default_int_handler)",
-        "signal.getsignal(signal.SIGINT)",
+        "signal.signal(number, signal.default_int_handler)",
+        "signal.getsignal(number)",
         (f"{_TERMINAL}::test_what_can_be_lost_is_asked_for_by_its_name",),
+    ),
+    Fault(
+        "a second Ctrl-C is not heard either",
+        f"{_ROOM}/asking.py",
+        "signal.signal(number, signal.SIG_DFL)",
+        "signal.getsignal(number)",
+        (f"{_ASKING}::test_a_second_interruption_ends_what_does_not_come_to_an_end",),
     ),
     Fault(
         "any answer is taken for the name of what is lost",
