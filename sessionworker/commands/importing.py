@@ -13,7 +13,7 @@ import msgspec
 
 from sessionworker.access import Role
 from sessionworker.client import Client
-from sessionworker.commands.asking import ask, in_threads
+from sessionworker.commands.asking import ask, in_threads, opened
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
@@ -119,12 +119,8 @@ def _tell(given: Given, wanted: Wanted, report: Report) -> None:
 async def _import(
     given: Given, open_source: Callable[[], Source], wanted: Wanted, begun: list[Report], api: Client, admin: Client
 ) -> Report:
-    async with in_threads() as in_thread:
-        source = await in_thread(open_source)
-        try:
-            return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
-        finally:
-            await in_thread(source.close)
+    async with in_threads() as in_thread, opened(in_thread, open_source) as source:
+        return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
 
 
 async def _bring(
