@@ -138,6 +138,15 @@ def test_what_is_not_finished_leaves_nothing(tmp_path: Path, locks: Locks) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+def test_credentials_are_for_their_owner_and_the_last_of_an_instance(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    write(place, SALES)
+    assert place.stat().st_mode & 0o777 == 0o600
+    keys = [json.loads(line).get("key", "") for line in place.read_text().splitlines()]
+    assert {"creds"} < {*keys}
+    assert not any(keys[keys.index("creds") + 1 :])
+
+
 def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("mine")
     with pytest.raises(ArchiveError, match="is there already"):

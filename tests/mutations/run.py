@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.mutations import (
+    archiving,
     commanding,
     copying,
     failing,
@@ -51,6 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     *moving.FAULTS,
     *moving_in.FAULTS,
     *moving_in_servers.FAULTS,
+    *archiving.FAULTS,
     *offloading.FAULTS,
     *serving.FAULTS,
     *machine.FAULTS,
