@@ -10,6 +10,7 @@ _WRITING = f"{_ARCHIVES}/writing.py"
 _ENCRYPTION = f"{_ARCHIVES}/encryption.py"
 _SOURCE = "sessionworker/migration/sources/archive.py"
 _OLD_BACKUPS = "sessionworker/commands/old_backups.py"
+_WEB = "sessionworker/web/many_keys.py"
 _BACKUP = "sessionworker/commands/backing_up.py"
 
 _ARCHIVE_TESTS = "tests/migration/test_archive.py"
@@ -169,5 +170,12 @@ FAULTS: tuple[Fault, ...] = (
         "    if found != {",
         "    if False and found != {",
         (_BACKUP_TESTS,),
+    ),
+    Fault(
+        "all of an instance is in memory three times while it is read",
+        _WEB,
+        "_encode(values.pop(key).decode())",
+        "_encode(values[key].decode())",
+        ("tests/protocol/test_many_keys.py",),
     ),
 )
