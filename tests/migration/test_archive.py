@@ -92,6 +92,16 @@ def test_one_that_was_cut_off_anywhere_is_not_taken_for_whole(tmp_path: Path, na
             read(cut, locks[1])
 
 
+def test_one_that_was_cut_off_behind_a_record_is_not_taken_for_whole(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    write(place, SALES)
+    records = place.read_bytes().splitlines(keepends=True)
+    for count in range(len(records)):
+        place.write_bytes(b"".join(records[:count]))
+        with pytest.raises(ArchiveError, match="cut off" if count else "damaged"):
+            read(place)
+
+
 def test_a_byte_that_was_changed_is_seen(tmp_path: Path) -> None:
     place = tmp_path / "archive"
     write(place, SALES)
