@@ -55,7 +55,7 @@ def _read_passphrase(file: Path | None) -> str:
     if file is None:
         return ""
     try:
-        lines = file.read_text().splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()  # whatever is set where this runs: the next one differs
     except (OSError, UnicodeDecodeError):
         raise Stop(f"The passphrase cannot be read from {click.format_filename(file)}.", Code.USAGE) from None
     if not lines or not lines[0]:
@@ -94,6 +94,8 @@ def export_archive(
 
 
 def _export_to_output(given: Given, lock: Lock, places: tuple[str, ...], *, is_compressed: bool) -> None:
+    if sys.stdout is None:  # as `>&-` has it
+        raise Stop("The standard output is closed.", Code.USAGE)
     output = cast(BinaryIO, sys.stdout.buffer)
     if output.isatty():
         raise Stop("An archive is not written to a terminal: it holds credentials.", Code.USAGE)

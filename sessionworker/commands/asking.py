@@ -6,10 +6,11 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import deferLater, react
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
@@ -105,11 +106,31 @@ def _react(reached: Reached, work: Callable[..., Coroutine[Any, Any, Result]]) -
         reactor.addSystemEventTrigger("before", "shutdown", interrupt)
         return done.addCallback(waiting.callback)
 
-    with suppress(SystemExit):
+    with suppress(SystemExit), _ended_by_hanging_up():
         react(start)
     if failures:
         _raise(failures[0], reached)
     return results[0]
+
+
+@contextmanager
+def _ended_by_hanging_up() -> Iterator[None]:
+    """Have a terminal that is closed interrupt a command, as Ctrl-C does: or files with credentials stay halfway."""
+    from twisted.internet import reactor as installed  # noqa: PLC0415 - importing it installs it
+
+    reactor: Any = installed
+
+    def stop() -> None:
+        with suppress(ReactorNotRunning):  # not yet, or it ends already
+            reactor.stop()
+
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_DFL:  # and not ignored, as by `nohup`
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(stop))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def sleep(seconds: float) -> None:
@@ -135,6 +156,29 @@ async def in_threads() -> AsyncIterator[InThread]:
         yield in_thread
     finally:
         pool.stop()
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_Closable)
+
+
+@asynccontextmanager
+async def opened(in_thread: Callable[..., Any], open_it: Callable[[], Closable]) -> AsyncIterator[Closable]:
+    """Give what a function opens that blocks, within a block; closed behind it, also if that is given up meanwhile."""
+    found: list[Closable] = []
+
+    def close() -> None:
+        for one in found:
+            one.close()
+
+    try:
+        await in_thread(lambda: found.append(open_it()))
+        yield found[0]
+    finally:
+        await in_thread(close)  # in the same thread: what was being opened is by now
 
 
 def client_of(url: str, token: FoundToken, reactor: Any) -> Client:

@@ -9,20 +9,17 @@ import click
 from msgspec import Struct
 
 from sessionworker.commands.archives import lock_of, locked, plain_option
-from sessionworker.commands.endings import Stop
+from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.exporting import end_for, export, problems_of
 from sessionworker.commands.given import Given, command
+from sessionworker.commands.old_backups import ENDINGS, NAME, remove_left, remove_older
 from sessionworker.commands.showing import number, show, size
 from sessionworker.migration.archives.encryption import Unlock
 from sessionworker.migration.archives.reading import Reader
 from sessionworker.migration.archives.records import ArchiveError
+from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.reports import State, Told
 from sessionworker.migration.targets.archive import ArchiveTarget
-
-NAME = "sessionworker-"
-"""What the name of a backup's file begins with; its time follows."""
-
-_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.age", ".jsonl.gz.age")
 
 
 class Backup(Struct, rename="camel"):
@@ -53,11 +50,11 @@ def backup(
 ) -> None:
     """Write an archive of all instances into FOLDER, and read it back.
 
-    Older ones are removed only if nothing is missing in the new one.
+    Older ones are removed only if nothing is missing in the new one. Each worker needs a folder of its own.
     """
     lock = lock_of(recipients, passphrase_file)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    place = folder / f"{NAME}{now}{_ENDINGS[(not plain) + 2 * bool(lock)]}"
+    place = folder / f"{NAME}{now}{ENDINGS[(not plain) + 2 * bool(lock)]}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -66,10 +63,10 @@ def backup(
     written = [one for one in exported.report.accounts if one.state is State.EXPORTED]
     is_read = not lock.recipients  # else whoever has the key can read it, and nobody here
     if is_read:
-        _read_back(place, Unlock(passphrase=lock.passphrase), written)
-    removed = _remove_older(folder, keep) if keep and exported.is_whole else []
+        read_back(place, Unlock(passphrase=lock.passphrase), written)
+    removed, not_removed = _tidy(place, keep if exported.is_whole else None)
     keys, bytes_ = sum(one.keys for one in written), sum(one.bytes for one in written)
-    problems = problems_of(exported)
+    problems = [*problems_of(exported), *not_removed]
     read = "It was read back" if is_read else "It cannot be read here: verify it where its key is"
     held = f"{number(len(written))} instances, {number(keys)} keys, {size(bytes_)}"
     lines = [
@@ -79,26 +76,36 @@ def backup(
     ]
     show(given, Backup(str(place), len(written), keys, bytes_, is_read, problems, removed), lines)
     end_for(exported)
+    if not_removed:
+        raise click.exceptions.Exit(Code.PARTLY)
 
 
-def _read_back(place: Path, unlock: Unlock, written: list[Told]) -> None:
-    """See that an archive holds what was read. Raises Stop."""
+def _tidy(place: Path, keep: int | None) -> tuple[list[str], list[str]]:
+    """Remove what a new backup makes needless; return what was removed, and sentences of what was not."""
+    try:
+        removed, problems = remove_left(place.parent)
+        older, more = remove_older(place, keep) if keep else ([], [])
+    except OSError as error:
+        return [], [f"The folder cannot be looked through for older backups: {error.strerror}."]
+    return [*removed, *older], [*problems, *more]
+
+
+def read_back(place: Path, unlock: Unlock, written: list[Told]) -> None:
+    """See that an archive holds what was read; one that does not is no backup any more. Raises Stop."""
     try:
         with Reader(place, unlock) as reader:
-            found = {(one.group, one.name): one.is_whole for one in reader.instances()}
+            found = {(one.group, one.name): digest_of(one.values) for one in reader.instances() if one.is_whole}
     except ArchiveError as error:
-        raise Stop(f"It was written, and cannot be read back. {error}") from None
-    if not all(found.get((one.group, one.instance)) for one in written):
-        raise Stop(f"What was written to {click.format_filename(place)} is not what was read back.")
+        raise Stop(f"It was written, and cannot be read back. {error} {_disown(place)}") from None
+    if found != {(one.group, one.instance): one.digest for one in written}:
+        raise Stop(f"What was written to {click.format_filename(place)} is not what was read back. {_disown(place)}")
 
 
-def _remove_older(folder: Path, keep: int) -> list[str]:
-    """Remove all backups of a folder but the newest, and return their names. Raises Stop."""
-    names = sorted(one.name for one in folder.glob(f"{NAME}*") if one.name.endswith(_ENDINGS))
-    removed = names[:-keep]
+def _disown(place: Path) -> str:
+    """Give an archive a name that no later backup takes for one of an earlier; say so."""
+    other = place.with_name(f"{place.name}.damaged")
     try:
-        for name in removed:
-            (folder / name).unlink()
+        place.rename(other)
     except OSError as error:
-        raise Stop(f"An older backup cannot be removed: {error.strerror}.") from None
-    return removed
+        return f"It cannot be renamed either: {error.strerror}."
+    return f"It is called {click.format_filename(other)} now."

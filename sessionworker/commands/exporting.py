@@ -11,7 +11,7 @@ import click
 
 from sessionworker.access import Role
 from sessionworker.client import Client, NotFound, Refused, Unauthorized
-from sessionworker.commands.asking import ask, in_threads
+from sessionworker.commands.asking import ask, in_threads, opened
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.importing import report_lines
@@ -58,7 +58,13 @@ def exporter(name: str) -> Callable[[Callable[..., None]], Command]:
 
 def export_to(given: Given, open_target: Callable[[], Target], places: tuple[str, ...]) -> None:
     """Export instances, and print what became of each. Raises Stop, and Exit where something was left out."""
-    exported = export(given, open_target, places)
+    begun: list[Report] = []
+    try:
+        exported = export(given, open_target, places, begun)
+    except (Stop, KeyboardInterrupt):
+        for one in begun:  # what was written until then is there
+            show(given, one.document(), report_lines(one))
+        raise
     show(given, exported.report.document(), [*exported.problems, *report_lines(exported.report)])
     if exported.report.count(State.EXPORTED):
         say(
@@ -81,13 +87,24 @@ def end_for(exported: Exported) -> None:
         raise click.exceptions.Exit(Code.PARTLY if exported.report.count(State.EXPORTED) else Code.FAILED)
 
 
-def export(given: Given, open_target: Callable[[], Target], places: Iterable[str]) -> Exported:
-    """Write instances to a target, all of them unless some are named. Raises Stop, also for an export that is empty."""
-    return ask(given, partial(_export, given, open_target, tuple(places)), (Role.ADMIN, Role.API))
+def export(
+    given: Given, open_target: Callable[[], Target], places: Iterable[str], begun: list[Report] | None = None
+) -> Exported:
+    """Write instances to a target, all of them unless some are named. Raises Stop, also for an export that is empty.
+
+    The report is put into `begun` once something stays of an export that does not come to its end.
+    """
+    begun = [] if begun is None else begun
+    return ask(given, partial(_export, given, open_target, tuple(places), begun), (Role.ADMIN, Role.API))
 
 
 async def _export(
-    given: Given, open_target: Callable[[], Target], names: tuple[str, ...], operator: Client, api: Client
+    given: Given,
+    open_target: Callable[[], Target],
+    names: tuple[str, ...],
+    begun: list[Report],
+    operator: Client,
+    api: Client,
 ) -> Exported:
     found, problems = await find_places(operator, names)
     wanted = [place for place in found if place.group != WAITING_GROUP or names]
@@ -95,8 +112,7 @@ async def _export(
         raise Stop(" ".join(["There is no instance to export.", *problems]))
     async with in_threads() as in_thread:
         try:
-            target = await in_thread(open_target)
-            try:
+            async with opened(in_thread, open_target) as target:
                 report = Report(target.shown, is_dry=False)
                 with click.progressbar(
                     wanted, label="Instances", file=sys.stderr, hidden=given.is_quiet or not sys.stderr.isatty()
@@ -104,9 +120,9 @@ async def _export(
                     for place in bar:
                         told = await _export_one(place, api, target, in_thread)
                         report.accounts += [] if told is None else [told]
+                        if not target.takes_all and not begun:
+                            begun.append(report)
                 await in_thread(target.finish)
-            finally:
-                await in_thread(target.close)
         except TargetError as error:
             raise Stop(str(error)) from None
     return Exported(report, problems)

@@ -15,7 +15,7 @@ from twisted.internet.defer import CancelledError
 
 from sessionworker.access import Role
 from sessionworker.client import Client
-from sessionworker.commands.asking import ask, in_threads
+from sessionworker.commands.asking import ask, in_threads, opened
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
@@ -153,11 +153,8 @@ async def _import(
 ) -> Report:
     async with in_threads() as in_one:
         in_thread = reading_in(in_one)
-        source = await in_thread(open_source)
-        try:
+        async with opened(in_thread, open_source) as source:
             return await _bring(given, source, in_thread, wanted, begun, Arriving(api, admin))
-        finally:
-            await in_thread(source.close)
 
 
 async def _bring(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sessionworker.client import Client
+from sessionworker.client import Client, NotFound
 from sessionworker.commands.showing import Place, read_name, spelled
 
 
@@ -22,7 +22,12 @@ async def find_places(operator: Client, names: Iterable[str]) -> tuple[dict[Plac
     problems = [f"{spelled(one.group)}: {one.problem}" for one in attention if not one.instance and one.group in wanted]
     places: dict[Place, str] = {}
     for group, instances in wanted.items():
-        for one in await operator.describe(group):
+        try:
+            found = await operator.describe(group)
+        except NotFound:  # dropped meanwhile, where nobody named it
+            problems += [f"{spelled(group)}: there is no such group."] if names else []
+            continue
+        for one in found:
             if "" in instances or one.instance in instances:
                 places[Place(group, one.instance)] = one.problem
                 instances.discard(one.instance)

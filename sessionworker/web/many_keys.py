@@ -38,7 +38,8 @@ LARGE_BODY = 2**16
 """Bytes of a body from which on it is read in a thread, beside everything else."""
 
 MOST_BYTES_OF_ALL = 256 * 2**20
-"""Bytes of an instance that is read whole, at most: so much is in memory, twice while the answer is made."""
+"""Bytes of an instance that is read whole, at most: so much is in memory, and up to three times while the
+answer is made."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -134,9 +135,7 @@ class ManyKeys(Resource):
         return _encode(NamesForm(found[:MOST_KEYS], more=len(found) == most))
 
     def _whole(self, group: str, instance: str) -> bytes:
-        found = self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL)
-        parts = [b"%b:%b" % (_encode(key), _encode(value.decode())) for key, value in found.items()]
-        return b'{"texts":{%b}}' % b",".join(parts)
+        return texts_form(self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL))
 
 
 def _prepare(done: bytes | Lease | None, request: WorkerRequest) -> bytes:
@@ -151,3 +150,14 @@ def values_form(keys: Sequence[str], values: Mapping[str, bytes | None]) -> byte
     left = keys[len(values) :]
     end = b',"left":%b}' % _encode(left) if left else b"}"
     return b"".join((b'{"values":{', *parts[1:], b"}", end))  # at once: in steps it would be in memory several times
+
+
+def texts_form(values: dict[str, bytes]) -> bytes:
+    """Return `{"texts": ...}` with all that an instance holds; `values` is empty then, so that nothing is there twice.
+
+    It is put together at once: in steps it would be in memory several times, and each holds up all other threads.
+    """
+    parts: list[bytes] = []
+    for key in [*values]:
+        parts += b",", _encode(key), b":", _encode(values.pop(key).decode())
+    return b"".join((b'{"texts":{', *parts[1:], b"}}"))

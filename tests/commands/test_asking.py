@@ -68,7 +68,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_ends_what_is_under_way_in_order_and_has_its_own_status(store: Path, number: int) -> None:
     with waiting("--store", str(store)) as process:
         process.send_signal(number)

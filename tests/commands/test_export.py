@@ -7,9 +7,11 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,9 +83,10 @@ def test_one_instance_of_an_archive_is_brought_back_alone(worker: WorkerProcess,
 
 def test_an_archive_holds_what_was_named(worker: WorkerProcess, tmp_path: Path) -> None:
     archive = tmp_path / "some.jsonl.gz"
-    done = asked(worker, "export", "archive", archive, "codechat/sales", "other", "codechat/nobody")
+    done = asked(worker, "export", "archive", archive, "codechat/sales", "other", "codechat/nobody", "nowhere")
     assert done.returncode == Code.PARTLY
     assert "codechat/nobody: there is no such instance." in done.stdout
+    assert "nowhere: there is no such group." in done.stdout
     verified = asked(worker, "--json", "verify", archive)
     assert document(verified)["places"] == ["codechat/sales", "other/new"]
 
@@ -121,6 +124,10 @@ def test_an_archive_to_the_standard_output_is_the_archive_alone(worker: WorkerPr
     done = subprocess.run(words, cwd=REPOSITORY, env=variables, capture_output=True, check=True, timeout=60)
     (tmp_path / "piped").write_bytes(done.stdout)
     assert ran("verify", tmp_path / "piped").returncode == Code.DONE
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "", *words], cwd=REPOSITORY, env=variables, capture_output=True, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (Code.USAGE, b"Error: The standard output is closed.\n")
     ours, theirs = pty.openpty()
     refused = subprocess.run(
         words, cwd=REPOSITORY, env=variables, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60
@@ -209,3 +216,42 @@ def test_a_backup_of_a_stopped_store_needs_no_worker(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "another") as other:
         assert asked(other, "import", "archive", backup).returncode == Code.DONE
         assert everything(other) == before
+
+
+def interrupted(worker: WorkerProcess, until: Callable[[], bool], *words: object) -> Ended:
+    """Interrupt a command once something is so."""
+    variables = environment({"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token})
+    typed = [*COMMAND, *map(str, words)]
+    process = subprocess.Popen(
+        typed, cwd=REPOSITORY, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not until() and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    printed, said = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (Code.INTERRUPTED, False), said
+    return subprocess.CompletedProcess(typed, process.returncode, printed, said)
+
+
+def test_one_that_is_interrupted_while_it_begins_leaves_nothing(worker: WorkerProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (tmp_path / "passphrase").write_text("which takes a second to become a key")
+    interrupted(
+        worker,
+        lambda: bool(list(folder.iterdir())),
+        *("backup", folder, "--passphrase-file", tmp_path / "passphrase"),
+    )
+    assert list(folder.iterdir()) == []
+
+
+def test_what_was_written_before_an_interruption_is_told(worker: WorkerProcess, tmp_path: Path) -> None:
+    for number in range(12):
+        fill(worker, "many", f"n{number:02}", blob=[number] * 100_000)
+    out = tmp_path / "out"
+    ended = interrupted(worker, (out / "n01").exists, *("--json", "export", "baileys", out, "many"))
+    told = {one["instance"] for one in document(ended)["accounts"] if one["state"] == "exported"}  # type: ignore[attr-defined]
+    there = {one.name for one in out.iterdir()}
+    assert told <= there
+    assert 1 <= len(told) < 12
+    assert len(there) <= len(told) + 1  # the one under way

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessionworker.migration.archives import reading
 from sessionworker.migration.archives.encryption import Lock, Unlock
 from sessionworker.migration.archives.reading import Instance, Reader
-from sessionworker.migration.archives.records import ArchiveError
+from sessionworker.migration.archives.records import ArchiveError, Head, Record, Sum, Total, encode
 from sessionworker.migration.archives.writing import writing, writing_file
+from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.sources.archive import open_archive
 from tests.migration.examples import account
@@ -88,6 +92,16 @@ def test_one_that_was_cut_off_anywhere_is_not_taken_for_whole(tmp_path: Path, na
             read(cut, locks[1])
 
 
+def test_one_that_was_cut_off_behind_a_record_is_not_taken_for_whole(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    write(place, SALES)
+    records = place.read_bytes().splitlines(keepends=True)
+    for count in range(len(records)):
+        place.write_bytes(b"".join(records[:count]))
+        with pytest.raises(ArchiveError, match="cut off" if count else "damaged"):
+            read(place)
+
+
 def test_a_byte_that_was_changed_is_seen(tmp_path: Path) -> None:
     place = tmp_path / "archive"
     write(place, SALES)
@@ -132,6 +146,15 @@ def test_what_is_not_finished_leaves_nothing(tmp_path: Path, locks: Locks) -> No
     with pytest.raises(ZeroDivisionError):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_credentials_are_for_their_owner_and_the_last_of_an_instance(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    write(place, SALES)
+    assert place.stat().st_mode & 0o777 == 0o600
+    keys = [json.loads(line).get("key", "") for line in place.read_text().splitlines()]
+    assert {"creds"} < {*keys}
+    assert not any(keys[keys.index("creds") + 1 :])
 
 
 def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
@@ -189,3 +212,87 @@ def test_an_account_that_is_damaged_is_told_and_others_are_not_concerned(tmp_pat
     place.write_bytes(data[: len(data) // 2])
     with pytest.raises(SourceError, match="archive: "):
         open_archive(place)
+
+
+HEAD = Head(1, "2026-01-01T00:00:00Z", "somebody")
+
+
+def lines(*records: Record) -> bytes:
+    """An archive of records, with the end that fits."""
+    total = Total()
+    for one in records:
+        if isinstance(one, Sum):
+            total.add(one)
+    return b"".join(encode(one) + b"\n" for one in (*records, total.end))
+
+
+def empty(name: str, size: int = 0) -> Sum:
+    return Sum("g", name, 0, size, digest_of({}))
+
+
+def test_what_a_hostile_archive_says_is_no_failure_of_ours(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    place.write_bytes(encode(HEAD) + b'\n{"record":"file","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
+    with pytest.raises(ArchiveError, match="damaged"):
+        read(place)
+    place.write_bytes(lines(Head(1, "\x1b]0;mine\x07", "somebody")))
+    with Reader(place, NO_KEY) as reader:
+        assert reader.made.isprintable()
+    place.write_bytes(lines(HEAD, empty("i"), empty("i")))
+    with pytest.raises(ArchiveError, match="in it twice"):
+        read(place)
+    place.write_bytes(lines(HEAD, empty("i", 10**15)))
+    assert [one.is_whole for one in read(place)] == [False]
+
+
+@pytest.mark.parametrize("piece", [b"a", b'{"record":"file","group":"g","instance":"i","key":"%d","data":"1"}\n'])
+def test_what_unpacks_to_any_size_fills_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: bytes
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 100_000)
+    bomb = encode(HEAD) + b"\n" + b"".join(piece.replace(b"%d", b"%d" % number) for number in range(200_000))
+    (tmp_path / "archive").write_bytes(gzip.compress(bomb))
+    with pytest.raises(ArchiveError, match="too large"):
+        read(tmp_path / "archive")
+
+
+def test_many_instances_are_not_one_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 10_000)
+    places = {("g", str(number)): account(str(number), "5511999999999") for number in range(10)}
+    write(tmp_path / "archive", places)
+    assert (tmp_path / "archive").stat().st_size > reading.LARGEST
+    assert len(read(tmp_path / "archive")) == len(places)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ArchiveError, match="It is no file"):
+        read(tmp_path / "pipe")
+    with pytest.raises(ArchiveError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+
+
+def test_the_file_of_an_identity_may_come_from_anywhere(tmp_path: Path) -> None:
+    first, second = (pyrage.x25519.Identity.generate() for _ in range(2))
+    write(tmp_path / "archive", SALES, Lock(recipients=(str(first.to_public()),)))
+    file = tmp_path / "identity"
+    file.write_bytes(f"\ufeff# of Windows\r\n\r\n{second}\r\n{first}  \r\n".encode())
+    assert len(read(tmp_path / "archive", Unlock(file))) == len(SALES)
+    file.write_text(str(second))
+    with pytest.raises(ArchiveError, match="another key opens it"):
+        read(tmp_path / "archive", Unlock(file))
+    file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n")
+    with pytest.raises(ArchiveError, match="no key of age") as refused:
+        read(tmp_path / "archive", Unlock(file))
+    assert "secret" not in str(refused.value)
+
+
+def test_an_account_that_was_whole_and_is_not_any_more_is_not_given(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    write(place, SALES)
+    source = open_archive(place)
+    data = place.read_bytes()
+    place.write_bytes(data.replace(b"5511999999999", b"5511999999998"))
+    with pytest.raises(SourceError, match="has changed meanwhile"):
+        source.read(source.accounts()[0])
+    source.close()

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.mutations import (
+    archiving,
     commanding,
     copying,
     failing,
@@ -55,6 +56,7 @@ FAULTS: tuple[Fault, ...] = (
     *moving_in_servers.FAULTS,
     *moving_out.FAULTS,
     *replacing.FAULTS,
+    *archiving.FAULTS,
     *offloading.FAULTS,
     *serving.FAULTS,
     *machine.FAULTS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,15 @@ def test_what_is_written_meanwhile_waits_until_all_is_read(worker: Worker, monke
 def test_all_of_what_is_not_there_is_404(worker: Worker) -> None:
     for path in ("/session/codechat/nobody", "/session/nobody/sales"):
         assert worker.ask("POST", path, {"whole": True}).status == 404
+
+
+def test_all_of_an_instance_is_in_memory_twice_at_most() -> None:
+    size = 20 * 2**20
+    tracemalloc.start()
+    try:
+        body = many_keys.texts_form({str(number): b'"%b"' % (b"x" * 2**20) for number in range(20)})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(json.loads(body)["texts"]) == 20
+    assert peak < 2.8 * size  # an encoder takes half as much again as it needs

@@ -71,8 +71,10 @@ class Unlock(Struct, frozen=True):
         found.seek(0)
         try:
             identities = [self._of_passphrase(found.readline())] if first == b"{" else self._of_file()
-        except (pyrage.IdentityError, pyrage.DecryptError):
-            raise ArchiveError("The identity or the passphrase does not open it.") from None
+        except pyrage.IdentityError:
+            raise ArchiveError("What is in the file of --identity is no key of age: AGE-SECRET-KEY-1...") from None
+        except pyrage.DecryptError:
+            raise ArchiveError("The passphrase does not open it.") from None
         return Piped(lambda plain: pyrage.decrypt_io(found, plain, identities))
 
     def _of_passphrase(self, line: bytes) -> Any:
@@ -89,7 +91,7 @@ class Unlock(Struct, frozen=True):
         if self.identities is None:
             raise ArchiveError("It is encrypted: name the file of the key that opens it with --identity.")
         try:
-            lines = [line.strip() for line in self.identities.read_text().splitlines()]
+            lines = [line.strip() for line in self.identities.read_text("utf-8-sig").splitlines()]
         except (OSError, UnicodeDecodeError):
             raise ArchiveError("The file of the identity cannot be read.") from None
         found = [_library().x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -22,6 +24,10 @@ from sessionworker.values import is_json
 
 LONGEST_BEGINNING = 32
 """Bytes by which it is told what a file is."""
+
+LARGEST = 2**30
+"""Bytes of the records of one instance, at most: four times what a worker gives at once. A small file can be made that
+unpacks to any size."""
 
 _GZIP = b"\x1f\x8b"
 _DAMAGED = "It is damaged, or no archive of the worker's"
@@ -44,6 +50,7 @@ class Reader:
         """Open an archive. Raises ArchiveError."""
         self._called = shown(str(place))
         self._stack = ExitStack()
+        self._room = LARGEST
         try:
             self._lines = self._open(place, unlock)
             first = next(self._records(), None)
@@ -56,7 +63,7 @@ class Reader:
         if first.form > FORM:
             self.close()
             raise self._error("A newer version of sessionworker wrote it, and this one cannot read it.")
-        self.made = first.made
+        self.made = shown(first.made)
         """When it was written, in UTC."""
         self.end: End | None = None
         """What it comes to, once all of it was read."""
@@ -78,7 +85,10 @@ class Reader:
 
     def _open(self, place: Path, unlock: Unlock) -> BinaryIO:
         try:
-            stream: BinaryIO = self._stack.enter_context(place.open("rb"))
+            handle = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # and wait for nobody in a pipe
+            stream: BinaryIO = self._stack.enter_context(os.fdopen(handle, "rb"))
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise self._error("It is no file. What comes through a pipe has to be put into one first.")
             beginning = stream.read(LONGEST_BEGINNING)
             stream.seek(0)
         except OSError as error:
@@ -96,24 +106,32 @@ class Reader:
 
     def _records(self) -> Iterator[Record]:
         try:
-            for line in self._lines:
+            while line := self._lines.readline(self._room + 1):
+                self._room -= len(line)
+                if self._room < 0:
+                    raise ArchiveError("An instance in it is too large.")  # noqa: TRY301 - told as the others are
                 yield decode(line)
         except ArchiveError as error:
             raise self._error(str(error)) from None
-        except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeError):
+        except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError):
             raise self._error(f"{_DAMAGED}.") from None
 
     def instances(self) -> Iterator[Instance]:
         """Yield all instances. Raises ArchiveError, also behind the last one: what was read is not all, then."""
         total, values = Total(), dict[str, bytes]()
         place: tuple[str, str] | None = None
+        seen = set[tuple[str, str]]()
         for record in self._records():
             match record:
                 case File(group, instance, key, data) if place in {None, (group, instance)} and key not in values:
                     place = group, instance
                     values[key] = data.encode()
                 case Sum(group, instance) if place in {None, (group, instance)}:
+                    if (group, instance) in seen:
+                        raise self._error("An instance is in it twice.")
+                    seen.add((group, instance))
                     total.add(record)
+                    self._room = LARGEST
                     yield Instance(group, instance, values, _is_whole(record, values))
                     place, values = None, {}
                 case End() if place is None and record == total.end and next(self._records(), None) is None:
@@ -147,4 +165,6 @@ def _is_whole(one: Sum, values: dict[str, bytes]) -> bool:
             check_key(key)
     except NameNotAllowed:
         return False
-    return digest_of(values) == one.sha256 and one.keys == len(values) and all(map(is_json, values.values()))
+    sums = one.sha256, one.keys, one.bytes
+    is_as_summed = sums == (digest_of(values), len(values), sum(map(len, values.values())))
+    return is_as_summed and all(map(is_json, values.values()))

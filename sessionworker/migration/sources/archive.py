@@ -35,11 +35,7 @@ class ArchiveSource:
             self.close()
 
     def _look(self) -> None:
-        seen: set[tuple[str, str]] = set()
         for one in self._all():
-            if (one.group, one.name) in seen:
-                raise SourceError(f"{self.shown}: an instance is in it twice.")
-            seen.add((one.group, one.name))
             origin = f"{shown(one.group)}/{shown(one.name)}"
             notes = () if one.is_whole else (Note("archive_damaged"),)
             self._accounts.append(Account(one.name, origin, one.group, is_empty=not one.values, notes=notes))
@@ -57,7 +53,9 @@ class ArchiveSource:
         for is_again in (False, True):
             for one in self._all() if is_again else self._left:
                 if (one.group, one.name) == (account.group, account.name):
-                    return Reading(one.values)
+                    if one.is_whole or account.notes:
+                        return Reading(one.values)
+                    break  # it was whole when it was looked at
         raise SourceError(f"{self.shown} has changed meanwhile.")
 
     def close(self) -> None:
