@@ -9,7 +9,7 @@ import pytest
 
 from sessionworker.errors import WorkerError
 from sessionworker.stores.changes import DropGroup, DropInstance
-from sessionworker.stores.files.moves import Moves
+from sessionworker.stores.files.leaving import Leaving
 from tests.contract.file_place import LARGE, kill, start
 from tests.contract.words import (
     CREDS,
@@ -175,7 +175,7 @@ def test_a_kill_between_a_move_and_its_note_in_the_journal_loses_nothing(
     commit(store, write(CREDS, creds(2)), write(KEY, b"1"))
     if made in {"bring back", "under another name"}:
         commit(store, DropInstance("codechat", "sales"))
-    monkeypatch.setattr(Moves, "_note", lambda *_: None)
+    monkeypatch.setattr(Leaving, "note", lambda *_: None)
     match made:
         case "drop the group":
             commit(store, DropGroup("codechat"))
