@@ -171,7 +171,7 @@ def test_a_commit_that_is_cut_anywhere_is_made_whole_or_not_at_all(
             server.kill()
             server.start()
             wait_until(lambda: is_read(witness, number + 1), 15)
-    assert number > 3
+    assert number > 2  # an answer may have fewer bytes than two steps
     show_figure(
         f"PostgreSQL, cut {direction} after each {step} of {count} bytes of a commit ({WAYS[way]}): {number} commits, "
         f"{refused} refused, 0 torn"
