@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from sessionworker.checks import DatabaseAddress
 from sessionworker.client import Client, ClientError, WorkerOverview
 from sessionworker.command_line import Options
 from sessionworker.commands import machine
@@ -20,7 +21,8 @@ from sessionworker.commands.machine import Line, Mark
 from sessionworker.commands.showing import show
 from sessionworker.errors import StartError
 from sessionworker.keys import find_keys
-from sessionworker.settings import Settings, read_settings
+from sessionworker.settings import Settings, Source, read_settings
+from sessionworker.stores.files.sealing import check_keys
 from sessionworker.version import PYTHON, TWISTED, VERSION
 
 MOST_CLOCK_SECONDS = 5.0
@@ -59,6 +61,7 @@ def _lines(given: Given) -> Iterator[Line]:
         yield Line(Mark.NOTE, "store", "a database: what it says is in the worker's health, below")
     if settings is not None:
         yield from _look_at_secrets(settings)
+        yield from _look_at_key(given, settings, store, is_running=holder is not None)
     if given.store is not None:
         yield _say_holder(holder)
     else:
@@ -94,6 +97,27 @@ def _look_at_secrets(settings: Settings) -> Iterator[Line]:
         else:
             if ring is not None and not ring.writes_plain:
                 yield Line(Mark.WELL, "key", f"what is written is encrypted with {ring.keys[0].name}")
+
+
+def _look_at_key(
+    given: Given, settings: Settings, store: Path | DatabaseAddress | None, *, is_running: bool
+) -> Iterator[Line]:
+    """Tell whether a worker would start on a folder with the keys that are given here; one that runs has its own."""
+    source = Source(given.keys) if given.keys is not None else settings.keys
+    if not isinstance(store, Path) or (is_running and not source.is_given):
+        return
+    try:
+        ring = find_keys(source)
+    except StartError as error:
+        if given.keys is not None:  # those of the settings were looked at
+            yield Line(Mark.WRONG, "key", str(error))
+        return
+    try:
+        check_keys(store, ring)
+    except StartError as error:
+        yield Line(Mark.WRONG, "key", str(error))
+    except OSError:  # the store was looked at
+        return
 
 
 def _say_holder(holder: int | None) -> Line:

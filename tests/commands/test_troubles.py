@@ -176,6 +176,18 @@ def test_a_wrong_key(tmp_path: Path, keys: list[Path]) -> None:
         assert done.returncode == Code.NO_WORKER
         assert "key" in done.stderr
         assert keys[1].read_text() not in done.stderr
+        code, wrong = _wrong(ran("--json", "doctor", "--store", worker.store, *words))
+        assert (code, wrong) == (Code.FOUND, {"key": [done.stderr.removeprefix("Error: ").rstrip()]})
+    assert _wrong(ran("--json", "doctor", "--store", worker.store, "--keys", keys[0]))[1] == {}
+    assert _wrong(ran("--json", "doctor", "--store", worker.store, **variable))[1] == {}
+
+
+def test_a_worker_that_runs_has_its_key_whoever_asks(tmp_path: Path, keys: list[Path]) -> None:
+    with WorkerProcess(tmp_path / "sealed", "--encryption-key-file", str(keys[0])) as worker:
+        fill(worker, "codechat", "sales")
+        assert doctor(worker)[1] == {}
+        [said] = doctor(worker, SESSIONWORKER_ENCRYPTION_KEY_FILE=str(keys[1]))[1]["key"]
+        assert said.startswith("The store is encrypted with the key ")
 
 
 @pytest.mark.parametrize("mode", [0o500, 0o300, 0o000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +13,7 @@ from sessionworker.events import Report
 from sessionworker.stores.files.codec import SEALED, Codec, Plain, Sealed
 from sessionworker.stores.files.long_names import LongNames
 from sessionworker.stores.files.places import DROPPED, JOURNAL, LOST, PURGED, SEALS, Places
+from sessionworker.stores.files.unfinished import UnfinishedNames
 from sessionworker.stores.seal import KeyRing, Seal
 from sessionworker.stores.seals import Statement, changed, compare, in_words, key_of, tell
 
@@ -20,6 +22,23 @@ LARGEST = 2**16
 
 WHERE = f"its file .sessionworker/{SEALS}"
 """Where the statement lies, for the operator."""
+
+
+def check_keys(store: Path, ring: KeyRing | None) -> None:
+    """Compare a store with keys as a start does, and change nothing. Raises StartError, or OSError."""
+    with opened_folder(str(store)) as root:
+        _find(Places(root, Plain(), UnfinishedNames(""), is_synced=False), ring)
+
+
+def _find(places: Places, ring: KeyRing | None) -> Statement | None:
+    """Return the statement of a store, which these keys open. Raises StartError, or OSError."""
+    data = places.read_ours(SEALS, LARGEST)
+    try:
+        found = None if data is None else msgspec.json.decode(data, type=Statement)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise changed(WHERE) from None
+    compare(found, ring, WHERE, lambda: any(name.startswith(SEALED) for name in places.folders(".")))
+    return found
 
 
 class Sealing:
@@ -34,8 +53,7 @@ class Sealing:
         self._ring = ring
         self.seal = Seal(ring.keys) if ring is not None else None
         self._long_names = LongNames(places.root, self.seal, sync=places.is_synced) if self.seal is not None else None
-        found = self._read()
-        compare(found, ring, WHERE, lambda: any(name.startswith(SEALED) for name in places.folders(".")))
+        found = _find(places, ring)
         self.statement = found or Statement(plain=ring is None or not self._is_new())
         self.is_mixed = self._add_ours()
         """Whether something may be there that is not as it is written from now on."""
@@ -47,13 +65,6 @@ class Sealing:
             return Plain()
         is_plain = self._ring.writes_plain
         return Sealed(self.seal, self._long_names, admits_plain=self.statement.plain, writes_plain=is_plain)
-
-    def _read(self) -> Statement | None:
-        data = self._places.read_ours(SEALS, LARGEST)
-        try:
-            return None if data is None else msgspec.json.decode(data, type=Statement)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            raise changed(WHERE) from None
 
     def _is_new(self) -> bool:
         """Tell whether nothing was stored yet."""
