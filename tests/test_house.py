@@ -113,10 +113,14 @@ def test_nothing_imports_what_stands_above_it(name: str) -> None:
     assert above == []
 
 
+MAY = ("copy", "database", "doctor")
+"""Commands that know stores."""
+
+
 @pytest.mark.parametrize("store", ["stores.files", "stores.postgres"])
-def test_nothing_but_the_service_that_builds_it_and_what_copies_one_knows_a_store(store: str) -> None:
+def test_nothing_but_the_service_that_builds_it_and_what_copies_or_examines_one_knows_a_store(store: str) -> None:
     know = {name for name in MODULES if any(other.startswith(store) for other in imports_of(name))}
-    assert {name for name in know if not name.startswith(store)} - {"commands.database", "commands.copy"} == {"service"}
+    assert {name for name in know if not name.startswith(store)} - {f"commands.{who}" for who in MAY} == {"service"}
 
 
 def test_the_machine_knows_no_route_no_token_no_store_and_no_metrics() -> None:
