@@ -6,7 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeGuard, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint
@@ -218,9 +218,14 @@ def _raise(error: BaseException, reached: Reached) -> NoReturn:
     raise error
 
 
+def is_of_the_token(error: ClientError) -> TypeGuard[Refused]:
+    """Tell whether a call was refused for its token: so will be all others."""
+    return isinstance(error, Unauthorized) or (isinstance(error, Refused) and error.status == HTTPStatus.FORBIDDEN)
+
+
 def stop_for(error: ClientError, reached: Reached) -> Stop:
     """Return what ends a command of which a call did not succeed."""
-    if isinstance(error, Unauthorized) or (isinstance(error, Refused) and error.status == HTTPStatus.FORBIDDEN):
+    if is_of_the_token(error):
         sources = " or ".join(dict.fromkeys(token.source for token in reached.tokens.values()))
         why = error.message if error.status == HTTPStatus.FORBIDDEN else "It is not this worker's."
         return Stop(f"The token of {sources} is refused. {why}", Code.TOKEN_REFUSED)

@@ -11,8 +11,8 @@ import click
 from msgspec import Struct
 
 from sessionworker.access import Role
-from sessionworker.client import Client, EventSummary, NotFound, Refused, Unauthorized
-from sessionworker.commands.asking import ask, sleep
+from sessionworker.client import Client, EventSummary, NotFound, Refused
+from sessionworker.commands.asking import ask, is_of_the_token, sleep
 from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.looking import Span
@@ -37,8 +37,6 @@ FOUND_BROKEN = frozenset(
     }
 )
 """Events that a reading brings about where something is broken."""
-
-FORBIDDEN = 403
 
 POLL_SECONDS, POLLS = 0.2, 25
 """How often, and how many times, it is asked whether what was broken has been moved aside."""
@@ -142,7 +140,7 @@ class Checking:
         except NotFound:
             return None
         except Refused as error:
-            if isinstance(error, Unauthorized) or error.status == FORBIDDEN:
+            if is_of_the_token(error):
                 raise
             problems.append(error.message)
         problems += [one.message for one in await self._events_of(place, before)]

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import click
 
 from sessionworker.access import Role
-from sessionworker.client import Client, NotFound, Refused, Unauthorized
-from sessionworker.commands.asking import ask, in_threads, opened
+from sessionworker.client import Client, NotFound, Refused
+from sessionworker.commands.asking import ask, in_threads, is_of_the_token, opened
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.importing import report_lines
@@ -23,8 +23,6 @@ from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told
 from sessionworker.migration.targets.target import Target, TargetError
 from sessionworker.names import CREDS
-
-FORBIDDEN = 403
 
 
 class Exported(NamedTuple):
@@ -136,7 +134,7 @@ async def _export_one(place: Place, api: Client, target: Target, in_thread: InTh
     except NotFound:
         return None
     except Refused as error:
-        if isinstance(error, Unauthorized) or error.status == FORBIDDEN:
+        if is_of_the_token(error):
             raise
         told.notes.append(Note("refused_by_worker", {"reason": error.message}))
         return told

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from sessionworker.disk import opened_folder
 from sessionworker.migration.archives.encryption import Lock
 from sessionworker.migration.archives.records import FORM, ArchiveError, End, File, Head, Record, Sum, Total, encode
 from sessionworker.migration.arriving import digest_of
@@ -81,7 +82,8 @@ def writing_file(place: Path, lock: Lock, *, is_compressed: bool) -> Iterator[Wr
                 os.fsync(file.fileno())
             _refuse(place)
             temporary.rename(place)
-            _sync(place.parent)
+            with opened_folder(os.path.realpath(place.parent)) as folder:
+                os.fsync(folder)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -91,11 +93,3 @@ def writing_file(place: Path, lock: Lock, *, is_compressed: bool) -> Iterator[Wr
 def _refuse(place: Path) -> None:
     if os.path.lexists(place):
         raise ArchiveError(f"{shown(str(place))} is there already.")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

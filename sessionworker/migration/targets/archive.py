@@ -14,9 +14,6 @@ from sessionworker.migration.notes import Note
 from sessionworker.migration.readers.collecting import shown
 from sessionworker.migration.targets.target import TargetError
 
-COMPRESSED = (".gz", ".gz.age")
-"""How the names of archives end that are compressed."""
-
 
 class ArchiveTarget:
     """An archive, to a file or a stream. A file takes its place once it is finished. All methods raise TargetError."""

@@ -22,7 +22,7 @@ from sessionworker.migration.sources.evolution_rows import owners_of
 from sessionworker.migration.sources.evolution_settings import NOWHERE, REDIS, TRUE, Settings, settings_of
 from sessionworker.migration.sources.gathered import kept
 from sessionworker.migration.targets.evolution_row import LockedRow, locked_row, put_creds
-from sessionworker.migration.targets.hashes import Hashes, in_a_string
+from sessionworker.migration.targets.hashes import Hashes, check_prefix, in_a_string
 from sessionworker.migration.targets.new_places import check_creds, files_in, files_of, write_files
 from sessionworker.migration.targets.standing import refusal
 from sessionworker.migration.targets.target import TargetError, as_target_error
@@ -74,8 +74,8 @@ def _check(settings: Settings) -> None:
     """See that there is a place for keys. Raises TargetError."""
     if settings.keys == NOWHERE:
         raise TargetError("An Evolution that keeps its keys nowhere cannot be given an account.")
-    if settings.keys == REDIS and not settings.prefix:
-        raise TargetError("Say what its hashes in Redis begin with by --prefix; it is its CACHE_REDIS_PREFIX_KEY.")
+    if settings.keys == REDIS:
+        check_prefix(settings.prefix)
     if settings.creds_in_redis and settings.keys != REDIS:
         raise TargetError("By its settings all lies in Redis (CACHE_REDIS_SAVE_INSTANCES=true), its keys, too.")
 

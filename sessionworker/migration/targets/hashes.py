@@ -50,6 +50,12 @@ class Hashes(Redis):
         self._ask(put)
 
 
+def check_prefix(prefix: str) -> None:
+    """See that it is known what an Evolution's hashes begin with. Raises TargetError."""
+    if not prefix:
+        raise TargetError("Say what its hashes in Redis begin with by --prefix; it is its CACHE_REDIS_PREFIX_KEY.")
+
+
 def in_a_string(text: bytes) -> bytes:
     """Return a JSON text inside a JSON string, as Evolution has it in its database and in Redis."""
     return json.dumps(text.decode(), ensure_ascii=False).encode()

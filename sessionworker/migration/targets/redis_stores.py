@@ -15,7 +15,7 @@ from sessionworker.migration.readers.collecting import shown
 from sessionworker.migration.readers.taking import take_as_it_is
 from sessionworker.migration.sources.evolution_1 import INSTANCE
 from sessionworker.migration.sources.redis_stores import FAZER, FAZER_END, HASH_END
-from sessionworker.migration.targets.hashes import Hashes, in_a_string
+from sessionworker.migration.targets.hashes import Hashes, check_prefix, in_a_string
 from sessionworker.migration.targets.new_places import check_creds
 from sessionworker.migration.targets.standing import refusal
 from sessionworker.migration.targets.target import TargetError, as_target_error
@@ -46,8 +46,7 @@ def open_evolution_1_redis_target(redis: str, *, prefix: str, replace: bool = Fa
 
     Raises TargetError.
     """
-    if not prefix:
-        raise TargetError("Say what its hashes in Redis begin with by --prefix; it is its CACHE_REDIS_PREFIX_KEY.")
+    check_prefix(prefix)
     layout = _Layout(f"{prefix}{INSTANCE}", make=in_a_string, take=take_string)
     return HashTarget(redis, layout, replace=replace)
 

@@ -7,7 +7,7 @@ what it is: its purpose, its instance's id and its key. A sealed name begins wit
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sessionworker.stores.seal import (
     MARK,
@@ -23,6 +23,8 @@ from sessionworker.stores.seal import (
 
 SEALED = b"\xff"
 """What a sealed name begins with."""
+
+T = TypeVar("T")
 
 
 class Codec(Protocol):
@@ -62,6 +64,28 @@ class Codec(Protocol):
 
     def overhead(self, beginning: bytes) -> int:
         """Return how many bytes more than the value are stored, by how what is stored begins, or its key's name."""
+
+
+class NameNotOpened(Exception):
+    """A row of a session file has a name that no key opens there."""
+
+
+def by_key(codec: Codec, rows: Iterable[tuple[bytes, T]], id_: str) -> dict[str, tuple[bytes, T]]:
+    """Return an instance's rows, a name and something else each, by the keys that the names stand for, sorted.
+
+    Of two that stand for one key it is the one that is read. Raises NameNotOpened.
+    """
+    found: dict[str, tuple[bytes, T]] = {}
+    for name, rest in rows:
+        key = codec.open_name(name, "key", id_)
+        if key is None:
+            raise NameNotOpened
+        if key in found:
+            names = codec.names(key, "key", id_)
+            found[key] = min(found[key], (name, rest), key=lambda one: names.index(one[0]))
+        else:
+            found[key] = name, rest
+    return dict(sorted(found.items()))
 
 
 class Plain:

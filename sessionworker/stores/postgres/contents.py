@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from sessionworker.stores.postgres.codec import Codec
+from sessionworker.stores.postgres.codec import Codec, NameNotOpened, by_key
 from sessionworker.stores.postgres.held import version_in
 from sessionworker.stores.postgres.tables import Row, Tables
 from sessionworker.stores.rules.versions import parse_version
@@ -96,18 +96,10 @@ class Contents:
 
     def _by_key(self, id_: UUID, statement: str) -> dict[str, tuple[bytes, Any]]:
         """Return rows of session files by their keys, sorted."""
-        found: dict[str, tuple[bytes, Any]] = {}
-        text, open_name = str(id_), self._codec.open_name
-        for name, rest in self._ask(statement, id_):
-            key = open_name(name, "key", text)
-            if key is None:
-                raise Unreadable("no key opens the name of one of its rows")
-            if key in found:  # one that is read comes first
-                names = self._codec.names(key, "key", text)
-                found[key] = min(found[key], (name, rest), key=lambda one: names.index(one[0]))
-            else:
-                found[key] = name, rest
-        return dict(sorted(found.items()))
+        try:
+            return by_key(self._codec, self._ask(statement, id_), str(id_))
+        except NameNotOpened:
+            raise Unreadable("no key opens the name of one of its rows") from None
 
     def _versions_of(self, id_: UUID) -> Iterator[Entry]:
         rows = sorted(self._ask("versions", id_), key=lambda row: row[:2])

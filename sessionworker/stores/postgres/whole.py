@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from sessionworker.errors import InstanceTooLarge, StoreUnavailable
 from sessionworker.names import CREDS, SessionFile
-from sessionworker.stores.postgres.codec import Codec
+from sessionworker.stores.postgres.codec import Codec, NameNotOpened, by_key
 from sessionworker.stores.postgres.held import Since
 from sessionworker.stores.postgres.reading import OF, Reading
 from sessionworker.stores.postgres.sealing import KNOWN
@@ -51,18 +51,11 @@ class Whole:
 
     def _by_key(self, id_: UUID, rows: list[Row]) -> dict[str, bytes | None]:
         """Return what is stored for each key, and for creds in any case: an older version may be all there is."""
-        found: dict[str, tuple[bytes, bytes]] = {}
-        for *_, name, data in rows:
-            if name is None:
-                continue
-            key = self._codec.open_name(name, "key", str(id_))
-            if key is None:
-                raise StoreUnavailable("The name of one of this instance's keys cannot be opened.")
-            if key in found:  # one that is read comes first
-                names = self._codec.names(key, "key", str(id_))
-                found[key] = min(found[key], (name, data), key=lambda one: names.index(one[0]))
-            else:
-                found[key] = name, data
+        held = [(name, data) for *_, name, data in rows if name is not None]
+        try:
+            found = by_key(self._codec, held, str(id_))
+        except NameNotOpened:
+            raise StoreUnavailable("The name of one of this instance's keys cannot be opened.") from None
         return {key: found[key][1] if key in found else None for key in sorted({*found, CREDS})}
 
 
