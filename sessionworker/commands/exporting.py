@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, NamedTuple
 
@@ -16,12 +17,13 @@ from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.importing import report_lines
 from sessionworker.commands.places import find_places
-from sessionworker.commands.showing import Place, say, show, spelled
+from sessionworker.commands.showing import say, show, spelled
 from sessionworker.migration.arriving import WAITING_GROUP
 from sessionworker.migration.found import InThread
 from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told
 from sessionworker.migration.targets.target import Target, TargetError
+from sessionworker.migration.unbroken import unbroken
 from sessionworker.names import CREDS
 
 
@@ -60,11 +62,12 @@ def export_to(given: Given, open_target: Callable[[], Target], places: tuple[str
     try:
         exported = export(given, open_target, places, begun)
     except (Stop, KeyboardInterrupt):
-        for one in begun:  # what was written until then is there
-            show(given, one.document(), report_lines(one))
+        for one in begun:
+            if one.accounts:  # what was written until then is there
+                show(given, one.document(), report_lines(one))
         raise
     show(given, exported.report.document(), [*exported.problems, *report_lines(exported.report)])
-    if exported.report.count(State.EXPORTED):
+    if begun and exported.report.count(State.EXPORTED):  # an archive connects nobody
         say(
             given,
             "Two programs with one account disconnect each other: stop the API here before the other one connects.",
@@ -90,7 +93,7 @@ def export(
 ) -> Exported:
     """Write instances to a target, all of them unless some are named. Raises Stop, also for an export that is empty.
 
-    The report is put into `begun` once something stays of an export that does not come to its end.
+    The report is put into `begun` if something stays of an export that does not come to its end.
     """
     begun = [] if begun is None else begun
     return ask(given, partial(_export, given, open_target, tuple(places), begun), (Role.ADMIN, Role.API))
@@ -112,43 +115,49 @@ async def _export(
         try:
             async with opened(in_thread, open_target) as target:
                 report = Report(target.shown, is_dry=False)
+                begun += [] if target.takes_all else [report]
                 with click.progressbar(
                     wanted, label="Instances", file=sys.stderr, hidden=given.is_quiet or not sys.stderr.isatty()
                 ) as bar:
                     for place in bar:
-                        told = await _export_one(place, api, target, in_thread)
-                        report.accounts += [] if told is None else [told]
-                        if not target.takes_all and not begun:
-                            begun.append(report)
+                        told = Told(*place, origin=target.shown)
+                        with suppress(NotFound):  # it is gone meanwhile
+                            values = await _read(told, api, target)
+                            report.accounts.append(told)
+                            if values is not None:
+                                await unbroken(_write(told, values, target, in_thread))
                 await in_thread(target.finish)
         except TargetError as error:
             raise Stop(str(error)) from None
     return Exported(report, problems)
 
 
-async def _export_one(place: Place, api: Client, target: Target, in_thread: InThread) -> Told | None:
-    """Export an instance, and return what became of it; None where it is gone meanwhile."""
-    told = Told(*place, origin=target.shown)
+async def _read(told: Told, api: Client, target: Target) -> dict[str, bytes] | None:
+    """Read an instance; None where nothing of it is exported, which is noted. Raises NotFound."""
     try:
-        values = await api.read_whole(*place)
+        values = await api.read_whole(told.group, told.instance)
     except NotFound:
-        return None
+        raise
     except Refused as error:
         if is_of_the_token(error):
             raise
         told.notes.append(Note("refused_by_worker", {"reason": error.message}))
-        return told
+        return None
     told.measure(values)
     if CREDS not in values and not target.takes_all:
         told.notes.append(Note("nothing_to_export"))
         told.state = State.NOT_PAIRED
-        return told
+        return None
+    return values
+
+
+async def _write(told: Told, values: dict[str, bytes], target: Target, in_thread: InThread) -> None:
+    """Write an instance, and note what became of it."""
     try:
-        told.notes += await in_thread(target.write, place.instance, place.group, values)
+        told.notes += await in_thread(target.write, told.instance, told.group, values)
     except TargetError as error:
         if target.takes_all:  # it is one file, which is broken now
             raise
         told.notes.append(Note("not_written", {"reason": str(error)}))
-        return told
-    told.state = State.EXPORTED
-    return told
+    else:
+        told.state = State.EXPORTED

@@ -13,6 +13,7 @@ from hashlib import sha256
 from secrets import token_hex
 
 from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, NoSuchInstance, NotFound, Unavailable
+from sessionworker.migration.unbroken import unbroken
 from sessionworker.names import CREDS
 from sessionworker.stores.rules.creds import read_creds
 
@@ -70,10 +71,19 @@ class Arriving:
         await self._api.create_instance(group, name)
         return True
 
-    async def arrive(self, group: str, name: str, values: Mapping[str, bytes], *, replaces: bool) -> None:
+    async def arrive(
+        self,
+        group: str,
+        name: str,
+        values: Mapping[str, bytes],
+        *,
+        replaces: bool,
+        arrived: Callable[[], None] = lambda: None,
+    ) -> None:
         """Write an account, whose `creds` are among its values. Raises NotReadBack, too: its place is as it was then.
 
-        `replaces` tells whether an instance may stand in its place, which is dropped then.
+        `replaces` tells whether an instance may stand in its place, which is dropped then. `arrived` is called once it
+        is there, also if this is cancelled while it takes its place.
         """
         beginning = sha256(f"{group}/{name}".encode()).hexdigest()[:32]
         await self._erase(beginning)
@@ -89,12 +99,17 @@ class Arriving:
         drop = await self._drop_of(WAITING_GROUP, waiting)
         if drop is None:
             raise NotReadBack
-        try:
-            await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group, replacing=replaces)
-        except NoSuchDrop:  # a first try has brought it back already, of which the answer was lost
-            held = await self.held(group, name, values)
-            if held is None or digest_of(held) != digest_of(values):
-                raise
+
+        async def take_place() -> None:
+            try:
+                await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group, replacing=replaces)
+            except NoSuchDrop:  # a first try has brought it back already, of which the answer was lost
+                held = await self.held(group, name, values)
+                if held is None or digest_of(held) != digest_of(values):
+                    raise
+            arrived()
+
+        await unbroken(take_place())
 
     async def _make(self, waiting: str, values: Mapping[str, bytes]) -> None:
         await self._api.create_instance(WAITING_GROUP, waiting)

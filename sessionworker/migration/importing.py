@@ -17,6 +17,7 @@ from sessionworker.migration.found import Account, InThread, Reading, Source
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told, refuses
+from sessionworker.migration.unbroken import unbroken
 from sessionworker.names import CREDS, check_name
 from sessionworker.stores.rules.creds import read_creds
 
@@ -154,8 +155,8 @@ class Importing:
 
     async def _import(self, account: Account, told: Told) -> State:
         if account.is_empty:
-            is_new = await self._arriving.make_empty(told.group, told.instance)
-            return State.MADE_EMPTY if is_new else State.EQUAL
+            await unbroken(self._make_empty(told))
+            return told.state
         reading: Reading = await self._in_thread(self._source.read, account)
         doubles = [note for note in told.notes if note.code in {"same_account", "same_account_here"}]
         told.notes = [*account.notes, *reading.notes, *judge(reading.values), *doubles]  # its API may run, and write
@@ -169,8 +170,17 @@ class Importing:
             told.notes += _compare_creds(held, reading.values)
             if (refused := refuses(told.notes, self._accepted)) is not None:
                 return refused
-        await self._arriving.arrive(told.group, told.instance, reading.values, replaces=held is not None)
-        return State.IMPORTED
+
+        def arrived() -> None:
+            told.state = State.IMPORTED  # at once: whoever interrupts this is told of it, too
+
+        is_there = held is not None
+        await self._arriving.arrive(told.group, told.instance, reading.values, replaces=is_there, arrived=arrived)
+        return told.state
+
+    async def _make_empty(self, told: Told) -> None:
+        is_new = await self._arriving.make_empty(told.group, told.instance)
+        told.state = State.MADE_EMPTY if is_new else State.EQUAL
 
 
 def _tell_doubles(told: Told, identity: str, identities: dict[str, Told]) -> None:

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twisted.internet.defer import CancelledError, Deferred
 
 from sessionworker.client import Client, NoSuchGroup
-from sessionworker.commands.asking import in_threads
+from sessionworker.commands.asking import in_threads, sleep
 from sessionworker.commands.importing import reading_in
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving
 from sessionworker.migration.found import Account, Reading, SourceError
 from sessionworker.migration.importing import GroupMissingError, Importing
 from sessionworker.migration.reports import State
+from sessionworker.migration.unbroken import unbroken
 from tests.migration.bringing import Sources, Values, bring, held, here, importing
 from tests.migration.examples import account
 from tests.migration.places import codes, differing, text_of_note
-from tests.server import asynchronous
+from tests.server import RunningWorker, asynchronous
 
 
 @asynchronous
@@ -91,6 +93,69 @@ async def test_another_import_that_tidies_up_meanwhile_keeps_no_account_from_arr
     with pytest.raises(NoSuchGroup):
         await Always(api, api).arrive("g", "two", account("two"), replaces=False)
     assert await api.instances("g") == ["one"]
+
+
+@asynchronous
+@pytest.mark.parametrize("account_is", ["new", "empty"])
+async def test_one_that_takes_its_place_while_the_import_is_interrupted_is_told_as_imported(
+    api: Client, worker: RunningWorker, account_is: str
+) -> None:
+    class Interrupted(Client):
+        """One whose import is interrupted when the worker has done it, and its answer is under way."""
+
+        async def restore_instance(self, *arguments: Any, **rest: Any) -> None:
+            await super().restore_instance(*arguments, **rest)
+            await interrupt()
+
+        async def create_instance(self, group: str, instance: str) -> None:
+            await super().create_instance(group, instance)
+            if group == "g":
+                await interrupt()
+
+    async def interrupt() -> None:
+        from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+
+        reactor.callLater(0, run.cancel)
+        await sleep(0.01)
+
+    class Empty(Sources):
+        def accounts(self) -> list[Account]:
+            return [Account("one", "one", is_empty=account_is == "empty")]
+
+    async with Interrupted(worker.url, worker.token) as interrupted:
+        one = importing(Empty(one=account("one")), interrupted)
+        report, planned = await one.plan()
+        run = Deferred.fromCoroutine(one.run(planned))
+        with pytest.raises(CancelledError):
+            await run
+    assert await api.instances("g") == ["one"]
+    assert report.accounts[0].state is (State.IMPORTED if account_is == "new" else State.MADE_EMPTY)
+
+
+@asynchronous
+async def test_a_step_that_fails_behind_an_interruption_is_where_the_interruption_comes_from() -> None:
+    ended = []
+
+    async def step() -> None:
+        await let_go
+        raise ValueError
+
+    async def wait() -> None:
+        try:
+            await unbroken(step())
+        finally:
+            ended.append(True)
+
+    for is_cancelled in (False, True):
+        let_go: Deferred[None] = Deferred()
+        waiting = Deferred.fromCoroutine(wait())
+        if is_cancelled:
+            waiting.cancel()
+        assert ended == [True] * is_cancelled
+        let_go.callback(None)
+        with pytest.raises(CancelledError if is_cancelled else ValueError) as raised:
+            await waiting
+        assert isinstance(raised.value.__cause__ if is_cancelled else raised.value, ValueError)
 
 
 @asynchronous
