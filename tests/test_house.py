@@ -39,7 +39,7 @@ FLOORS = (
     ("checks",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
     ("tokens", "keys", "command_line", "web", "migration"),
-    ("tokens_in_force",),
+    ("tokens_in_force", "page"),
     ("commands",),
     ("service",),
 )
