@@ -74,14 +74,18 @@ class Sessions:
         self._kept[_digest_of(secret)] = _Kept(session, now)
         return secret, session
 
-    def find(self, secret: str) -> Session | None:
-        """Return the session of a secret, which was used by that; None where there is none, or no longer."""
+    def find(self, secret: str, *, is_used: bool = True) -> Session | None:
+        """Return the session of a secret, which is used by that; None where there is none, or no longer.
+
+        What a page asks for by itself is no use of it, or none would end on a screen that nobody looks at.
+        """
         self._let_go()
-        kept = self._kept.pop(digest := _digest_of(secret), None)
+        kept = self._kept.get(digest := _digest_of(secret))
         if kept is None:
             return None
-        kept.used_at = self._clock.seconds()
-        self._kept[digest] = kept
+        if is_used:
+            kept.used_at = self._clock.seconds()
+            self._kept[digest] = self._kept.pop(digest)
         return kept.session
 
     def close(self, session: Session) -> None:

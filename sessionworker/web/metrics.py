@@ -94,6 +94,10 @@ UNAUTHORIZED, FAILED = 401, 500
 EARLY = (400, UNAUTHORIZED, 413, 503)
 """What a request may be refused with before it came whole."""
 
+LOGINS = ("token", "link", "refused", "throttled", "foreign")
+"""What comes of trying to sign in at the page: with a token, with a link's code; refused for the token, for there were
+too many tries, and for the form was of another page."""
+
 HOT_ROUTE, HOT_FAILURES = "/session/G/I/K", (503, 507)
 """Where a failure is shown from zero on, since the first one would be no increase otherwise."""
 
@@ -155,6 +159,9 @@ class Metrics:
             "Requests that showed no token, or a wrong one.",
             registry=self._registry,
         )
+        self._logins = Counter(
+            "sessionworker_logins", "Tries to sign in at the page.", ["result"], registry=self._registry
+        )
         self._certificates = Counter(
             "sessionworker_certificate_errors",
             "TLS certificates that were to be read again and stayed as they were.",
@@ -189,6 +196,8 @@ class Metrics:
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for status in EARLY:
             self._refused.labels(str(status))
+        for result in LOGINS:
+            self._logins.labels(result)
         for method in ("GET", "POST", "DELETE"):
             for status in HOT_FAILURES:
                 self._requests.labels(HOT_ROUTE, method, str(status))
@@ -225,6 +234,10 @@ class Metrics:
         self._refused.labels(str(status)).inc()
         if status == UNAUTHORIZED:
             self._tokens.inc()
+
+    def login(self, result: str) -> None:
+        """Count a try to sign in at the page, with one of LOGINS."""
+        self._logins.labels(result).inc()
 
     def certificate_stays(self) -> None:
         """Count a certificate that could not be read again."""
