@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Site
 
@@ -12,7 +14,6 @@ from sessionworker.page.known import Known
 from sessionworker.page.looking import Looking
 from sessionworker.page.sampling import sample
 from sessionworker.page.series import STEP_SECONDS, Series
-from sessionworker.page.sessions import Sessions
 from sessionworker.page.signing_in import SigningIn
 from sessionworker.page.site import Routes, build_page
 from sessionworker.page.views import Views
@@ -36,11 +37,10 @@ class Page:
         settings: Settings,
     ) -> None:
         """Build it over the parts of the worker."""
-        self.sessions = Sessions(reactor)
         self._series = Series(reactor.seconds, lambda: sample(metrics))
         looking = Looking(offload, overview, Known(reactor))
-        signing_in = SigningIn(access, self.sessions)
-        views = Views(looking, self._series, self.sessions, settings)
+        signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
+        views = Views(looking, self._series, signing_in.sessions, settings)
 
         def add(routes: Routes) -> None:
             views.add_to(routes)
@@ -51,3 +51,9 @@ class Page:
     def take_sample(self) -> None:
         """Measure what the charts show; once every `sample_seconds`."""
         self._series.take()
+
+
+def _name_of(settings: Settings) -> str:
+    """Return what tells this worker from others on its machine, without anything secret."""
+    store = settings.store if isinstance(settings.store, Path) else "a database"
+    return f"{store} {settings.ui_listen}"

@@ -32,7 +32,9 @@ START = "/ui/"
 BY_ITSELF = b"X-Refresh"
 """A header of what a page asks for without anybody having clicked."""
 
-NOT_FROM_HERE = "Your browser does not say that this comes from a form of this page. Load the page again, and repeat it."
+NOT_FROM_HERE = (
+    "Your browser does not say that this comes from a form of this page. Load the page again, and repeat it."
+)
 FORM_TOO_OLD = "This form was shown before you signed in. Load the page again, and repeat it."
 MAY_NOT_CHANGE = "The token that you signed in with changes nothing: the operator's does."
 
@@ -184,7 +186,9 @@ class SigningIn:
             reason=reason,
         )
 
-    def _show(self, request: Request, status: int, *, problem: str = "", seconds: int = 0, next_path: str = "") -> bytes:
+    def _show(
+        self, request: Request, status: int, *, problem: str = "", seconds: int = 0, next_path: str = ""
+    ) -> bytes:
         rest = _rest_of(next_path)
         return render(
             request,

@@ -92,7 +92,9 @@ class Page:
 
     def logins(self) -> dict[str, int]:
         """What came of trying to sign in, as the metrics have it."""
-        found = re.findall(r'^sessionworker_logins_total\{result="(\w+)"\} (\d+)', self.metrics.text().decode(), re.M)
+        found = re.findall(
+            r'^sessionworker_logins_total\{result="(\w+)"\} (\d+)', self.metrics.text().decode(), re.MULTILINE
+        )
         return {result: int(count) for result, count in found if count != "0"}
 
     def ask(
@@ -126,7 +128,9 @@ class Browser:
     It has the page below `prefix`, which a proxy takes away.
     """
 
-    def __init__(self, page: Page, *, base: str = f"http://{HOST}", prefix: str = "", address: str = "10.0.0.7") -> None:
+    def __init__(
+        self, page: Page, *, base: str = f"http://{HOST}", prefix: str = "", address: str = "10.0.0.7"
+    ) -> None:
         self.page = page
         self.base = base
         self.prefix = prefix
