@@ -17,9 +17,9 @@ from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
 from sessionworker.page.forms import address_of, form_of
 from sessionworker.page.looking import Looking
-from sessionworker.page.rendering import redirect, render, root_of
+from sessionworker.page.rendering import path_of, redirect, render, root_of
 from sessionworker.page.sessions import Session
-from sessionworker.page.site import Routes, failed, frame, path_of
+from sessionworker.page.site import Routes, failed, frame
 from sessionworker.stores.changes import Batch, DropInstance, PurgeDrop, Restore, RestoreInstance
 
 
@@ -105,7 +105,7 @@ class Actions:
         self._add(f"{one}/drop", DROP, self._drop)
         self._add(f"{drop}/restore", BRING_BACK, self._bring_back)
         self._add(f"{drop}/purge", PURGE, self._purge)
-        self._post("/ui/checkpoint", lambda request, session: self._checkpoint())
+        self._post("/ui/checkpoint", lambda _request, _session: self._checkpoint())
 
     def _post(self, path: str, do: Callable[..., Deferred[str]]) -> None:
         """Do something at a POST, for who may change things; `do` returns where to go then, relative to the root."""
@@ -165,6 +165,7 @@ class Actions:
         new_name = None
         if question.has_new_name:
             new_name = names["name"] if not problem else f"{names['name']}-before"
+        back = "trash" if "drop" in names else f"instances/{path_of(names['group'], names['name'])}"
         when = names.get("version", "").split("-")[0]
         return render(
             request,
@@ -177,7 +178,7 @@ class Actions:
             label="",
             when=int(when) if when.isdecimal() else 0,
             action="",
-            back=root_of(request) + ("trash" if "drop" in names else f"instances/{path_of(names['group'], names['name'])}"),
+            back=root_of(request) + back,
             new_name=new_name,
             problem=problem,
             **{name: getattr(question, name) for name in question.__struct_fields__ if name != "has_new_name"},
@@ -186,14 +187,14 @@ class Actions:
 
     # What is done
 
-    def _make_current(self, request: Request, form: Mapping[str, str], group: str, name: str, version: str) -> Any:
+    def _make_current(self, request: Request, _form: Mapping[str, str], group: str, name: str, version: str) -> Any:
         value = self._offload.ask(self._offload.store.read_version, group, name, version)
         done = value.addCallback(
             lambda value: self._offload.commit(Batch(group, name, (Restore(CREDS, value, by=address_of(request)),)))
         )
         return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
-    def _drop(self, request: Request, form: Mapping[str, str], group: str, name: str) -> Any:
+    def _drop(self, request: Request, _form: Mapping[str, str], group: str, name: str) -> Any:
         done = self._offload.commit(DropInstance(group, name, by=address_of(request)))
         return done.addCallback(lambda _: "trash")
 
@@ -203,7 +204,7 @@ class Actions:
         done = self._offload.commit(change)
         return done.addCallback(lambda _: f"instances/{path_of(group, new_name)}")
 
-    def _purge(self, request: Request, form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
+    def _purge(self, request: Request, _form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
         return self._offload.commit(PurgeDrop(group, name, drop, by=address_of(request))).addCallback(lambda _: "trash")
 
     def _checkpoint(self) -> Any:

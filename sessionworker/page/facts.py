@@ -43,8 +43,9 @@ _decoder = msgspec.json.Decoder(_Creds)
 def facts_of(value: bytes) -> Facts | None:
     """Return what `creds` say, or None if they are not whole.
 
-    Of Baileys' AuthenticationCreds, `account` is what a pairing leaves (`configureSuccessfulPairing`), and `me` is there
-    once a pairing code was asked for (`requestPairingCode`). `registered` tells nothing: a QR code leaves it false.
+    Of Baileys' AuthenticationCreds, `account` is what a pairing leaves (`configureSuccessfulPairing`), and `me` is
+    there once a pairing code was asked for (`requestPairingCode`). `registered` tells nothing: a QR code leaves it
+    false.
     """
     creds = read_creds(value)
     if creds is None:
@@ -56,9 +57,7 @@ def facts_of(value: bytes) -> Facts | None:
             found = _decoder.decode(without_surrogates(value))
         except msgspec.MsgspecError:
             return None
-    if isinstance(found.account, dict):
-        pairing = Pairing.PAIRED
-    else:
-        pairing = Pairing.BEGUN if found.me else Pairing.UNPAIRED
+    unpaired = Pairing.BEGUN if found.me else Pairing.UNPAIRED
+    pairing = Pairing.PAIRED if isinstance(found.account, dict) else unpaired
     platform = found.platform if isinstance(found.platform, str) and found.platform.isalnum() else ""
     return Facts(creds.identity, creds.next_pre_key, pairing, platform[:20])

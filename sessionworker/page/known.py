@@ -49,7 +49,7 @@ class _Question(Struct):
     value: Any = None
     is_asking: bool = False
     failed: str | None = None
-    waiting: list[Deferred[Any]] = []  # noqa: RUF012 - msgspec makes one for each
+    waiting: list[Deferred[Any]] = []
 
 
 class Known:

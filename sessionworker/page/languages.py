@@ -17,6 +17,13 @@ DEFAULT = "en"
 _POINTS = {"en": (",", "."), "pt-BR": (".", ",")}
 """What stands between thousands, and before a fraction."""
 
+UNKNOWN = "\u2013"
+"""What stands for a number that is not known."""
+
+SHORT = 100
+"""A number below has a digit behind the point, if it may have one."""
+
+_STEP = 1024
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -63,11 +70,11 @@ class Speaking:
     def size(self, size: float | None) -> str:
         """Return bytes as people write them; a dash where they are not known."""
         if size is None:
-            return "–"
+            return UNKNOWN
         unit = 0
-        while size >= 1024 and unit < len(_UNITS) - 1:
-            size, unit = size / 1024, unit + 1
-        return f"{self.number(size, 1 if unit and size < 100 else 0)} {_UNITS[unit]}"
+        while size >= _STEP and unit < len(_UNITS) - 1:
+            size, unit = size / _STEP, unit + 1
+        return f"{self.number(size, 1 if unit and size < SHORT else 0)} {_UNITS[unit]}"
 
     def age(self, milliseconds: float) -> Markup:
         """Return how long ago something was, or how long it lasts, in its largest unit."""

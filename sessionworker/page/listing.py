@@ -21,6 +21,8 @@ STATES = ("trouble", "identity", "unpaired", "silent", "well")
 
 SORTS = ("state", "name", "written", "files", "size")
 
+_LONGEST_NUMBER = 7
+
 _IN_A_MANAGER = re.compile(r"/manager/instance/([^/]+)").search
 """Evolution API's manager has the id under which it stores in its address."""
 
@@ -64,14 +66,19 @@ class Page(Struct, frozen=True):
 
 def read_query(arguments: Mapping[str, str]) -> Query:
     """Return what a URL asks for; what makes no sense is left out."""
-    number = arguments.get("page", "")
     return Query(
         text=_searched(arguments.get("q", "").strip()),
         group=arguments.get("group", ""),
         state=state if (state := arguments.get("state", "")) in STATES else "",
         sort=sort if (sort := arguments.get("sort", "")) in SORTS else SORTS[0],
-        number=int(number) if number.isdecimal() and len(number) < 7 else 1,
+        number=read_number(arguments.get("page", "")),
     )
+
+
+def read_number(text: str) -> int:
+    """Return the number of a page, 1 for what is none."""
+    is_number = text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER
+    return max(1, int(text)) if is_number else 1
 
 
 def _searched(text: str) -> str:

@@ -65,11 +65,11 @@ class Looking:
         self.known = known
 
     def overview(self) -> Deferred[Seen[WorkerOverview]]:
-        """The worker at a glance."""
+        """Return the worker at a glance."""
         return self.known.ask("overview", self._overview.ask)
 
     def rows(self) -> Deferred[Seen[Rows]]:
-        """All instances; those whose identity changed lately are marked."""
+        """Return all instances; those whose identity changed lately are marked."""
         return self.known.ask("rows", partial(self._offload.ask, _rows, self._offload.store))
 
     def listed(self, seen: Seen[Rows], query: Query) -> Deferred[Listed]:
@@ -81,13 +81,13 @@ class Looking:
         """Return an instance. Fails with NotFound, or with any other WorkerError."""
         return self._offload.ask(_one, self._offload.store, group, name)
 
-    def drops(self) -> Deferred[Seen[Sequence[DropSummary]]]:
-        """What was dropped."""
+    def drops(self) -> Deferred[Seen[list[DropSummary]]]:
+        """Return what was dropped."""
         return self.known.ask("drops", partial(self._offload.ask, self._offload.store.drops))
 
-    def events(self) -> Deferred[Seen[Sequence[EventSummary]]]:
-        """What happened, oldest first."""
-        return self.known.ask("events", partial(self._offload.ask, self._offload.store.events, 0))
+    def events(self) -> Deferred[Seen[list[EventSummary]]]:
+        """Return what happened, oldest first."""
+        return self.known.ask("events", lambda: self._offload.ask(self._offload.store.events, 0))
 
 
 def _rows(store: Store) -> Rows:

@@ -8,13 +8,17 @@ from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
+from shlex import quote as quote_for_shell
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from twisted.web.server import Request
 
+from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, Speaking, choose
+from sessionworker.page.troubles import bars
 from sessionworker.version import VERSION
 
 HEADERS = {
@@ -87,7 +91,7 @@ def root_of(request: Request) -> str:
 def time_of(milliseconds: int) -> Markup:
     """Return a time, in UTC; a script shows it in the zone of whoever looks."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return Markup('<time datetime="{}">{}</time>').format(  # noqa: S704 - it is ours
+    return Markup('<time datetime="{}">{}</time>').format(
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M UTC")
     )
 
@@ -110,6 +114,10 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **co
             static=static_name,
             now=time.time_ns() // 1_000_000,
             version=VERSION,
+            bars=bars,
+            kinds=KINDS,
+            path_of=path_of,
+            shell=quote_for_shell,
             **context,
         )
     )
@@ -133,3 +141,8 @@ def redirect(request: Request, to: str) -> bytes:
     request.setHeader("Location", to)
     request.setHeader("Cache-Control", "no-store")
     return b""
+
+
+def path_of(*names: str) -> str:
+    """Return names as parts of a path."""
+    return "/".join(quote(name, safe="") for name in names)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from sessionworker.page.charts import area, rows, sparkline
-from sessionworker.page.languages import Speaking
+from sessionworker.page.languages import SHORT, UNKNOWN, Speaking
 from sessionworker.page.series import STEP_SECONDS, Series, seconds_of_a_point
 from sessionworker.web.metrics import Metrics
 
@@ -81,10 +81,10 @@ def sample(metrics: Metrics) -> Mapping[str, float | None]:
 def shown(speaking: Speaking, figure: Figure, value: float | None) -> str:
     """Return a value as people read it."""
     if value is None:
-        return "–"
+        return UNKNOWN
     if figure.unit == "bytes":
         return speaking.size(value)
-    digits = 1 if figure.unit in {"ms", "rate"} and value < 100 else 0
+    digits = 1 if figure.unit in {"ms", "rate"} and value < SHORT else 0
     return speaking.number(value, digits) + (" ms" if figure.unit == "ms" else "")
 
 
@@ -99,7 +99,10 @@ def charts(speaking: Speaking, series: Series, gauges: Mapping[str, float]) -> l
         title = str(speaking.say(figure.title))
         known = max((point for point in points if point is not None), default=0)
         near = limit if limit and known > limit / 10 else None  # a line far above shows all else as nothing
-        table = [ShownRow(row.seconds_ago, shown(speaking, figure, row.value)) for row in rows(points, seconds_of_a_point(POINTS))]
+        table = [
+            ShownRow(row.seconds_ago, shown(speaking, figure, row.value))
+            for row in rows(points, seconds_of_a_point(POINTS))
+        ]
         found.append(
             Chart(
                 figure.title,

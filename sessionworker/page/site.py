@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
-from urllib.parse import quote
 
 from klein import Klein
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -60,7 +59,7 @@ class Routes:
         """Show what each page tells of the worker, too."""
         overview = self.looking.overview()
         return overview.addCallback(
-            lambda seen: render(request, template, **{**frame(session), "worker": seen, "drops_count": None, **context})
+            lambda seen: render(request, template, **{**frame(session), "worker": seen, **context})
         )
 
 
@@ -72,16 +71,16 @@ def frame(session: Session | None) -> dict[str, Any]:
 
 def failed(request: Request, session: Session | None, failure: Failure) -> bytes:
     """Say what did not succeed, in the frame of a page."""
-    if failure.check(NotFound) or (failure.check(HTTPException) and failure.value.code == HTTPStatus.NOT_FOUND):
-        status, reason = HTTPStatus.NOT_FOUND, ""
-    elif failure.check(WorkerError):
-        status, reason = HTTPStatus(failure.value.status), failure.value.message
-    elif failure.check(HTTPException):
-        status, reason = HTTPStatus(failure.value.code), ""
+    error = failure.value
+    status, reason = HTTPStatus.INTERNAL_SERVER_ERROR, ""
+    if isinstance(error, WorkerError):
+        status, reason = HTTPStatus(error.status), error.message
+    elif isinstance(error, HTTPException):
+        status = HTTPStatus(error.code or status)
     else:
         _log.failure("A page could not be shown", failure, event="page_failed")
-        status, reason = HTTPStatus.INTERNAL_SERVER_ERROR, ""
-    return render(request, "problem.html", status=status, code=int(status), reason=reason, worker=None, **frame(session))
+    problem = {"code": int(status), "reason": reason, "worker": None, "here": ""}
+    return render(request, "problem.html", status=status, **problem, **frame(session))
 
 
 def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, add: Callable[[Routes], None]) -> Site:
@@ -115,8 +114,3 @@ def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, a
         return failed(request, signing_in.session_of(request), failure)
 
     return Site(app.resource(), reactor=reactor)
-
-
-def path_of(*names: str) -> str:
-    """Return names as parts of a path."""
-    return "/".join(quote(name, safe="") for name in names)

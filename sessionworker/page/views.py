@@ -11,13 +11,14 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
-from sessionworker.page.listing import A_PAGE, STATES, Query, Row, read_query
+from sessionworker.page.listing import A_PAGE, Query, Row, read_number, read_query
 from sessionworker.page.looking import Listed, Looking, One, Rows
-from sessionworker.page.rendering import root_of, speaking_to
+from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
 from sessionworker.page.sessions import Sessions
 from sessionworker.page.site import Context, Routes
+from sessionworker.settings import Settings
 from sessionworker.wire import DropSummary, EventSummary, WorkerOverview
 
 MOST_ATTENTION = 10
@@ -30,22 +31,16 @@ COLOURS = 6
 
 T = TypeVar("T")
 
-Settings = Sequence[Any]
-"""What is in force: each with a flag, a variable and a value, as the page shows it."""
-
 
 class Views:
     """The pages, over what there is to look at."""
 
-    def __init__(
-        self, looking: Looking, series: Series, sessions: Sessions, settings: Settings, keep_drops: int
-    ) -> None:
-        """Show what the store says, and what is known of the worker itself. `keep_drops` are days."""
+    def __init__(self, looking: Looking, series: Series, sessions: Sessions, settings: Settings) -> None:
+        """Show what the store says, and what is known of the worker itself."""
         self._looking = looking
         self._series = series
         self._sessions = sessions
         self._settings = settings
-        self._keep_drops = keep_drops
 
     def add_to(self, routes: Routes) -> None:
         """Add the pages."""
@@ -58,7 +53,7 @@ class Views:
         routes.page("/ui/settings", "settings.html", self.settings)
 
     def overview(self, request: Request) -> Deferred[Context]:
-        """The first page: what needs a person, how the worker is, what happened last."""
+        """Show what needs a person, how the worker is, and what happened last."""
         speaking = speaking_to(request)
         host = (request.getHeader("host") or "").rpartition(":")[0] or "127.0.0.1"
 
@@ -83,7 +78,7 @@ class Views:
         return _all(self._looking.overview(), self._looking.rows(), self._looking.events()).addCallback(show)
 
     def instances(self, request: Request) -> Deferred[Context]:
-        """The list."""
+        """Show the list."""
         query = read_query(_arguments(request))
         asked = _all(self._looking.rows(), self._looking.drops())
 
@@ -108,8 +103,8 @@ class Views:
 
         return asked.addCallback(show)
 
-    def instance(self, request: Request, group: str, name: str) -> Deferred[Context]:
-        """One instance."""
+    def instance(self, _request: Request, group: str, name: str) -> Deferred[Context]:
+        """Show one instance."""
 
         def show(one: One) -> Context:
             identities = dict.fromkeys(version.identity for version in one.versions if version.identity)
@@ -125,18 +120,17 @@ class Views:
         return self._looking.one(group, name).addCallback(show)
 
     def trash(self, request: Request) -> Deferred[Context]:
-        """What was dropped."""
+        """Show what was dropped."""
 
-        def show(seen: Seen[Sequence[DropSummary]]) -> Context:
+        def show(seen: Seen[list[DropSummary]]) -> Context:
             drops = seen.value or ()
-            return {"here": "trash", "drops_count": len(drops), "kept_days": self._keep_drops} | _a_page(
-                request, "drops", drops
-            )
+            shown = _a_page(request, "drops", drops)
+            return {"here": "trash", "drops_count": len(drops), "kept_days": self._settings.keep_drops, **shown}
 
         return self._looking.drops().addCallback(show)
 
     def health(self, request: Request) -> Deferred[Context]:
-        """How the worker was in the last hours."""
+        """Show how the worker was in the last hours."""
 
         def show(seen: Seen[WorkerOverview]) -> Context:
             gauges = seen.value.gauges if seen.value else {}
@@ -145,16 +139,16 @@ class Views:
         return self._looking.overview().addCallback(show)
 
     def events(self, request: Request) -> Deferred[Context]:
-        """What happened."""
+        """Show what happened."""
 
-        def show(seen: Seen[Sequence[EventSummary]]) -> Context:
-            return {"here": "events"} | _a_page(request, "events", [*reversed(seen.value or ())])
+        def show(seen: Seen[list[EventSummary]]) -> Context:
+            return {"here": "events", **_a_page(request, "events", [*reversed(seen.value or ())])}
 
         return self._looking.events().addCallback(show)
 
-    def settings(self, request: Request) -> Context:
-        """What is in force."""
-        return {"here": "settings", "settings": self._settings, "sessions": len(self._sessions)}
+    def settings(self, _request: Request) -> Context:
+        """Show what is in force."""
+        return {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
 
 
 def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
@@ -173,9 +167,8 @@ def _arguments(request: Request) -> dict[str, str]:
 
 def _a_page(request: Request, what: str, all_: Sequence[T]) -> Context:
     """Return a page of a list, with what there is to go to others."""
-    text = _arguments(request).get("page", "")
     count = max(1, -(-len(all_) // A_PAGE))
-    number = min(max(1, int(text) if text.isdecimal() and len(text) < 7 else 1), count)
+    number = min(read_number(_arguments(request).get("page", "")), count)
     return {what: all_[(number - 1) * A_PAGE : number * A_PAGE], "page": number, "pages": count}
 
 
