@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import gethostname
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Site
@@ -40,6 +41,8 @@ class Page:
         self._series = Series(reactor.seconds, lambda: sample(metrics))
         looking = Looking(offload, overview, Known(reactor))
         signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
+        self.make_code = signing_in.make_code
+        """Makes a code that signs an operator in."""
         views = Views(looking, self._series, signing_in.sessions, settings)
 
         def add(routes: Routes) -> None:
@@ -56,4 +59,4 @@ class Page:
 def _name_of(settings: Settings) -> str:
     """Return what tells this worker from others on its machine, without anything secret."""
     store = settings.store if isinstance(settings.store, Path) else "a database"
-    return f"{store} {settings.ui_listen}"
+    return f"{gethostname()} {store} {settings.ui_listen}"  # a container's name is its own
