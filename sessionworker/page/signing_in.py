@@ -10,7 +10,6 @@ import re
 from hashlib import sha256
 from http import HTTPStatus
 from math import ceil
-from typing import Any
 from urllib.parse import unquote
 
 from klein import Klein
@@ -19,8 +18,8 @@ from twisted.logger import Logger
 from twisted.web.server import Request
 
 from sessionworker.access import RIGHTS, Access, Grant, Right, Role
-from sessionworker.errors import Forbidden
 from sessionworker.page.attempts import Attempts
+from sessionworker.page.forms import form_of
 from sessionworker.page.origins import is_from_this_page
 from sessionworker.page.rendering import redirect, render
 from sessionworker.page.sessions import Codes, Session, Sessions
@@ -53,7 +52,8 @@ class SigningIn:
         """
         self._access = access
         self._metrics = metrics
-        self._sessions = Sessions(reactor)
+        self.sessions = Sessions(reactor)
+        """Who is signed in."""
         self._codes = Codes(reactor)
         self._attempts = Attempts(reactor)
         self._seen_changes = access.changes
@@ -74,21 +74,21 @@ class SigningIn:
         def sign_out(request: Request) -> bytes:
             session = self.session_of(request)
             if session is not None:
-                self.check_form(request, session)
-                self._sessions.close(session)
+                if _why_not(request, session):
+                    return self.refuse(request)
+                self.sessions.close(session)
             return self._leave(request)
 
         @app.route("/ui/logout-everywhere", methods=["POST"])
         def sign_out_everywhere(request: Request) -> bytes:
-            session = self.session_of(request)
-            if session is not None:
-                self.check_change(request, session)
-                self._end_all()
-                self._log.info(
-                    "All sessions of the page ended, as {address} asked.",
-                    event="signed_out_everywhere",
-                    address=host_of(request),
-                )
+            if self.check_change(request) is None:
+                return self.refuse(request)
+            self._end_all()
+            self._log.info(
+                "All sessions of the page ended, as {address} asked.",
+                event="signed_out_everywhere",
+                address=host_of(request),
+            )
             return self._leave(request)
 
     def session_of(self, request: Request) -> Session | None:
@@ -97,12 +97,7 @@ class SigningIn:
         secret = request.getCookie(self._cookie)
         if not secret:
             return None
-        return self._sessions.find(secret.decode("latin-1"), is_used=not request.requestHeaders.hasHeader(BY_ITSELF))
-
-    def count(self) -> int:
-        """Return how many sessions there are."""
-        self._end_what_others_opened()
-        return len(self._sessions)
+        return self.sessions.find(secret.decode("latin-1"), is_used=not request.requestHeaders.hasHeader(BY_ITSELF))
 
     def make_code(self) -> str:
         """Return a code that signs an operator in, once and soon."""
@@ -113,26 +108,36 @@ class SigningIn:
         """Answer what nobody is signed in for: at the same address, so that it is shown as soon as somebody is."""
         return self._show(request, HTTPStatus.UNAUTHORIZED, next_path=request.uri.decode("latin-1"))
 
-    def check_form(self, request: Request, session: Session) -> None:
-        """Raise Forbidden, unless a form is one that this session was shown."""
-        if not is_from_this_page(request):
-            raise Forbidden(NOT_FROM_HERE)
-        if not session.is_own(_field(request, b"csrf")):
-            raise Forbidden(FORM_TOO_OLD)
+    def check_change(self, request: Request) -> Session | None:
+        """Return the session of a form that changes something; None where it has to be refused."""
+        session = self.session_of(request)
+        return None if session is None or _why_not(request, session, needs=Right.CHANGE) else session
 
-    def check_change(self, request: Request, session: Session) -> None:
-        """Raise Forbidden, unless a form is one that this session was shown, and it may change something."""
-        self.check_form(request, session)
-        if Right.CHANGE not in RIGHTS[session.role]:
-            raise Forbidden(MAY_NOT_CHANGE)
+    def refuse(self, request: Request) -> bytes:
+        """Answer a form that may not do what it is for."""
+        session = self.session_of(request)
+        if session is None:
+            return self.ask(request)
+        return render(
+            request,
+            "refused.html",
+            status=HTTPStatus.FORBIDDEN,
+            reason=_why_not(request, session, needs=Right.CHANGE),
+            here="",
+            session=session,
+            may_change=Right.CHANGE in RIGHTS[session.role],
+            csrf=session.csrf,
+            worker=None,
+        )
 
     def _sign_in(self, request: Request) -> bytes:
-        next_path = _field(request, b"next")
+        form = form_of(request)
+        next_path = form.get("next", "")
         if not is_from_this_page(request):
             self._count_refused(request, "foreign", "the browser does not say that it comes from this page's form")
             return self._show(request, HTTPStatus.FORBIDDEN, problem="foreign", next_path=next_path)
         self._end_what_others_opened()
-        shown = (_field(request, b"code") or _field(request, b"token")).strip()
+        shown = (form.get("code") or form.get("token", "")).strip()
         # Nobody guesses a code, so these do not wait: an operator gets in whom a guesser of tokens has locked out.
         role, result = self._codes.take(shown), "link"
         if role is None:
@@ -143,7 +148,7 @@ class SigningIn:
             role, result = _role_of(grant), "token"
             if role is None:
                 self._attempts.failed(network_of(request))
-                return self._refuse(request, grant, next_path, is_code=bool(_field(request, b"code")))
+                return self._refuse(request, grant, next_path, is_code=bool(form.get("code")))
         self._metrics.login(result)
         self._log.info(
             "{address} signed in at the page, to {what}, with a {result}.",
@@ -154,8 +159,8 @@ class SigningIn:
         )
         before = self.session_of(request)
         if before is not None:
-            self._sessions.close(before)
-        secret, _ = self._sessions.open(role)
+            self.sessions.close(before)
+        secret, _ = self.sessions.open(role)
         self._set_cookie(request, secret)
         return redirect(request, f"./{_rest_of(next_path)}")
 
@@ -223,12 +228,12 @@ class SigningIn:
         """End all that was opened before other tokens came into force."""
         if self._access.changes != self._seen_changes:
             self._seen_changes = self._access.changes
-            if len(self._sessions):
+            if len(self.sessions):
                 self._log.info("All sessions of the page ended: the tokens are other ones.", event="sessions_ended")
             self._end_all()
 
     def _end_all(self) -> None:
-        self._sessions.close_all()
+        self.sessions.close_all()
         self._codes.forget_all()
 
 
@@ -239,10 +244,13 @@ def _role_of(grant: Grant | None) -> Role | None:
     return Role.ADMIN if Right.CHANGE in grant.rights else Role.VIEW
 
 
-def _field(request: Request, name: bytes) -> str:
-    """Return what was typed into a field of a form; empty where it is missing, or comes several times."""
-    values: Any = (request.args or {}).get(name, [])
-    return values[0].decode("utf-8", "replace") if len(values) == 1 else ""
+def _why_not(request: Request, session: Session, needs: Right = Right.LOOK) -> str:
+    """Return why a form may not do what it is for; empty if it may."""
+    if not is_from_this_page(request):
+        return NOT_FROM_HERE
+    if not session.is_own(form_of(request).get("csrf", "")):
+        return FORM_TOO_OLD
+    return "" if needs in RIGHTS[session.role] else MAY_NOT_CHANGE
 
 
 def _rest_of(path: str) -> str:

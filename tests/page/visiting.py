@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from http.client import HTTPResponse
 from io import BytesIO
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.web.server import Request
 from zope.interface import directlyProvides
 
@@ -28,6 +30,13 @@ OPERATOR, VIEWER, API = "an-operators-token", "a-viewers-token", "an-apis-token"
 TOKENS = [Token(Role.ADMIN, OPERATOR.encode()), Token(Role.VIEW, VIEWER.encode()), Token(Role.API, API.encode())]
 
 SHOWN = "what is for those who are signed in"
+
+
+class Transport(StringTransport):
+    """The worker's end of a connection."""
+
+    def setTcpNoDelay(self, is_on: bool) -> None:
+        """Nothing is held back here."""
 
 
 class Answer(NamedTuple):
@@ -72,14 +81,12 @@ class Page:
 
         @routes.app.route("/ui/change", methods=["POST"])
         def change(request: Request) -> bytes:
-            session = self.signing_in.session_of(request)
-            if session is None:
-                return self.signing_in.ask(request)
-            self.signing_in.check_change(request, session)
+            if self.signing_in.check_change(request) is None:
+                return self.signing_in.refuse(request)
             self.changes += 1
             return b"changed"
 
-    def __enter__(self) -> Page:
+    def __enter__(self) -> Self:
         globalLogPublisher.addObserver(self.events.append)
         return self
 
@@ -108,13 +115,14 @@ class Page:
         is_tls: bool = False,
     ) -> Answer:
         """Send one request."""
-        transport = StringTransport(peerAddress=IPv4Address("TCP", address, 50_000))
+        transport = Transport(peerAddress=IPv4Address("TCP", address, 50_000))
         if is_tls:
             directlyProvides(transport, ISSLTransport)
         channel: Any = self.site.buildProtocol(transport.getPeer())
         channel.makeConnection(transport)
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
         channel.dataReceived("\r\n".join(lines).encode("latin-1") + body)
+        channel.connectionLost(Failure(ConnectionDone()))
         reader = cast("Any", BytesIO(transport.value()))
         reader.makefile = lambda *_: reader
         response = HTTPResponse(reader, method=method)
