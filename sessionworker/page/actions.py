@@ -15,12 +15,13 @@ from twisted.web.server import Request
 from sessionworker.errors import Forbidden, NameNotAllowed, NameTaken
 from sessionworker.names import CREDS, check_name
 from sessionworker.offload import Offload
-from sessionworker.page.forms import address_of, form_of
+from sessionworker.page.forms import form_of
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import path_of, redirect, render, root_of
 from sessionworker.page.sessions import Session
 from sessionworker.page.site import Routes, failed, frame
 from sessionworker.stores.changes import Batch, DropInstance, PurgeDrop, Restore, RestoreInstance
+from sessionworker.web.watching import host_of
 
 
 class Question(Struct, frozen=True):
@@ -190,22 +191,22 @@ class Actions:
     def _make_current(self, request: Request, _form: Mapping[str, str], group: str, name: str, version: str) -> Any:
         value = self._offload.ask(self._offload.store.read_version, group, name, version)
         done = value.addCallback(
-            lambda value: self._offload.commit(Batch(group, name, (Restore(CREDS, value, by=address_of(request)),)))
+            lambda value: self._offload.commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
         )
         return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
     def _drop(self, request: Request, _form: Mapping[str, str], group: str, name: str) -> Any:
-        done = self._offload.commit(DropInstance(group, name, by=address_of(request)))
+        done = self._offload.commit(DropInstance(group, name, by=host_of(request)))
         return done.addCallback(lambda _: "trash")
 
     def _bring_back(self, request: Request, form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
         new_name = check_name("instance", form.get("name", ""))
-        change = RestoreInstance(group, name, drop, new_name, by=address_of(request))
+        change = RestoreInstance(group, name, drop, new_name, by=host_of(request))
         done = self._offload.commit(change)
         return done.addCallback(lambda _: f"instances/{path_of(group, new_name)}")
 
     def _purge(self, request: Request, _form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
-        return self._offload.commit(PurgeDrop(group, name, drop, by=address_of(request))).addCallback(lambda _: "trash")
+        return self._offload.commit(PurgeDrop(group, name, drop, by=host_of(request))).addCallback(lambda _: "trash")
 
     def _checkpoint(self) -> Any:
         return self._offload.ask(self._offload.store.checkpoint).addCallback(lambda _: "settings")

@@ -1,4 +1,4 @@
-"""What a form sent: its fields, of the body alone, and from whom."""
+"""What a form sent: its fields, of the body alone."""
 
 from __future__ import annotations
 
@@ -23,8 +23,3 @@ def form_of(request: Request) -> Mapping[str, str]:
         return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         return {}
-
-
-def address_of(request: Request) -> str:
-    """Return the address that a request came from."""
-    return str(getattr(request.getClientAddress(), "host", "") or "a Unix socket")

@@ -82,6 +82,14 @@ def speaking_to(request: Request) -> Speaking:
     return Speaking(choose(cookie, request.getHeader("accept-language") or ""))
 
 
+def set_language(request: Request, language: str) -> None:
+    """Remember a language for whoever asks, if it is one of ours."""
+    if language in LANGUAGES:
+        request.addCookie(
+            LANGUAGE_COOKIE, language.encode(), path=b"/", max_age=b"31536000", httpOnly=True, sameSite="lax"
+        )
+
+
 def root_of(request: Request) -> str:
     """Return the way from a page to the first one, relative: a proxy may have put all of it below another path."""
     inside = request.path.decode("ascii", "replace").removeprefix("/ui/")

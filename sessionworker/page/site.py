@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from sessionworker.access import RIGHTS, Right
 from sessionworker.errors import NotFound, WorkerError
 from sessionworker.page.looking import Looking
-from sessionworker.page.rendering import redirect, render, set_headers, static_files
+from sessionworker.page.rendering import path_of, redirect, render, root_of, set_headers, set_language, static_files
 from sessionworker.page.sessions import Session
 from sessionworker.page.signing_in import SigningIn
 
@@ -57,9 +57,10 @@ class Routes:
 
     def _add_worker(self, request: Request, template: str, session: Session, context: Context) -> Deferred[bytes]:
         """Show what each page tells of the worker, too."""
+        path = request.path.decode("ascii", "replace").removeprefix("/ui/")
         overview = self.looking.overview()
         return overview.addCallback(
-            lambda seen: render(request, template, **{**frame(session), "worker": seen, **context})
+            lambda seen: render(request, template, **frame(session), **{"worker": seen, "here_path": path, **context})
         )
 
 
@@ -105,6 +106,12 @@ def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, a
         request.setHeader("Content-Type", found.content_type)
         request.setHeader("Cache-Control", "public, max-age=31536000, immutable")
         return found.content
+
+    @app.route("/ui/language/<tag>/", methods=["GET"], defaults={"rest": ""})
+    @app.route("/ui/language/<tag>/<path:rest>", methods=["GET"])
+    def choose_language(request: Request, tag: str, rest: str) -> bytes:
+        set_language(request, tag)
+        return redirect(request, root_of(request) + path_of(*rest.split("/")))
 
     signing_in.add_to(app)
     add(routes)

@@ -22,19 +22,19 @@ MOST_ADDRESSES = 1000
 METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 
 
-class HasAddress(Protocol):
-    """A request, as far as it matters here: of this port or another one."""
+class FromSomewhere(Protocol):
+    """A request, as far as it matters from where it comes."""
 
     def getClientAddress(self) -> Any:
-        """Return what it came from."""
+        """Return the address that it came from."""
 
 
-def host_of(request: HasAddress) -> str:
+def host_of(request: FromSomewhere) -> str:
     """Return the address that a request came from."""
     return str(getattr(request.getClientAddress(), "host", "") or "a Unix socket")
 
 
-def network_of(request: HasAddress) -> str:
+def network_of(request: FromSomewhere) -> str:
     """Return what stands for the address that a request came from: of IPv6 one machine has 2⁶⁴ (RFC 4291, 2.5.4)."""
     host = host_of(request)
     if ":" not in host:
