@@ -269,7 +269,7 @@ ROWS: dict[str, Sequence[Panel]] = {
     ),
     "Database (with --store postgresql://...)": (
         Panel(
-            "Connections",
+            "Connections to the database",
             [
                 ("open", of_worker("sessionworker_database_connections")),
                 ("idle", of_worker("sessionworker_database_connections_idle")),
@@ -277,7 +277,9 @@ ROWS: dict[str, Sequence[Panel]] = {
             DATABASE,
         ),
         Panel(
-            "Calls that wait for one", [("{{instance}}", of_worker("sessionworker_database_calls_waiting"))], DATABASE
+            "Calls that wait for a connection",
+            [("{{instance}}", of_worker("sessionworker_database_calls_waiting"))],
+            DATABASE,
         ),
         Panel("Failures", counters("database_errors", "transaction_retries", "commits_unknown"), DATABASE),
     ),
