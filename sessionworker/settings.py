@@ -1,32 +1,29 @@
-"""Every option once: its flag, its environment variable, its default, its meaning and its check.
+"""What the operator chose, of the command line, the environment and the defaults that `options` lists.
 
 An option given on the command line wins over its variable, and the variable over the default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sessionworker.access import Role
-from sessionworker.checks import (
-    DatabaseAddress,
-    always_or_never,
-    count,
-    database_in_file,
-    endpoint,
-    folder,
-    hosts,
-    log_format,
-    mebibytes,
-    shown,
-    store,
-    switch,
-)
+from sessionworker.checks import DatabaseAddress, shown, switch
 from sessionworker.errors import StartError
+from sessionworker.options import (
+    HTTP_LOGS_VARIABLE,
+    KEY_VARIABLE,
+    OPTIONS,
+    OTHER_VARIABLES,
+    PREFIX,
+    TOKEN_FLAGS,
+    TOKEN_VARIABLES,
+    Option,
+)
 
 
 class Source(NamedTuple):
@@ -78,122 +75,6 @@ class Settings:
     """For how many days a dropped instance is kept."""
     doubts: tuple[str, ...] = ()
     """Sentences about what was probably meant otherwise, for the log."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option as the operator sees it."""
-
-    flag: str
-    variable: str
-    default: str
-    meaning: str
-    check: Callable[[str], Any]
-
-
-MANY = 10**6
-
-OPTIONS = (
-    Option("listen", "SESSIONWORKER_LISTEN", "tcp:5656", "where to listen, a Twisted endpoint string", endpoint),
-    Option(
-        "store",
-        "SESSIONWORKER_STORE",
-        "instances",
-        "the folder of the session files, made if missing; or a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
-        store,
-    ),
-    Option(
-        "store-file",
-        "SESSIONWORKER_STORE_FILE",
-        "",
-        "a file with a database's address, in the place of a folder: for who keeps the password among his secrets",
-        database_in_file,
-    ),
-    Option(
-        "fsync",
-        "SESSIONWORKER_FSYNC",
-        "always",
-        "'always': a write is on the disk before it is acknowledged; 'never': for a disk that does not matter",
-        always_or_never,
-    ),
-    Option(
-        "token-file",
-        "GLOBAL_AUTH_TOKEN_FILE",
-        "",
-        "a file of tokens for APIs, one a line; '<group>,<group>:<token>' is for these groups alone",
-        folder,
-    ),
-    Option(
-        "admin-token-file",
-        "SESSIONWORKER_ADMIN_TOKEN_FILE",
-        "",
-        "a file of tokens for operators, one a line: for /admin and /metrics, which an API's do not open then",
-        folder,
-    ),
-    Option(
-        "view-token-file",
-        "SESSIONWORKER_VIEW_TOKEN_FILE",
-        "",
-        "a file of tokens for those who may look at /admin and /metrics and change nothing, one a line",
-        folder,
-    ),
-    Option(
-        "encryption-key-file",
-        "SESSIONWORKER_ENCRYPTION_KEY_FILE",
-        "",
-        "a file of keys, one a line: all that is stored is encrypted with the first one",
-        folder,
-    ),
-    Option(
-        "hosts",
-        "SESSIONWORKER_HOSTS",
-        "",
-        "the names that clients may call the worker by, with commas between them; addresses always may; none: any name",
-        hosts,
-    ),
-    Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", mebibytes),
-    Option(
-        "log-format",
-        "SESSIONWORKER_LOG_FORMAT",
-        "text",
-        "what a line of the log looks like: 'text', for people, or 'json', for programs",
-        log_format,
-    ),
-    Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read files", count(1, 64)),
-    Option(
-        "connections",
-        "SESSIONWORKER_CONNECTIONS",
-        "10000",
-        "connections at once; more are refused",
-        count(1, MANY),
-    ),
-    Option("keep-versions", "SESSIONWORKER_KEEP_VERSIONS", "10", "newest versions of creds to keep", count(1, MANY)),
-    Option(
-        "keep-hours",
-        "SESSIONWORKER_KEEP_HOURS",
-        "24",
-        "hours for which one version each is kept too",
-        count(0, MANY),
-    ),
-    Option("keep-days", "SESSIONWORKER_KEEP_DAYS", "30", "days for which one version each is kept too", count(0, MANY)),
-    Option("keep-drops", "SESSIONWORKER_KEEP_DROPS", "30", "days for which a dropped instance is kept", count(0, MANY)),
-)
-"""The options that take a value. `--http-logs` takes none."""
-
-TOKEN_VARIABLES = {
-    Role.API: "GLOBAL_AUTH_TOKEN",
-    Role.ADMIN: "SESSIONWORKER_ADMIN_TOKEN",
-    Role.VIEW: "SESSIONWORKER_VIEW_TOKEN",
-}
-"""The variables that hold one token each; the same with `_FILE` behind it names a file."""
-KEY_VARIABLE = "SESSIONWORKER_ENCRYPTION_KEY"
-"""The same for the keys of the store, which may be several here, too, one a line."""
-TOKEN_FLAGS = {Role.API: "token-file", Role.ADMIN: "admin-token-file", Role.VIEW: "view-token-file"}
-HTTP_LOGS_VARIABLE = "HTTP_LOGS"
-
-PREFIX = "SESSIONWORKER_"
-OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL", "SESSIONWORKER_URL", *TOKEN_VARIABLES.values(), KEY_VARIABLE)
-"""Variables of ours that are no options: those of other commands, and secrets, which no command line may show."""
 
 
 def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:

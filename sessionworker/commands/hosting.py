@@ -21,7 +21,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from sessionworker.checks import DatabaseAddress
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import OURS
-from sessionworker.settings import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES
+from sessionworker.options import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES
 
 POLL_SECONDS = 0.02
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sessionworker.options import OPTIONS
 from sessionworker.service import DRAIN_SECONDS
-from sessionworker.settings import OPTIONS
 from tests.process import REPOSITORY
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yaml"

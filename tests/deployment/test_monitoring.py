@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sessionworker.settings import OPTIONS
+from sessionworker.options import OPTIONS
 from tests.deployment.test_compose import COMPOSE_FILE, SECRETS_FILE
 from tests.process import REPOSITORY
 from tests.test_prometheus import promtool, rules
