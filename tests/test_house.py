@@ -37,6 +37,7 @@ FLOORS = (
     ("holding",),
     ("offload",),
     ("checks",),
+    ("options",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
     ("tokens", "keys", "command_line", "web", "migration"),
     ("tokens_in_force", "page"),
