@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IProtocol
+from twisted.internet.interfaces import IAddress
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.server import Request
 
@@ -12,7 +12,7 @@ MOST_BYTES = 64 * 2**10
 """Of a request's body: of its forms the largest has some hundred."""
 
 MOST_CONNECTIONS = 200
-"""Connections that may be open: each browser has six, and those of the worker's own port are taken from the same limit."""
+"""Connections that may be open: each browser has six. Those of the worker's own port count against the same limit."""
 
 
 class SmallRequest(Request):
@@ -20,9 +20,9 @@ class SmallRequest(Request):
 
     _came = 0
 
-    def gotLength(self, length: int | None) -> None:
-        """Begin. What is announced as large would have a file of its own, so it is not believed."""
-        super().gotLength(None if length is None else min(length, MOST_BYTES))
+    def gotLength(self, _length: int | None) -> None:
+        """Begin. What is announced as large, or with no length, would have a file; what comes stays in memory here."""
+        super().gotLength(0)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take a part of the body."""
@@ -36,6 +36,6 @@ class SmallRequest(Request):
 class FewConnections(WrappingFactory):
     """Lets no more than a number of clients in at once; further ones are hung up on."""
 
-    def buildProtocol(self, addr: IAddress) -> Any:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """Return what speaks with a client, or None where there is no room for one."""
         return None if len(self.protocols) >= MOST_CONNECTIONS else super().buildProtocol(addr)

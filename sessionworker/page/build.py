@@ -6,11 +6,11 @@ from pathlib import Path
 from socket import gethostname
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.server import Site
 
 from sessionworker.access import Access
 from sessionworker.offload import Offload
 from sessionworker.page.actions import Actions
+from sessionworker.page.bounds import FewConnections
 from sessionworker.page.known import Known
 from sessionworker.page.looking import Looking
 from sessionworker.page.sampling import sample
@@ -49,7 +49,7 @@ class Page:
             views.add_to(routes)
             Actions(offload, looking, routes).add()
 
-        self.site: Site = build_page(reactor, signing_in, looking, add)
+        self.site = FewConnections(build_page(reactor, signing_in, looking, add))
 
     def take_sample(self) -> None:
         """Measure what the charts show; once every `sample_seconds`."""

@@ -18,8 +18,8 @@ from twisted.web.server import Request
 
 from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, Speaking, choose
-from sessionworker.page.troubles import bars
 from sessionworker.page.origins import is_private
+from sessionworker.page.troubles import bars
 from sessionworker.version import VERSION
 
 HEADERS = {

@@ -35,6 +35,12 @@ SHOWN = "what is for those who are signed in"
 class Transport(StringTransport):
     """The worker's end of a connection."""
 
+    is_cut = False
+
+    def abortConnection(self) -> None:
+        """Hang up at once."""
+        self.is_cut = True
+
     def setTcpNoDelay(self, is_on: bool) -> None:
         """Nothing is held back here."""
 
