@@ -84,7 +84,7 @@ class Known:
         if is_valid and question.failed is None:
             result.callback(self._seen(question))
             return result
-        is_hanging = question.is_asking and now - question.asked_at > PATIENCE_SECONDS
+        is_hanging = question.is_asking and now - question.asked_at >= PATIENCE_SECONDS
         if is_hanging or (question.failed is not None and now - question.asked_at < VALID_SECONDS):
             result.callback(self._seen(question))
             return result

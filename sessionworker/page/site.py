@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from klein import Klein
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -80,6 +80,8 @@ def failed(request: Request, session: Session | None, failure: Failure) -> bytes
         status, reason = HTTPStatus(error.status), error.message
     elif isinstance(error, HTTPException):
         status = HTTPStatus(error.code or status)
+    elif isinstance(error, CancelledError):  # whoever asked has gone
+        return b""
     else:
         _log.failure("A page could not be shown", failure, event="page_failed")
     problem = {"code": int(status), "reason": reason, "worker": None, "here": ""}

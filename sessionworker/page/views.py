@@ -8,7 +8,7 @@ from itertools import dropwhile, takewhile
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
@@ -150,8 +150,8 @@ class Views:
 
 
 def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
-    """Return what several questions are answered; they never fail."""
-    return DeferredList(asked, consumeErrors=True).addCallback(lambda found: [value for _, value in found])
+    """Return what several questions are answered. It fails where whoever looks has gone."""
+    return gatherResults(asked, consumeErrors=True).addErrback(lambda failure: failure.value.subFailure)
 
 
 def _arguments(request: Request) -> dict[str, str]:
