@@ -8,7 +8,8 @@ from itertools import dropwhile, takewhile
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
@@ -151,7 +152,13 @@ class Views:
 
 def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
     """Return what several questions are answered. It fails where whoever looks has gone."""
-    return gatherResults(asked, consumeErrors=True).addErrback(lambda failure: failure.value.subFailure)
+    return gatherResults(asked, consumeErrors=True).addErrback(_first)
+
+
+def _first(failure: Failure) -> Failure:
+    """Return what failed of several."""
+    assert isinstance(failure.value, FirstError)  # noqa: S101 - nothing else comes
+    return failure.value.subFailure
 
 
 def _arguments(request: Request) -> dict[str, str]:
