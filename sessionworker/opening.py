@@ -14,6 +14,7 @@ from sessionworker.offload import Offload
 from sessionworker.settings import Settings
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.overview import Overview
+from sessionworker.web.page_links import PageLinks
 
 NO_PACKAGE = "The package jinja2 is missing. Install sessionworker with its extra 'page'."
 
@@ -27,11 +28,13 @@ def open_page(
     access: Access,
     overview: Overview,
     metrics: Metrics,
+    links: PageLinks,
     listen: Callable[[str, IProtocolFactory, str], None],
 ) -> tuple[float, Callable[[], None]] | None:
-    """Have the page listened for by `listen`; return what is to be called for it, and how many seconds apart.
+    """Have the page listened for by `listen`, and `links` lead to it.
 
-    None where there is no page: it is off, or cannot be had and nobody asked for it. Raises StartError.
+    Return what is to be called for it, and how many seconds apart. None where there is no page: it is off, or cannot be
+    had and nobody asked for it. Raises StartError.
     """
     if not settings.ui_listen:
         return None
@@ -48,6 +51,7 @@ def open_page(
         except StartError as error:
             problem = str(error)
         else:
+            links.lead_to(settings.ui_listen, page.make_code)
             return page.sample_seconds, page.take_sample
     if settings.is_ui_wanted:
         raise StartError(f"There cannot be a page for operators. {problem}")

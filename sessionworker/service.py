@@ -49,6 +49,7 @@ from sessionworker.web.build import build_site
 from sessionworker.web.health import Health
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.overview import Overview
+from sessionworker.web.page_links import PageLinks
 
 DRAIN_SECONDS = 20.0
 """How long requests that are under way may take to finish once the worker was told to stop."""
@@ -131,11 +132,13 @@ class WorkerService(Service):
         self._doorbell = Doorbell(reactor)
         self._offload = Offload(self._doorbell, store, threads=settings.threads)
         overview = Overview(self._offload, Health(reactor, self._offload), metrics)
+        links = PageLinks()
         self._site = build_site(
             self._offload,
             tokens.access,
             metrics=metrics,
             overview=overview,
+            links=links,
             body_size=settings.body_size,
             connections=min(settings.connections, connections),
             http_logs=settings.http_logs,
@@ -153,7 +156,7 @@ class WorkerService(Service):
         )
         for place in settings.listen:
             self._listen(place, self._site)
-        page = open_page(reactor, self._offload, settings, tokens.access, overview, metrics, self._listen)
+        page = open_page(reactor, self._offload, settings, tokens.access, overview, metrics, links, self._listen)
         self._certificates.say()
         store.serve()
         self._offload.start()

@@ -148,6 +148,14 @@ class WorkerOverview(Struct, frozen=True, rename="camel"):
     """How much there is now, of the disk's room, too; by the names of the metrics."""
 
 
+class PageLink(Struct, frozen=True):
+    """What signs an operator in at the page, once and soon."""
+
+    code: str
+    url: str
+    """Where the page is, as far as the worker can tell; empty where it cannot."""
+
+
 class WellForm(Struct, frozen=True):
     """The answer to a health check."""
 

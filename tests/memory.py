@@ -25,6 +25,7 @@ from sessionworker.offload import LONGEST_QUEUE, Offload
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.web.build import CONNECTIONS, build_site
 from sessionworker.web.metrics import Metrics
+from sessionworker.web.page_links import PageLinks
 from tests.answers import Answer, read_answers
 from tests.openapi.description import check_status
 from tests.reactor import LONGEST_WAIT, Reactor
@@ -133,10 +134,13 @@ class Worker:
             keep=keep,
         )
         self.offload = Offload(self.reactor, self.store, threads=2, longest_queue=longest_queue)
+        self.links = PageLinks()
+        self.links.lead_to("tcp:5657:interface=127.0.0.1", lambda: "a-code")
         self.site = build_site(
             self.offload,
             self.access,
             metrics=self.metrics,
+            links=self.links,
             body_size=body_size,
             connections=connections,
             hosts=hosts,

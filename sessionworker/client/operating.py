@@ -15,6 +15,7 @@ from sessionworker.wire import (
     EncryptionSummary,
     EventSummary,
     InstanceSummary,
+    PageLink,
     VersionSummary,
     WorkerOverview,
 )
@@ -73,6 +74,10 @@ class OperatorVerbs:
     async def checkpoint(self) -> None:
         """Have the worker bring all that was acknowledged into its files, so that a copy of its store is up to date."""
         await self._call("POST", "/admin/checkpoint", success=HTTPStatus.NO_CONTENT)
+
+    async def page_link(self) -> PageLink:
+        """Return what signs an operator in at the worker's page, once and soon. Raises NotFound where it has none."""
+        return decode(await self._call("POST", "/admin/ui-link"), PageLink)
 
     async def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped and can be brought back, newest first."""

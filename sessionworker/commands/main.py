@@ -28,6 +28,7 @@ WHERE = {
     "run": "running.run",
     "status": "looking.status",
     "token": "tokens.token",
+    "ui": "page.ui",
     "undrop": "dropping.undrop",
     "verify": "archives.verify",
     "versions": "versions.versions",

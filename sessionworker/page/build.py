@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import gethostname
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.server import Site
 
 from sessionworker.access import Access
 from sessionworker.offload import Offload
 from sessionworker.page.actions import Actions
+from sessionworker.page.bounds import FewConnections
 from sessionworker.page.known import Known
 from sessionworker.page.looking import Looking
 from sessionworker.page.sampling import sample
@@ -40,13 +41,15 @@ class Page:
         self._series = Series(reactor.seconds, lambda: sample(metrics))
         looking = Looking(offload, overview, Known(reactor))
         signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
+        self.make_code = signing_in.make_code
+        """Makes a code that signs an operator in."""
         views = Views(looking, self._series, signing_in.sessions, settings)
 
         def add(routes: Routes) -> None:
             views.add_to(routes)
             Actions(offload, looking, routes).add()
 
-        self.site: Site = build_page(reactor, signing_in, looking, add)
+        self.site = FewConnections(build_page(reactor, signing_in, looking, add))
 
     def take_sample(self) -> None:
         """Measure what the charts show; once every `sample_seconds`."""
@@ -56,4 +59,4 @@ class Page:
 def _name_of(settings: Settings) -> str:
     """Return what tells this worker from others on its machine, without anything secret."""
     store = settings.store if isinstance(settings.store, Path) else "a database"
-    return f"{store} {settings.ui_listen}"
+    return f"{gethostname()} {store} {settings.ui_listen}"  # a container's name is its own

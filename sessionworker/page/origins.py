@@ -20,6 +20,13 @@ class HasHeaders(Protocol):
     requestHeaders: Headers
 
 
+class Connected(HasHeaders, Protocol):
+    """A request with its connection."""
+
+    def isSecure(self) -> bool:
+        """Return whether it came over TLS to this process."""
+
+
 def is_from_this_page(request: HasHeaders) -> bool:
     """Tell whether a request comes from a page of the same scheme, host and port that it asks."""
     headers = request.requestHeaders
@@ -34,6 +41,14 @@ def is_from_this_page(request: HasHeaders) -> bool:
     port = _default_ports[scheme]
     asked = host.lower().removesuffix(port)
     return bool(asked) and rest.removesuffix(port) == asked
+
+
+def is_private(request: Connected) -> bool:
+    """Tell whether nobody on the way reads along, as far as is known.
+
+    A browser says `Sec-Fetch-Site` where it takes that for granted: over TLS, be it to a proxy, and to its own machine.
+    """
+    return request.isSecure() or request.requestHeaders.hasHeader(b"Sec-Fetch-Site")
 
 
 def _only(headers: Headers, name: bytes) -> str | None:

@@ -18,6 +18,7 @@ from twisted.web.server import Request
 
 from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, Speaking, choose
+from sessionworker.page.origins import is_private
 from sessionworker.page.troubles import bars
 from sessionworker.version import VERSION
 
@@ -29,7 +30,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # With "no-referrer" a browser says "Origin: null" with a form, and nobody could tell it from one of elsewhere.
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Of every answer: no script, style or picture from elsewhere, and nobody may put the page into a frame."""
@@ -140,6 +140,8 @@ def set_headers(request: Request) -> None:
     """Set what every answer has."""
     for name, value in HEADERS.items():
         request.setHeader(name, value)
+    if is_private(request):  # elsewhere a browser takes no notice of it, and complains
+        request.setHeader("Cross-Origin-Opener-Policy", "same-origin")
 
 
 def redirect(request: Request, to: str) -> bytes:

@@ -20,7 +20,7 @@ from twisted.web.server import Request
 from sessionworker.access import RIGHTS, Access, Grant, Right, Role
 from sessionworker.page.attempts import Attempts
 from sessionworker.page.forms import form_of
-from sessionworker.page.origins import is_from_this_page
+from sessionworker.page.origins import is_from_this_page, is_private
 from sessionworker.page.rendering import redirect, render
 from sessionworker.page.sessions import Codes, Session, Sessions
 from sessionworker.web.metrics import Metrics
@@ -64,6 +64,9 @@ class SigningIn:
 
         @app.route("/ui/login", methods=["GET"])
         def show_login(request: Request) -> bytes:
+            if request.requestHeaders.hasHeader(BY_ITSELF) and self.session_of(request) is not None:
+                request.setResponseCode(HTTPStatus.NO_CONTENT)  # what a script asks that shows what was asked for then
+                return b""
             return self._show(request, HTTPStatus.OK)
 
         @app.route("/ui/login", methods=["POST"])
@@ -203,7 +206,7 @@ class SigningIn:
             seconds=seconds,
             next_path=START + rest,
             here_path=rest,
-            is_readable_by_others=not _is_private(request),
+            is_readable_by_others=not is_private(request),
             session=None,
             may_change=False,
             csrf="",
@@ -263,8 +266,3 @@ def _rest_of(path: str) -> str:
 def _is_over_tls(request: Request) -> bool:
     """Tell whether a browser came over TLS, be it to a proxy: it says so itself, with each form."""
     return request.isSecure() or (request.getHeader("origin") or "").lower().startswith("https:")
-
-
-def _is_private(request: Request) -> bool:
-    """Tell whether nobody on the way reads along. A browser says `Sec-Fetch-Site` over TLS and to its own machine."""
-    return request.isSecure() or request.requestHeaders.hasHeader(b"Sec-Fetch-Site")

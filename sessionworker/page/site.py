@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from sessionworker.access import RIGHTS, Right
 from sessionworker.errors import NotFound, WorkerError
+from sessionworker.page.bounds import SmallRequest
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import path_of, redirect, render, root_of, set_headers, set_language, static_files
 from sessionworker.page.sessions import Session
@@ -124,4 +125,4 @@ def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, a
     def wrong(request: Request, failure: Failure) -> bytes:
         return failed(request, signing_in.session_of(request), failure)
 
-    return Site(app.resource(), reactor=reactor)
+    return Site(app.resource(), requestFactory=SmallRequest, reactor=reactor)

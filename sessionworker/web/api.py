@@ -27,6 +27,7 @@ from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import CONTENT_TYPE, Metrics
 from sessionworker.web.overview import Overview
 from sessionworker.web.owners import answer_done, owner_of
+from sessionworker.web.page_links import PageLinks, add_page_links
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.watching import host_of
 from sessionworker.wire import PONG, WELL, WellForm
@@ -62,6 +63,7 @@ def build_api(
     many_keys: ManyKeys,
     overview: Overview,
     metrics: Metrics,
+    links: PageLinks,
 ) -> Klein:
     """Build the tree over a store, with its leaves for session files.
 
@@ -122,6 +124,7 @@ def build_api(
         return session_files
 
     add_admin(app, offload, overview)
+    add_page_links(app, links)
 
     @app.handle_errors(HTTPException)  # type: ignore[arg-type]  # its types want IRequest where it gives ours
     def not_routed(request: WorkerRequest, failure: Failure) -> bytes:

@@ -13,6 +13,7 @@ from sessionworker.web.health import Health
 from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.overview import Overview
+from sessionworker.web.page_links import PageLinks
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.throttle import Throttle
 from sessionworker.web.watching import Watching
@@ -29,6 +30,7 @@ def build_site(
     reactor: IReactorTime,
     metrics: Metrics | None = None,
     overview: Overview | None = None,
+    links: PageLinks | None = None,
     connections: int = CONNECTIONS,
     hosts: frozenset[str] | None = None,
 ) -> WorkerSite:
@@ -39,7 +41,7 @@ def build_site(
     metrics = metrics or Metrics()
     session_files, many_keys = SessionFiles(offload), ManyKeys(offload, metrics.keys, body_size)
     overview = overview or Overview(offload, Health(reactor, offload), metrics)
-    tree = build_api(reactor, offload, session_files, many_keys, overview, metrics)
+    tree = build_api(reactor, offload, session_files, many_keys, overview, metrics, links or PageLinks())
     gate = Gate(access, Throttle(reactor), session_files, many_keys, tree.resource(), hosts)
     watching = Watching(reactor, metrics, http_logs=http_logs)
     return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

@@ -33,6 +33,8 @@ from sessionworker.web.gate import OPEN
 from sessionworker.web.health import LIMIT_SECONDS, Health
 from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import Metrics
+from sessionworker.web.overview import Overview
+from sessionworker.web.page_links import PageLinks
 from sessionworker.web.session_files import METHODS, SessionFiles
 from sessionworker.wire import MOST_KEYS
 from tests.documents.reading import read, rows
@@ -48,7 +50,9 @@ def routes(folder: Path) -> Iterator[tuple[str, str]]:
     store = FileStore(folder, sync=False)
     offload = Offload(reactor, store, threads=1)
     many_keys = ManyKeys(offload, lambda *_: None, body_size=1)
-    tree = build_api(reactor, offload, SessionFiles(offload), many_keys, Health(reactor, offload), Metrics())
+    metrics = Metrics()
+    overview = Overview(offload, Health(reactor, offload), metrics)
+    tree = build_api(reactor, offload, SessionFiles(offload), many_keys, overview, metrics, PageLinks())
     for rule in tree.url_map.iter_rules():
         if "__rest__" in rule.rule:
             continue  # Klein's own, for what follows a branch

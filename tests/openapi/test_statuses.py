@@ -98,6 +98,7 @@ def token_of_another(asking: Asking) -> None:
 
 def nothing_there(asking: Asking) -> None:
     asking.names["group"] = "nowhere"
+    asking.patch.setattr(asking.worker.links, "_make_code", None)
     if asking.operation == Operation("POST", "/session/{group}"):  # it is dropped before its creds are looked at
         asking.patch.setattr(asking.worker.store, "check_creds", raising(NoSuchInstance))
 

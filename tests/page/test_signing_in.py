@@ -217,7 +217,7 @@ def test_each_answer_tells_the_browser_to_be_strict(page: Page) -> None:
         assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
         assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] is None  # to plain HTTP browsers complain of it
         assert headers["Cache-Control"] == "no-store"
         # "no-referrer" has browsers say "Origin: null" with a form, to plain HTTP they say nothing else
         assert headers["Referrer-Policy"] == "same-origin"
@@ -239,3 +239,18 @@ def test_no_token_and_no_code_is_in_the_log(page: Page) -> None:
     assert len(page.logged("signed_in")) == 2
     for secret in (code, OPERATOR, API, "a-wrong-one"):
         assert secret not in said
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:5657", "https://sessions.example"])
+def test_no_page_that_opened_this_one_keeps_a_hold_of_it(page: Page, base: str) -> None:
+    headers = Browser(page, base=base).visit("/ui/login").headers.headers
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_a_script_learns_whether_somebody_is_signed_in(page: Page) -> None:
+    """The browser keeps the cookie back for a link from elsewhere, and not for what the page asks for itself."""
+    browser = signed_in(page)
+    headers = {"Host": "vps", "X-Refresh": "1"}
+    assert page.ask("GET", "/ui/login", headers).status == 200
+    assert page.ask("GET", "/ui/login", headers | {"Cookie": browser.cookie_line("/ui/login")}).status == 204
+    assert browser.visit("/ui/login").status == 200

@@ -35,6 +35,12 @@ SHOWN = "what is for those who are signed in"
 class Transport(StringTransport):
     """The worker's end of a connection."""
 
+    is_cut = False
+
+    def abortConnection(self) -> None:
+        """Hang up at once."""
+        self.is_cut = True
+
     def setTcpNoDelay(self, is_on: bool) -> None:
         """Nothing is held back here."""
 
@@ -70,6 +76,7 @@ class Page:
         self.signing_in = SigningIn(self.clock, self.access, self.metrics, "a store")
         self.changes = 0
         self.events: list[LogEvent] = []
+        self._observer: Any = self.events.append  # a function will do, whatever its type says
         self.site = build_page(self.clock, self.signing_in, cast("Looking", None), self._add)
 
     def _add(self, routes: Routes) -> None:
@@ -89,11 +96,11 @@ class Page:
             return b"changed"
 
     def __enter__(self) -> Self:
-        globalLogPublisher.addObserver(self.events.append)
+        globalLogPublisher.addObserver(self._observer)
         return self
 
     def __exit__(self, *_: object) -> None:
-        globalLogPublisher.removeObserver(self.events.append)
+        globalLogPublisher.removeObserver(self._observer)
 
     def logged(self, name: str) -> list[LogEvent]:
         """The events of a name."""
@@ -190,7 +197,7 @@ class Browser:
     def follow(self, answer: Answer, path: str) -> str:
         """Return to which path an answer to `path` leads."""
         assert answer.status == 303
-        whole = urlsplit(urljoin(f"{self.base}{self.prefix}{path}", answer.headers.headers["Location"]))
+        whole = urlsplit(urljoin(f"{self.base}{self.prefix}{path}", str(answer.headers.headers["Location"])))
         assert f"{whole.scheme}://{whole.netloc}" == self.base
         assert whole.path.startswith(f"{self.prefix}/")
         return whole.path.removeprefix(self.prefix) + (f"?{whole.query}" if whole.query else "")

@@ -34,8 +34,8 @@ function replaceLive(fresh) {
 }
 
 async function ask(url, signal) {
-  const answer = await fetch(url, { signal, headers: { 'X-Refresh': '1' }, redirect: 'manual' })
-  if (answer.type === 'opaqueredirect') return location.reload() // the session is over
+  const answer = await fetch(url, { signal, headers: { 'X-Refresh': '1' } })
+  if (answer.status === 401) return location.reload() // the session is over
   if (!answer.ok) throw new Error(String(answer.status))
   return new DOMParser().parseFromString(await answer.text(), 'text/html')
 }

@@ -1,0 +1,41 @@
+"""What those who come to the page may cost, whoever they are: nobody has to be signed in to send something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+from twisted.protocols.policies import WrappingFactory
+from twisted.web.server import Request
+
+MOST_BYTES = 64 * 2**10
+"""Of a request's body: of its forms the largest has some hundred."""
+
+MOST_CONNECTIONS = 200
+"""Connections that may be open: each browser has six. Those of the worker's own port count against the same limit."""
+
+
+class SmallRequest(Request):
+    """A request that ends its connection as soon as it is too large: no form of the page is."""
+
+    _came = 0
+
+    def gotLength(self, _length: int | None) -> None:
+        """Begin. What is announced as large, or with no length, would have a file; what comes stays in memory here."""
+        super().gotLength(0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a part of the body."""
+        self._came += len(data)
+        if self._came > MOST_BYTES:
+            self.channel.forceAbortClient()
+        else:
+            super().handleContentChunk(data)
+
+
+class FewConnections(WrappingFactory):
+    """Lets no more than a number of clients in at once; further ones are hung up on."""
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Return what speaks with a client, or None where there is no room for one."""
+        return None if len(self.protocols) >= MOST_CONNECTIONS else super().buildProtocol(addr)

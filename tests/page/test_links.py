@@ -1,0 +1,98 @@
+"""The link that signs in once: who gets one, where it leads, and that it does."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from sessionworker.access import Role, Token
+from sessionworker.commands.endings import Code
+from sessionworker.web.page_links import url_of
+from tests.commands.typed import asked, typed
+from tests.memory import Worker
+from tests.page.visiting import OPERATOR, TOKENS, VIEWER
+from tests.ports import free_port
+from tests.process import WorkerProcess
+
+
+@pytest.mark.parametrize(
+    ("place", "asked_for", "url"),
+    [
+        ("tcp:5657:interface=127.0.0.1:backlog=4096", "worker", "http://127.0.0.1:5657"),
+        ("tcp:5657", "worker", "http://worker:5657"),
+        ("tcp:port=5657:interface=0.0.0.0", "10.0.0.5", "http://10.0.0.5:5657"),
+        ("tcp:5657", "[::1]", "http://[::1]:5657"),
+        ("tcp:5657", "", "http://127.0.0.1:5657"),
+        ("tcp6:5657:interface=\\:\\:1", "worker", "http://[::1]:5657"),
+        ("tcp6:5657:interface=\\:\\:", "worker", "http://worker:5657"),
+        ("ssl:443:privateKey=/a/key.pem:certKey=/a/b.pem", "worker", "https://worker:443"),
+        ("unix:/run/page", "worker", ""),
+        ("systemd:domain=INET:index=0", "worker", ""),
+    ],
+)
+def test_where_the_page_is(place: str, asked_for: str, url: str) -> None:
+    assert url_of(place, asked_for) == url
+
+
+@pytest.mark.parametrize(("token", "status"), [(OPERATOR, 200), (VIEWER, 403), ("an-apis-token", 403), ("no", 401)])
+def test_who_gets_one(tmp_path: Path, token: str, status: int) -> None:
+    with Worker(tmp_path / "store") as worker:
+        worker.access.replace(TOKENS)
+        answer = worker.ask("POST", "/admin/ui-link", token=token)
+        assert answer.status == status
+        if status == 200:
+            assert answer.json == {"code": "a-code", "url": "http://127.0.0.1:5657"}
+
+
+def test_whoever_has_the_only_kind_of_token_gets_one(tmp_path: Path) -> None:
+    with Worker(tmp_path / "store") as worker:
+        worker.access.replace([Token(Role.API, OPERATOR.encode())])
+        assert worker.ask("POST", "/admin/ui-link", token=OPERATOR).status == 200
+        assert worker.ask("GET", "/admin/ui-link", token=OPERATOR).status == 405
+
+
+def test_a_command_that_starts_a_worker_has_no_page(tmp_path: Path) -> None:
+    done = typed("ui", "--store", tmp_path)
+    assert (done.exit_code, "a running worker's" in done.stderr) == (Code.USAGE, True)
+
+
+def sign_in(link: str) -> int:
+    """Open a link as a browser does: the code is in the fragment, which no request holds."""
+    url = urlsplit(link)
+    assert url.path == "/ui/login"
+    form = urlencode({"code": url.fragment.removeprefix("once=")})
+    headers = {"Origin": f"http://{url.netloc}", "Content-Type": "application/x-www-form-urlencoded"}
+    with closing(HTTPConnection(url.netloc, timeout=20)) as connection:
+        connection.request("GET", url.path)
+        assert b'name="code"' in connection.getresponse().read()
+        connection.request("POST", url.path, form, headers)
+        return connection.getresponse().status
+
+
+@pytest.mark.slow
+def test_the_command_prints_a_link_that_signs_in_once(tmp_path: Path) -> None:
+    port = free_port()
+    with WorkerProcess(tmp_path / "store", "--ui-listen", f"tcp:{port}:interface=127.0.0.1") as worker:
+        done = asked(worker, "ui")
+        assert (done.returncode, "within 60 s" in done.stderr) == (Code.DONE, True)
+        [link] = done.stdout.splitlines()
+        assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/ui/login#once=[\w-]{{43}}", link)
+        assert [sign_in(link), sign_in(link)] == [303, 401]
+        at = asked(worker, "--json", "ui", "--at", "https://ops.example/a/ui/")
+        assert json.loads(at.stdout)["link"].startswith("https://ops.example/a/ui/login#once=")
+        assert link.rpartition("=")[2] not in worker.output
+        assert worker.output.count("[link_made]") == 2
+
+
+@pytest.mark.slow
+def test_a_worker_without_a_page_says_so(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path / "store", "--ui-listen", "off") as worker:
+        done = asked(worker, "ui")
+        assert (done.returncode, done.stdout) == (Code.FAILED, "")
+        assert "--ui-listen" in done.stderr
