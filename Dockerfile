@@ -9,7 +9,7 @@ COPY sessionworker sessionworker
 COPY twisted twisted
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist .
 RUN python -m venv --without-pip /opt/sessionworker
-RUN pip --python /opt/sessionworker/bin/python install --no-cache-dir "$(echo dist/*.whl)[postgresql,migrate]"
+RUN pip --python /opt/sessionworker/bin/python install --no-cache-dir "$(echo dist/*.whl)[postgresql,migrate,page]"
 # The plugin cache: the worker's user could not write it later.
 RUN /opt/sessionworker/bin/python -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))"
 
@@ -24,6 +24,8 @@ COPY --from=build /opt/sessionworker /opt/sessionworker
 
 ENV PATH=/opt/sessionworker/bin:$PATH
 ENV SESSIONWORKER_STORE=/data
+# The page for operators is there if somebody says where: whoever publishes all ports of a container means no page.
+ENV SESSIONWORKER_UI_LISTEN=off
 VOLUME /data
 EXPOSE 5656
 USER 5656:5656

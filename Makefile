@@ -35,6 +35,7 @@ BESIDE = --numprocesses $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reord
 
 # An empty file in $(VENV) says that a set of dependencies is in; a change of setup.py makes it out of date.
 NODE_PACKAGES := $(VENV)/installed-node
+$(VENV)/installed-run: EXTRAS := [page]
 $(VENV)/installed-test: EXTRAS := [test]
 $(VENV)/installed-lint: EXTRAS := [test,bench,lint]
 $(VENV)/installed-bench: EXTRAS := [bench]

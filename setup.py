@@ -31,9 +31,16 @@ MIGRATE_DEPENDENCIES = [
     "pyrage >=1.3, <2",  # archives that are encrypted
 ]
 
+# The page for operators.
+PAGE_DEPENDENCIES = [
+    "Jinja2 >=3.1.4, <4",
+    "MarkupSafe >=2.1, <4",
+]
+
 TEST_DEPENDENCIES = [
     *POSTGRESQL_DEPENDENCIES,
     *MIGRATE_DEPENDENCIES,
+    *PAGE_DEPENDENCIES,
     "mongomock >=4.3, <5",  # in the place of a MongoDB, which Debian does not have
     "pytest >=9.2, <10",
     "pytest-twisted >=1.14, <2",
@@ -96,7 +103,10 @@ setup(
     # Said although it is the default: with it an editable install puts this folder on the path, where Twisted finds the
     # plugin; without it setuptools maps the packages one by one, and "twisted.plugins" would be lost.
     package_dir={"": "."},
-    package_data={"sessionworker": ["py.typed"]},
+    package_data={
+        "sessionworker": ["py.typed"],
+        "sessionworker.page": ["templates/*.html", "static/*", "messages/*.json"],
+    },
     zip_safe=False,
     entry_points={
         "console_scripts": [
@@ -109,6 +119,7 @@ setup(
     extras_require={
         "postgresql": POSTGRESQL_DEPENDENCIES,
         "migrate": MIGRATE_DEPENDENCIES,
+        "page": PAGE_DEPENDENCIES,
         "test": TEST_DEPENDENCIES,
         "lint": LINT_DEPENDENCIES,
         "bench": BENCH_DEPENDENCIES,

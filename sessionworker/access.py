@@ -78,13 +78,17 @@ class Access:
     def __init__(self, tokens: Iterable[Token]) -> None:
         """Begin with some tokens, no two of them with the same secret."""
         self._grants: Sequence[tuple[bytes, Grant]] = ()
+        self.changes = 0
+        """How often other tokens than before were put in force: what was opened with one of those holds no longer."""
         self.replace(tokens)
 
     def replace(self, tokens: Iterable[Token]) -> None:
         """Put others in force. Where no operator has one, an API's that is for all groups opens everything."""
         tokens = list(tokens)
         has_admin = any(token.role is Role.ADMIN for token in tokens)
-        self._grants = [(token.secret, _grant_of(token, has_admin=has_admin)) for token in tokens]
+        grants = [(token.secret, _grant_of(token, has_admin=has_admin)) for token in tokens]
+        self.changes += grants != self._grants
+        self._grants = grants
 
     def grant_of(self, shown: bytes) -> Grant | None:
         """Return what a token opens, or None for one that is not in force. Takes as long for each that is as long."""

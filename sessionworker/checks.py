@@ -44,6 +44,11 @@ def endpoint(text: str) -> str:
     return text
 
 
+def endpoint_or_off(text: str) -> str:
+    """Check an endpoint string; nothing where there is to be none."""
+    return "" if text == "off" else endpoint(text)
+
+
 def folder(text: str) -> Path:
     """Return the path of a folder, or a file."""
     if not text:

@@ -10,15 +10,8 @@ from twisted.python import usage
 
 from sessionworker.access import Role
 from sessionworker.errors import StartError
-from sessionworker.settings import (
-    HTTP_LOGS_VARIABLE,
-    OPTIONS,
-    TOKEN_FLAGS,
-    TOKEN_VARIABLES,
-    Option,
-    Settings,
-    read_settings,
-)
+from sessionworker.options import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Option
+from sessionworker.settings import Settings, read_settings
 from sessionworker.version import PYTHON, TWISTED, VERSION
 
 

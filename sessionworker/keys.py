@@ -14,7 +14,8 @@ from pathlib import Path
 from sessionworker.checks import shown
 from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
-from sessionworker.settings import KEY_VARIABLE, Source
+from sessionworker.options import KEY_VARIABLE
+from sessionworker.settings import Source
 from sessionworker.stores.seal import KEY_BYTES, Key, KeyRing
 
 PLAIN = "plain"

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from twisted.application.service import Service
 from twisted.internet.defer import inlineCallbacks, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.task import LoopingCall
 from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
@@ -27,6 +27,7 @@ from sessionworker.http.limits import LAST_SECONDS
 from sessionworker.keys import find_keys
 from sessionworker.logs import open_log
 from sessionworker.offload import Offload
+from sessionworker.opening import open_page
 from sessionworker.process import (
     collect_garbage_rarely,
     keep_private,
@@ -45,7 +46,9 @@ from sessionworker.stores.rules.versions import DAY, Keep
 from sessionworker.tokens_in_force import TokensInForce
 from sessionworker.version import PYTHON, TWISTED, VERSION
 from sessionworker.web.build import build_site
+from sessionworker.web.health import Health
 from sessionworker.web.metrics import Metrics
+from sessionworker.web.overview import Overview
 
 DRAIN_SECONDS = 20.0
 """How long requests that are under way may take to finish once the worker was told to stop."""
@@ -127,10 +130,12 @@ class WorkerService(Service):
         read_again_on_sighup(reactor, tokens.read_again, self._certificates.read_again)
         self._doorbell = Doorbell(reactor)
         self._offload = Offload(self._doorbell, store, threads=settings.threads)
+        overview = Overview(self._offload, Health(reactor, self._offload), metrics)
         self._site = build_site(
             self._offload,
             tokens.access,
             metrics=metrics,
+            overview=overview,
             body_size=settings.body_size,
             connections=min(settings.connections, connections),
             http_logs=settings.http_logs,
@@ -147,13 +152,16 @@ class WorkerService(Service):
             lambda: kept,
         )
         for place in settings.listen:
-            self._listen(place)
+            self._listen(place, self._site)
+        page = open_page(reactor, self._offload, settings, tokens.access, overview, metrics, self._listen)
         self._certificates.say()
         store.serve()
         self._offload.start()
         collect_garbage_rarely()
         let_threads_take_turns()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
+        if page is not None:
+            self._chores.append(self._every(*page))
         self._log.info("Serving the store {store}.", event="serving", store=shown)
         tokens.say()
         if not settings.fsync and ours is not None:
@@ -189,18 +197,18 @@ class WorkerService(Service):
         )
         return store, None, address.shown
 
-    def _listen(self, place: str) -> None:
+    def _listen(self, place: str, site: IProtocolFactory, text: str = "Listening at {endpoint}.") -> None:
         """Listen at one place. Raises StartError."""
         problems: list[Any] = []
         try:
             endpoint = self._certificates.endpoint(place)
         except NoCertificate as error:
             raise StartError(f"Cannot listen at {place}: {error}.") from None
-        endpoint.listen(self._site).addCallbacks(partial(setitem, self._ports, place), problems.append)
+        endpoint.listen(site).addCallbacks(partial(setitem, self._ports, place), problems.append)
         for problem in problems:
             reason = problem.value.socketError if problem.check(CannotListenError) else problem.value
             raise StartError(f"Cannot listen at {place}: {reason}.")
-        self._log.info("Listening at {endpoint}.", event="listening", endpoint=place.partition(":backlog=")[0])
+        self._log.info(text, event="listening", endpoint=place.partition(":backlog=")[0])
 
     @inlineCallbacks
     def stopService(self) -> Any:

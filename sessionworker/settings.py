@@ -1,32 +1,30 @@
-"""Every option once: its flag, its environment variable, its default, its meaning and its check.
+"""What the operator chose, of the command line, the environment and the defaults that `options` lists.
 
 An option given on the command line wins over its variable, and the variable over the default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sessionworker.access import Role
-from sessionworker.checks import (
-    DatabaseAddress,
-    always_or_never,
-    count,
-    database_in_file,
-    endpoint,
-    folder,
-    hosts,
-    log_format,
-    mebibytes,
-    shown,
-    store,
-    switch,
-)
+from sessionworker.checks import DatabaseAddress, shown, switch
 from sessionworker.errors import StartError
+from sessionworker.options import (
+    HTTP_LOGS_VARIABLE,
+    KEY_VARIABLE,
+    OPTIONS,
+    OTHER_VARIABLES,
+    PREFIX,
+    TOKEN_FLAGS,
+    TOKEN_VARIABLES,
+    UI_VARIABLE,
+    Option,
+)
 
 
 class Source(NamedTuple):
@@ -42,12 +40,24 @@ class Source(NamedTuple):
         return self != Source()
 
 
+class ShownSetting(NamedTuple):
+    """What an option is set to, without anything secret."""
+
+    flag: str
+    variable: str
+    value: str
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the operator chose, checked. One attribute for each option."""
 
     listen: tuple[str, ...]
     """Twisted endpoint strings."""
+    ui_listen: str
+    """Where the page listens, another one; empty where there is none."""
+    is_ui_wanted: bool
+    """Whether somebody asked for the page, or it is there by itself."""
     store: Path | DatabaseAddress
     """The folder that holds the session files, or the database that has them."""
     fsync: bool
@@ -76,124 +86,10 @@ class Settings:
     """For how many days one version of creds each is kept."""
     keep_drops: int
     """For how many days a dropped instance is kept."""
+    shown: tuple[ShownSetting, ...] = ()
+    """All options, as they may be shown to an operator."""
     doubts: tuple[str, ...] = ()
     """Sentences about what was probably meant otherwise, for the log."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option as the operator sees it."""
-
-    flag: str
-    variable: str
-    default: str
-    meaning: str
-    check: Callable[[str], Any]
-
-
-MANY = 10**6
-
-OPTIONS = (
-    Option("listen", "SESSIONWORKER_LISTEN", "tcp:5656", "where to listen, a Twisted endpoint string", endpoint),
-    Option(
-        "store",
-        "SESSIONWORKER_STORE",
-        "instances",
-        "the folder of the session files, made if missing; or a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
-        store,
-    ),
-    Option(
-        "store-file",
-        "SESSIONWORKER_STORE_FILE",
-        "",
-        "a file with a database's address, in the place of a folder: for who keeps the password among his secrets",
-        database_in_file,
-    ),
-    Option(
-        "fsync",
-        "SESSIONWORKER_FSYNC",
-        "always",
-        "'always': a write is on the disk before it is acknowledged; 'never': for a disk that does not matter",
-        always_or_never,
-    ),
-    Option(
-        "token-file",
-        "GLOBAL_AUTH_TOKEN_FILE",
-        "",
-        "a file of tokens for APIs, one a line; '<group>,<group>:<token>' is for these groups alone",
-        folder,
-    ),
-    Option(
-        "admin-token-file",
-        "SESSIONWORKER_ADMIN_TOKEN_FILE",
-        "",
-        "a file of tokens for operators, one a line: for /admin and /metrics, which an API's do not open then",
-        folder,
-    ),
-    Option(
-        "view-token-file",
-        "SESSIONWORKER_VIEW_TOKEN_FILE",
-        "",
-        "a file of tokens for those who may look at /admin and /metrics and change nothing, one a line",
-        folder,
-    ),
-    Option(
-        "encryption-key-file",
-        "SESSIONWORKER_ENCRYPTION_KEY_FILE",
-        "",
-        "a file of keys, one a line: all that is stored is encrypted with the first one",
-        folder,
-    ),
-    Option(
-        "hosts",
-        "SESSIONWORKER_HOSTS",
-        "",
-        "the names that clients may call the worker by, with commas between them; addresses always may; none: any name",
-        hosts,
-    ),
-    Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", mebibytes),
-    Option(
-        "log-format",
-        "SESSIONWORKER_LOG_FORMAT",
-        "text",
-        "what a line of the log looks like: 'text', for people, or 'json', for programs",
-        log_format,
-    ),
-    Option("threads", "SESSIONWORKER_THREADS", "4", "threads that read files", count(1, 64)),
-    Option(
-        "connections",
-        "SESSIONWORKER_CONNECTIONS",
-        "10000",
-        "connections at once; more are refused",
-        count(1, MANY),
-    ),
-    Option("keep-versions", "SESSIONWORKER_KEEP_VERSIONS", "10", "newest versions of creds to keep", count(1, MANY)),
-    Option(
-        "keep-hours",
-        "SESSIONWORKER_KEEP_HOURS",
-        "24",
-        "hours for which one version each is kept too",
-        count(0, MANY),
-    ),
-    Option("keep-days", "SESSIONWORKER_KEEP_DAYS", "30", "days for which one version each is kept too", count(0, MANY)),
-    Option("keep-drops", "SESSIONWORKER_KEEP_DROPS", "30", "days for which a dropped instance is kept", count(0, MANY)),
-)
-"""The options that take a value. `--http-logs` takes none."""
-
-TOKEN_VARIABLES = {
-    Role.API: "GLOBAL_AUTH_TOKEN",
-    Role.ADMIN: "SESSIONWORKER_ADMIN_TOKEN",
-    Role.VIEW: "SESSIONWORKER_VIEW_TOKEN",
-}
-"""The variables that hold one token each; the same with `_FILE` behind it names a file."""
-KEY_VARIABLE = "SESSIONWORKER_ENCRYPTION_KEY"
-"""The same for the keys of the store, which may be several here, too, one a line."""
-TOKEN_FLAGS = {Role.API: "token-file", Role.ADMIN: "admin-token-file", Role.VIEW: "view-token-file"}
-HTTP_LOGS_VARIABLE = "HTTP_LOGS"
-
-PREFIX = "SESSIONWORKER_"
-OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL", "SESSIONWORKER_URL", *TOKEN_VARIABLES.values(), KEY_VARIABLE)
-"""Variables of ours that are no options: those of other commands, and secrets, which no command line may show."""
 
 
 def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -211,6 +107,8 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     keys = find_source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
     return Settings(
         listen=tuple(values["listen"]),
+        ui_listen=values["ui-listen"][0],
+        is_ui_wanted=given["ui-listen"] is not None or bool(environment.get(UI_VARIABLE)),
         store=place,
         fsync=values["fsync"][0],
         tokens=tokens,
@@ -225,6 +123,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         keep_hours=values["keep-hours"][0],
         keep_days=values["keep-days"][0],
         keep_drops=values["keep-drops"][0],
+        shown=tuple(_show(option, values[option.flag], given[option.flag], environment) for option in OPTIONS),
         doubts=(
             *_doubts(environment),
             *_doubts_about_keys(keys, place),
@@ -285,6 +184,20 @@ def _doubts_about_keys(keys: Source, place: Path | DatabaseAddress) -> Iterator[
         return
     if place.resolve() in keys.file.resolve().parents:
         yield f"The key file {shown(keys.file)} is in the store: whoever gets the disk, or a copy of it, has both."
+
+
+def _show(
+    option: Option, values: list[Any], given: str | list[str] | None, environment: Mapping[str, str]
+) -> ShownSetting:
+    """Return an option as it may be shown: of a database's address nothing, of a file's path what is no secret."""
+    if any(isinstance(value, DatabaseAddress) for value in values):
+        text = "(a database)"
+    elif all(isinstance(value, Path) for value in values):
+        text = ", ".join(map(shown, values))
+    else:
+        texts = given if given is not None else environment.get(option.variable) or option.default
+        text = texts if isinstance(texts, str) else ", ".join(texts)
+    return ShownSetting(option.flag, option.variable, text)
 
 
 def _choose(option: Option, given: str | list[str] | None, environment: Mapping[str, str]) -> list[Any]:

@@ -20,7 +20,8 @@ from sessionworker.checks import shown
 from sessionworker.disk import opened_folder
 from sessionworker.errors import NameNotAllowed, StartError
 from sessionworker.names import check_name
-from sessionworker.settings import TOKEN_VARIABLES, Settings
+from sessionworker.options import TOKEN_VARIABLES
+from sessionworker.settings import Settings
 
 TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 

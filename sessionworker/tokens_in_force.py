@@ -8,7 +8,8 @@ from twisted.logger import Logger
 
 from sessionworker.access import Access, Role
 from sessionworker.errors import StartError
-from sessionworker.settings import TOKEN_VARIABLES, Settings, Source
+from sessionworker.options import TOKEN_VARIABLES
+from sessionworker.settings import Settings, Source
 from sessionworker.tokens import TOKEN_FILE_NAME, find_tokens
 
 

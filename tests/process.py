@@ -122,7 +122,7 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
-                env={**inherited, **self.environment},
+                env={**inherited, "SESSIONWORKER_UI_LISTEN": "off", **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

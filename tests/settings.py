@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sessionworker.command_line import Options
-from sessionworker.settings import OPTIONS, TOKEN_VARIABLES, Settings
+from sessionworker.options import OPTIONS, TOKEN_VARIABLES
+from sessionworker.settings import Settings
 
 VARIABLES = [option.variable for option in OPTIONS] + [*TOKEN_VARIABLES.values(), "HTTP_LOGS"]
 

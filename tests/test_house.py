@@ -37,10 +37,11 @@ FLOORS = (
     ("holding",),
     ("offload",),
     ("checks",),
+    ("options",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
     ("tokens", "keys", "command_line", "web", "migration"),
     ("tokens_in_force", "page"),
-    ("commands",),
+    ("commands", "opening"),
     ("service",),
 )
 """From the ground up. A module is on the floor of the longest name here that its own begins with."""

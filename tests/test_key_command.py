@@ -16,7 +16,8 @@ from sessionworker.commands.asking import client_of
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import URL_VARIABLE, FoundToken, Given
 from sessionworker.commands.key import follow, is_over, main
-from sessionworker.settings import TOKEN_VARIABLES, read_settings
+from sessionworker.options import TOKEN_VARIABLES
+from sessionworker.settings import read_settings
 from sessionworker.stores.seal import KEY_BYTES
 
 KEY, OTHER_KEY = (b64encode(bytes([number]) * KEY_BYTES).decode() for number in range(2))

@@ -18,7 +18,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from sessionworker.settings import OPTIONS
+from sessionworker.options import OPTIONS
 from tests.ports import free_port
 from tests.process import REPOSITORY, SETTINGS_PREFIXES
 

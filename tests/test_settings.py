@@ -10,7 +10,8 @@ import pytest
 from sessionworker.access import Role
 from sessionworker.checks import BACKLOG, MIB
 from sessionworker.command_line import Options
-from sessionworker.settings import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, Settings, Source
+from sessionworker.options import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES
+from sessionworker.settings import Settings, Source
 from tests.settings import VARIABLES, read, refusal
 
 

@@ -17,7 +17,8 @@ from sessionworker.commands.given import A_FILE, HELP, Given, StorePlace, pass_g
 from sessionworker.errors import StartError, no_packages_for_a_database
 from sessionworker.events import Event
 from sessionworker.keys import find_keys
-from sessionworker.settings import KEY_VARIABLE, Source, find_source
+from sessionworker.options import KEY_VARIABLE
+from sessionworker.settings import Source, find_source
 from sessionworker.stores import transfer
 from sessionworker.stores.copying import Copying, Result
 from sessionworker.stores.files import source as files_source

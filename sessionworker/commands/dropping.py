@@ -27,7 +27,7 @@ from sessionworker.commands.showing import (
     when,
     yes,
 )
-from sessionworker.settings import MANY
+from sessionworker.options import MANY
 from sessionworker.stores.rules.drops import kept_until
 
 

@@ -16,7 +16,7 @@ from sessionworker.access import Role
 from sessionworker.checks import DatabaseAddress
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.errors import StartError
-from sessionworker.settings import TOKEN_VARIABLES
+from sessionworker.options import TOKEN_VARIABLES
 from sessionworker.tokens import TOKEN_FILE_NAME, read_tokens
 
 DEFAULT_URL = "http://127.0.0.1:5656"

@@ -21,7 +21,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from sessionworker.checks import DatabaseAddress
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import OURS
-from sessionworker.settings import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES
+from sessionworker.options import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES
 
 POLL_SECONDS = 0.02
 
@@ -82,6 +82,7 @@ def _command(private: Path, keys: Path | None) -> Iterator[str]:
     yield from ("--nodaemon", "--pidfile=", "sessionworker")
     yield from ("--listen", f"unix:{quoteStringArgument(str(private / 'socket'))}:mode=600")
     yield from ("--token-file", str(private / "token"), "--log-format", "json")
+    yield from ("--ui-listen", "off")
     for kept in ("versions", "hours", "days", "drops"):
         yield from (f"--keep-{kept}", str(MANY))
     if keys is not None:

@@ -15,7 +15,7 @@ from sessionworker.commands.given import A_FILE, HELP, Given, command, made_toke
 from sessionworker.commands.showing import say, show
 from sessionworker.disk import opened_folder
 from sessionworker.errors import StartError
-from sessionworker.settings import TOKEN_VARIABLES
+from sessionworker.options import TOKEN_VARIABLES
 from sessionworker.tokens import read_tokens
 
 

@@ -23,7 +23,6 @@ from sessionworker.offload import Offload
 from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance, ReleaseInstance
 from sessionworker.web.admin import add_admin
 from sessionworker.web.bodies import read_group, read_opening
-from sessionworker.web.health import Health
 from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import CONTENT_TYPE, Metrics
 from sessionworker.web.overview import Overview
@@ -61,7 +60,7 @@ def build_api(
     offload: Offload,
     session_files: SessionFiles,
     many_keys: ManyKeys,
-    health: Health,
+    overview: Overview,
     metrics: Metrics,
 ) -> Klein:
     """Build the tree over a store, with its leaves for session files.
@@ -78,7 +77,7 @@ def build_api(
 
     @app.route("/health", methods=["GET"])
     def is_well(request: WorkerRequest) -> Deferred[bytes]:
-        return health.check().addCallback(lambda _: answer_json(request, WellForm(WELL)))
+        return overview.health.check().addCallback(lambda _: answer_json(request, WellForm(WELL)))
 
     @app.route("/metrics", methods=["GET"])
     def show_metrics(request: WorkerRequest) -> bytes:
@@ -122,7 +121,7 @@ def build_api(
     def files(_request: WorkerRequest, **_path: str) -> SessionFiles:
         return session_files
 
-    add_admin(app, offload, Overview(offload, health, metrics))
+    add_admin(app, offload, overview)
 
     @app.handle_errors(HTTPException)  # type: ignore[arg-type]  # its types want IRequest where it gives ours
     def not_routed(request: WorkerRequest, failure: Failure) -> bytes:

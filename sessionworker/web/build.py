@@ -12,6 +12,7 @@ from sessionworker.web.gate import Gate
 from sessionworker.web.health import Health
 from sessionworker.web.many_keys import ManyKeys
 from sessionworker.web.metrics import Metrics
+from sessionworker.web.overview import Overview
 from sessionworker.web.session_files import SessionFiles
 from sessionworker.web.throttle import Throttle
 from sessionworker.web.watching import Watching
@@ -27,6 +28,7 @@ def build_site(
     http_logs: bool,
     reactor: IReactorTime,
     metrics: Metrics | None = None,
+    overview: Overview | None = None,
     connections: int = CONNECTIONS,
     hosts: frozenset[str] | None = None,
 ) -> WorkerSite:
@@ -36,8 +38,8 @@ def build_site(
     """
     metrics = metrics or Metrics()
     session_files, many_keys = SessionFiles(offload), ManyKeys(offload, metrics.keys, body_size)
-    health = Health(reactor, offload)
-    tree = build_api(reactor, offload, session_files, many_keys, health, metrics)
+    overview = overview or Overview(offload, Health(reactor, offload), metrics)
+    tree = build_api(reactor, offload, session_files, many_keys, overview, metrics)
     gate = Gate(access, Throttle(reactor), session_files, many_keys, tree.resource(), hosts)
     watching = Watching(reactor, metrics, http_logs=http_logs)
     return WorkerSite(gate, watching, body_size=body_size, connections=connections, reactor=reactor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -88,16 +89,34 @@ GAUGES = {
 }
 """What is shown as it is now, each with its meaning."""
 
-UNAUTHORIZED = 401
+UNAUTHORIZED, FAILED = 401, 500
 
 EARLY = (400, UNAUTHORIZED, 413, 503)
 """What a request may be refused with before it came whole."""
+
+LOGINS = ("token", "link", "refused", "throttled", "foreign")
+"""What comes of trying to sign in at the page: with a token, with a link's code; refused for the token, for there were
+too many tries, and for the form was of another page."""
 
 HOT_ROUTE, HOT_FAILURES = "/session/G/I/K", (503, 507)
 """Where a failure is shown from zero on, since the first one would be no increase otherwise."""
 
 
 disable_created_metrics()  # when each counter was made: nobody asks, and it doubles the text
+
+
+class Recent(Struct):
+    """What there was since somebody asked last."""
+
+    requests: int = 0
+    failures: int = 0
+    """Requests that were answered with a status of 500 or more."""
+    changes: int = 0
+    """That were made durable."""
+    slowest_sync: float | None = None
+    """Seconds; None where there was no sync."""
+    lag: float = 0.0
+    """Seconds that the reactor was late, at the most."""
 
 
 class Metrics:
@@ -140,6 +159,9 @@ class Metrics:
             "Requests that showed no token, or a wrong one.",
             registry=self._registry,
         )
+        self._logins = Counter(
+            "sessionworker_logins", "Tries to sign in at the page.", ["result"], registry=self._registry
+        )
         self._certificates = Counter(
             "sessionworker_certificate_errors",
             "TLS certificates that were to be read again and stayed as they were.",
@@ -169,10 +191,13 @@ class Metrics:
         Info("sessionworker_build", "Which version this is, and what it runs on.", registry=self._registry).info(
             {"version": VERSION, "python": PYTHON, "twisted": TWISTED}
         )
+        self._recent = Recent()
         self._watched: _Watched | None = None
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for status in EARLY:
             self._refused.labels(str(status))
+        for result in LOGINS:
+            self._logins.labels(result)
         for method in ("GET", "POST", "DELETE"):
             for status in HOT_FAILURES:
                 self._requests.labels(HOT_ROUTE, method, str(status))
@@ -195,6 +220,8 @@ class Metrics:
             self._children[key] = children
         if status == UNAUTHORIZED:
             self._tokens.inc()
+        self._recent.requests += 1
+        self._recent.failures += status >= FAILED
         children[0].inc()
         children[1].observe(seconds)
 
@@ -208,6 +235,10 @@ class Metrics:
         if status == UNAUTHORIZED:
             self._tokens.inc()
 
+    def login(self, result: str) -> None:
+        """Count a try to sign in at the page, with one of LOGINS."""
+        self._logins.labels(result).inc()
+
     def certificate_stays(self) -> None:
         """Count a certificate that could not be read again."""
         self._certificates.inc()
@@ -215,15 +246,24 @@ class Metrics:
     def lag(self, seconds: float) -> None:
         """Tell how late the reactor is."""
         self._lag.set(seconds)
+        self._recent.lag = max(self._recent.lag, seconds)
 
     def sync(self, seconds: float, changes: int) -> None:
         """Tell how long a sync of the journal took, and of how many changes. May be called in any thread."""
         self._sync.observe(seconds)
         self._batches.observe(changes)
+        recent = self._recent
+        recent.changes += changes
+        recent.slowest_sync = max(recent.slowest_sync or 0.0, seconds)
 
     def checkpoint(self, seconds: float) -> None:
         """Tell how long a checkpoint took. May be called in any thread."""
         self._checkpoints.observe(seconds)
+
+    def take_recent(self) -> Recent:
+        """Return what there was since this was called before."""
+        recent, self._recent = self._recent, Recent()
+        return recent
 
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""

@@ -19,7 +19,7 @@ class Overview:
     def __init__(self, offload: Offload, health: Health, metrics: Metrics) -> None:
         """Tell of the store behind `offload`, and of a worker that starts now."""
         self._offload = offload
-        self._health = health
+        self.health = health
         self._metrics = metrics
         self._started_at = _now()
 
@@ -29,7 +29,7 @@ class Overview:
 
     def _tell(self, store: StoreOverview) -> WorkerOverview:
         counts, gauges = self._metrics.watched()
-        return WorkerOverview(VERSION, _now(), self._started_at, self._health.is_well, store, counts, gauges)
+        return WorkerOverview(VERSION, _now(), self._started_at, self.health.is_well, store, counts, gauges)
 
 
 def _now() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from ipaddress import IPv6Address, IPv6Network
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -21,12 +22,19 @@ MOST_ADDRESSES = 1000
 METHODS = {b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT", b"PATCH"}
 
 
-def host_of(request: Asked) -> str:
+class FromSomewhere(Protocol):
+    """A request, as far as it matters from where it comes."""
+
+    def getClientAddress(self) -> Any:
+        """Return the address that it came from."""
+
+
+def host_of(request: FromSomewhere) -> str:
     """Return the address that a request came from."""
     return str(getattr(request.getClientAddress(), "host", "") or "a Unix socket")
 
 
-def network_of(request: Asked) -> str:
+def network_of(request: FromSomewhere) -> str:
     """Return what stands for the address that a request came from: of IPv6 one machine has 2⁶⁴ (RFC 4291, 2.5.4)."""
     host = host_of(request)
     if ":" not in host:

@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 from click.testing import CliRunner, Result
 
 from sessionworker.commands.main import main
-from sessionworker.settings import PREFIX
+from sessionworker.options import PREFIX
 from tests.process import REPOSITORY, SETTINGS_PREFIXES, WorkerProcess
 
 COMMAND = [sys.executable, "-m", "sessionworker.commands.main"]

@@ -11,12 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
+from sessionworker.options import OPTIONS
 from sessionworker.service import DRAIN_SECONDS
-from sessionworker.settings import OPTIONS
 from tests.process import REPOSITORY
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yaml"
 SECRETS_FILE = REPOSITORY / "docker-compose.secrets.yaml"
+FILES = [
+    COMPOSE_FILE,
+    SECRETS_FILE,
+    REPOSITORY / "docker-compose.monitoring.yaml",
+    REPOSITORY / "deploy" / "swarm.yaml",
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def seconds(text: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", [COMPOSE_FILE, SECRETS_FILE, REPOSITORY / "deploy" / "swarm.yaml"])
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_compose_files_keep_to_the_compose_specification(file: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)],

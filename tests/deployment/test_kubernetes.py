@@ -9,8 +9,8 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
+from sessionworker.options import OPTIONS
 from sessionworker.service import DRAIN_SECONDS
-from sessionworker.settings import OPTIONS
 from sessionworker.stores.postgres.connections import ANSWER_SECONDS
 from tests.process import REPOSITORY
 

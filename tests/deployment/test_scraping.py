@@ -94,3 +94,43 @@ def test_without_the_worker_s_token_it_is_told_so(tmp_path: Path, worker: Worker
         target = wait_for_target(url)
         assert target["health"] == "down"
         assert "401" in target["lastError"]
+
+
+def test_every_query_of_the_board_is_answered(tmp_path: Path, worker: WorkerProcess) -> None:
+    """Whether two sides of a query fit together shows with numbers alone."""
+    with prometheus(tmp_path / "prometheus", worker, worker.token) as url:
+        assert wait_for_target(url)["health"] == "up"
+        end = time.monotonic() + PATIENCE
+        while not (ask(url, f"query?query={quote('rate(sessionworker_http_requests_total[5s])')}") or {}).get("result"):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        empty = []
+        for title, expression in queries("5s"):
+            answer = ask(url, f"query?query={quote(expression)}")
+            assert answer is not None, expression
+            if not answer["result"]:
+                empty.append(title)
+        assert set(empty) <= WITHOUT_NUMBERS
+
+
+WITHOUT_NUMBERS = {
+    "TLS certificate ends in",
+    "Time since the last",
+    "Connections to the database",
+    "Calls that wait for a connection",
+    "Share that failed (5xx)",
+}
+"""Panels of the board that show nothing, in part or wholly, of a worker on files that nobody has written to."""
+
+
+def queries(interval: str) -> list[tuple[str, str]]:
+    """The queries of the board for all workers, each with the title of its panel."""
+    chosen = {"$__rate_interval": interval, "$job": "sessionworker", "$instance": ".+"}
+    found = []
+    for panel in json.loads((REPOSITORY / "deploy" / "grafana" / "sessionworker.json").read_text())["panels"]:
+        for target in panel.get("targets", []):
+            expression = target["expr"]
+            for variable, value in chosen.items():
+                expression = expression.replace(variable, value)
+            found.append((panel["title"], expression))
+    return found

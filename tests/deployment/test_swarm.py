@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sessionworker.options import OPTIONS
 from sessionworker.service import DRAIN_SECONDS
-from sessionworker.settings import OPTIONS
 from sessionworker.stores.postgres.connections import ANSWER_SECONDS
 from tests.deployment.test_compose import seconds
 from tests.process import REPOSITORY

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES
-from sessionworker.settings import OPTIONS
+from sessionworker.options import OPTIONS
 from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.spares import RESERVE

@@ -25,7 +25,7 @@ from sessionworker.http.limits import (
 )
 from sessionworker.http.sending import SMALL_ANSWER
 from sessionworker.offload import LONGEST_QUEUE, MOST_WAITING_BYTES, Offload
-from sessionworker.settings import OPTIONS
+from sessionworker.options import OPTIONS
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.rules.leases import LEASE_SECONDS
 from sessionworker.web.api import CREATE_SECONDS, build_api

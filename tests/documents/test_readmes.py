@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessionworker import errors
-from sessionworker.settings import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_VARIABLES
+from sessionworker.options import HTTP_LOGS_VARIABLE, OPTIONS, TOKEN_VARIABLES
 from tests.documents.reading import READMES, blocks, read, rows
 from tests.process import REPOSITORY, WorkerProcess
 

@@ -1,0 +1,55 @@
+"""Opens the page for operators, where it is wanted and can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.logger import Logger
+
+from sessionworker.access import Access
+from sessionworker.errors import StartError
+from sessionworker.offload import Offload
+from sessionworker.settings import Settings
+from sessionworker.web.metrics import Metrics
+from sessionworker.web.overview import Overview
+
+NO_PACKAGE = "The package jinja2 is missing. Install sessionworker with its extra 'page'."
+
+_log = Logger()
+
+
+def open_page(
+    reactor: Any,
+    offload: Offload,
+    settings: Settings,
+    access: Access,
+    overview: Overview,
+    metrics: Metrics,
+    listen: Callable[[str, IProtocolFactory, str], None],
+) -> tuple[float, Callable[[], None]] | None:
+    """Have the page listened for by `listen`; return what is to be called for it, and how many seconds apart.
+
+    None where there is no page: it is off, or cannot be had and nobody asked for it. Raises StartError.
+    """
+    if not settings.ui_listen:
+        return None
+    try:
+        from sessionworker.page.build import Page  # noqa: PLC0415 - it needs an extra, and memory
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in {"jinja2", "markupsafe"}:
+            raise
+        problem = NO_PACKAGE
+    else:
+        page = Page(reactor, offload, access, overview, metrics, settings)
+        try:
+            listen(settings.ui_listen, page.site, "The page for operators is at {endpoint}.")
+        except StartError as error:
+            problem = str(error)
+        else:
+            return page.sample_seconds, page.take_sample
+    if settings.is_ui_wanted:
+        raise StartError(f"There cannot be a page for operators. {problem}")
+    _log.warn("There is no page for operators. {reason}", event="no_page", reason=problem)
+    return None

@@ -1,0 +1,59 @@
+"""The page, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.server import Site
+
+from sessionworker.access import Access
+from sessionworker.offload import Offload
+from sessionworker.page.actions import Actions
+from sessionworker.page.known import Known
+from sessionworker.page.looking import Looking
+from sessionworker.page.sampling import sample
+from sessionworker.page.series import STEP_SECONDS, Series
+from sessionworker.page.signing_in import SigningIn
+from sessionworker.page.site import Routes, build_page
+from sessionworker.page.views import Views
+from sessionworker.settings import Settings
+from sessionworker.web.metrics import Metrics
+from sessionworker.web.overview import Overview
+
+
+class Page:
+    """The site, and what has to be done for it now and then."""
+
+    sample_seconds = STEP_SECONDS
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        offload: Offload,
+        access: Access,
+        overview: Overview,
+        metrics: Metrics,
+        settings: Settings,
+    ) -> None:
+        """Build it over the parts of the worker."""
+        self._series = Series(reactor.seconds, lambda: sample(metrics))
+        looking = Looking(offload, overview, Known(reactor))
+        signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
+        views = Views(looking, self._series, signing_in.sessions, settings)
+
+        def add(routes: Routes) -> None:
+            views.add_to(routes)
+            Actions(offload, looking, routes).add()
+
+        self.site: Site = build_page(reactor, signing_in, looking, add)
+
+    def take_sample(self) -> None:
+        """Measure what the charts show; once every `sample_seconds`."""
+        self._series.take()
+
+
+def _name_of(settings: Settings) -> str:
+    """Return what tells this worker from others on its machine, without anything secret."""
+    store = settings.store if isinstance(settings.store, Path) else "a database"
+    return f"{store} {settings.ui_listen}"

@@ -1,0 +1,123 @@
+"""What the store said last, asked once for all who look: ten open pages cost it no more than one, and it may hang."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sessionworker.errors import WorkerError
+
+VALID_SECONDS = 2.0
+"""How long an answer holds, at least."""
+
+REST = 10
+"""How many times as long as the store took for it an answer holds, at least: a page must not be most of its work."""
+
+PATIENCE_SECONDS = 1.0
+"""How long whoever looks waits for a new one; then the last one is shown, and since when there is no newer one."""
+
+MOST_QUESTIONS = 50
+"""Answers that are remembered; the one that was asked for longest ago is forgotten first."""
+
+T = TypeVar("T")
+
+
+class Seen(Struct, Generic[T], frozen=True):
+    """An answer of the store."""
+
+    value: T | None
+    """None where it never gave one."""
+    age: float
+    """Seconds since it came; since it was asked for first, where none came."""
+    is_late: bool
+    """Whether it was asked again, and has not answered in time or said that it cannot."""
+    reason: str = ""
+    """What it said of why not, if it did."""
+
+
+class _Question(Struct):
+    ask: Callable[[], Deferred[Any]]
+    asked_at: float
+    came_at: float | None = None
+    took: float = 0.0
+    value: Any = None
+    is_asking: bool = False
+    failed: str | None = None
+    waiting: list[Deferred[Any]] = []
+
+
+class Known:
+    """Asks questions, each by a name."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: IReactorTime) -> None:
+        """Know nothing yet."""
+        self._reactor = reactor
+        self._questions: dict[object, _Question] = {}
+
+    def ask(self, name: object, ask: Callable[[], Deferred[T]]) -> Deferred[Seen[T]]:
+        """Return an answer to a question that is no older than it holds, or else the last one. Never fails.
+
+        `ask` may fail with a WorkerError; whatever else comes is logged, and told as a failure, too.
+        """
+        now = self._reactor.seconds()
+        question = self._questions.pop(name, None) or _Question(ask, now)
+        while len(self._questions) >= MOST_QUESTIONS:
+            del self._questions[next(iter(self._questions))]
+        self._questions[name] = question
+        question.ask = ask
+        is_valid = question.came_at is not None and now - question.came_at < max(VALID_SECONDS, REST * question.took)
+        result: Deferred[Seen[T]] = Deferred()
+        if is_valid and question.failed is None:
+            result.callback(self._seen(question))
+            return result
+        is_hanging = question.is_asking and now - question.asked_at > PATIENCE_SECONDS
+        if is_hanging or (question.failed is not None and now - question.asked_at < VALID_SECONDS):
+            result.callback(self._seen(question))
+            return result
+        question.waiting.append(result)
+        if not question.is_asking:
+            self._begin(question)
+        return result
+
+    def forget(self) -> None:
+        """Have all asked again: something was changed."""
+        self._questions = {name: question for name, question in self._questions.items() if question.is_asking}
+
+    def _begin(self, question: _Question) -> None:
+        question.is_asking, question.asked_at = True, self._reactor.seconds()
+        late = self._reactor.callLater(PATIENCE_SECONDS, self._tell, question)
+
+        def came(outcome: Any) -> None:
+            question.is_asking = False
+            if isinstance(outcome, Failure):
+                if not outcome.check(WorkerError):
+                    self._log.failure("What the page asks for failed", outcome, event="page_failed")
+                question.failed = outcome.value.message if isinstance(outcome.value, WorkerError) else ""
+            else:
+                now = self._reactor.seconds()
+                question.value, question.came_at, question.failed = outcome, now, None
+                question.took = now - question.asked_at
+            if late.active():
+                late.cancel()
+            self._tell(question)
+
+        question.ask().addBoth(came)
+
+    def _tell(self, question: _Question) -> None:
+        waiting, question.waiting = question.waiting, []
+        for result in waiting:
+            result.callback(self._seen(question))
+
+    def _seen(self, question: _Question) -> Seen[Any]:
+        now = self._reactor.seconds()
+        since = question.asked_at if question.came_at is None else question.came_at
+        is_late = question.failed is not None or (question.is_asking and now - question.asked_at >= PATIENCE_SECONDS)
+        return Seen(question.value, now - since, is_late, question.failed or "")

@@ -1,0 +1,134 @@
+"""What the pages show, asked of the store in threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+
+from sessionworker.errors import NoSuchGroup, NotFound
+from sessionworker.names import CREDS, SessionFile
+from sessionworker.offload import Offload
+from sessionworker.page.facts import Facts, facts_of
+from sessionworker.page.known import Known, Seen
+from sessionworker.page.listing import Page, Query, Row, select, state_of
+from sessionworker.stores.interface import Store
+from sessionworker.stores.rules.versions import DAY
+from sessionworker.web.overview import Overview
+from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, VersionSummary, WorkerOverview
+
+NEW_IDENTITY = DAY
+"""For how many milliseconds an instance whose identity changed counts as one that a person should look at."""
+
+_SETTLES = frozenset({"version_restored", "instance_restored", "instance_dropped"})
+"""What shows that somebody has seen to an instance since."""
+
+
+class Rows(Struct, frozen=True):
+    """All instances."""
+
+    rows: Sequence[Row]
+    groups: Sequence[str]
+
+
+class Listed(Struct, frozen=True):
+    """A page of them, and what there is to choose from."""
+
+    page: Page
+    groups: Sequence[str]
+    all: int
+    """Instances in all."""
+
+
+class One(Struct, frozen=True):
+    """An instance."""
+
+    row: Row
+    facts: Facts | None
+    """None where its `creds` say nothing, or cannot be had."""
+    versions: Sequence[VersionSummary]
+    events: Sequence[EventSummary]
+    """Newest first."""
+
+
+class Looking:
+    """Asks for what the pages show."""
+
+    def __init__(self, offload: Offload, overview: Overview, known: Known) -> None:
+        """Ask the store behind `offload`."""
+        self._offload = offload
+        self._overview = overview
+        self.known = known
+
+    def overview(self) -> Deferred[Seen[WorkerOverview]]:
+        """Return the worker at a glance."""
+        return self.known.ask("overview", self._overview.ask)
+
+    def rows(self) -> Deferred[Seen[Rows]]:
+        """Return all instances; those whose identity changed lately are marked."""
+        return self.known.ask("rows", partial(self._offload.ask, _rows, self._offload.store))
+
+    def listed(self, seen: Seen[Rows], query: Query) -> Deferred[Listed]:
+        """Select of instances in a thread: with thousands it takes as long as many writes."""
+        rows = seen.value or Rows((), ())
+        return self._offload.ask(lambda: Listed(select(rows.rows, query), rows.groups, len(rows.rows)))
+
+    def one(self, group: str, name: str) -> Deferred[One]:
+        """Return an instance. Fails with NotFound, or with any other WorkerError."""
+        return self._offload.ask(_one, self._offload.store, group, name)
+
+    def drops(self) -> Deferred[Seen[list[DropSummary]]]:
+        """Return what was dropped."""
+        return self.known.ask("drops", partial(self._offload.ask, self._offload.store.drops))
+
+    def events(self) -> Deferred[Seen[list[EventSummary]]]:
+        """Return what happened, oldest first."""
+        return self.known.ask("events", lambda: self._offload.ask(self._offload.store.events, 0))
+
+
+def _rows(store: Store) -> Rows:
+    changed, now = _changed(store.events(0)), time.time_ns() // 1_000_000
+    groups = store.groups()
+    rows = []
+    for group in groups:
+        with suppress(NoSuchGroup):  # it is gone meanwhile
+            rows += [_row(group, one, changed, now) for one in store.describe(group)]
+    return Rows(rows, groups)
+
+
+def _changed(events: Sequence[EventSummary]) -> dict[tuple[str, str], int]:
+    """Return when the identities of instances changed last, unless somebody has seen to them since."""
+    found: dict[tuple[str, str], int] = {}
+    for event in events:
+        if event.event == "identity_changed":
+            found[event.group, event.instance] = event.when
+        elif event.event in _SETTLES:
+            found.pop((event.group, event.instance), None)
+    return found
+
+
+def _row(group: str, one: InstanceSummary, changed: dict[tuple[str, str], int], now: int) -> Row:
+    state = state_of(
+        one.problem,
+        has_new_identity=now - changed.get((group, one.instance), 0) < NEW_IDENTITY,
+        has_creds=CREDS in one.types or one.files is None,
+        silent=now - one.last_write if one.last_write else None,
+    )
+    return Row(group, one.instance, "", state, one.files, one.bytes, one.last_write, one.types, one.problem)
+
+
+def _one(store: Store, group: str, name: str) -> One:
+    found = next((one for one in store.describe(group) if one.instance == name), None)
+    if found is None:
+        raise NotFound
+    events = store.events(0)
+    row = _row(group, found, _changed(events), time.time_ns() // 1_000_000)
+    mine = [event for event in reversed(events) if (event.group, event.instance) == (group, name)]
+    facts = None
+    if not found.problem:
+        facts = facts_of(store.read(SessionFile(group, name, CREDS)) or b"")
+    return One(row, facts, store.versions(group, name), mine)

@@ -1,0 +1,270 @@
+"""The way in for a browser: a token is typed once, or a link's code handed in, and a cookie stands for it from then on.
+
+The cookie has no path: a browser gives it that of the folder that it came from, `/ui`, below whatever path a proxy has
+put all of this. So it is set and taken away by what lies directly below `/ui/` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from http import HTTPStatus
+from math import ceil
+from urllib.parse import unquote
+
+from klein import Klein
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from sessionworker.access import RIGHTS, Access, Grant, Right, Role
+from sessionworker.page.attempts import Attempts
+from sessionworker.page.forms import form_of
+from sessionworker.page.origins import is_from_this_page
+from sessionworker.page.rendering import redirect, render
+from sessionworker.page.sessions import Codes, Session, Sessions
+from sessionworker.web.metrics import Metrics
+from sessionworker.web.watching import host_of, network_of
+
+START = "/ui/"
+
+BY_ITSELF = b"X-Refresh"
+"""A header of what a page asks for without anybody having clicked."""
+
+NOT_FROM_HERE = (
+    "Your browser does not say that this comes from a form of this page. Load the page again, and repeat it."
+)
+FORM_TOO_OLD = "This form was shown before you signed in. Load the page again, and repeat it."
+MAY_NOT_CHANGE = "The token that you signed in with changes nothing: the operator's does."
+
+_below = re.compile(r"/ui/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*").fullmatch
+
+
+class SigningIn:
+    """Lets people in, knows them again, and lets them out. Other tokens than before end all sessions."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: IReactorTime, access: Access, metrics: Metrics, worker: str) -> None:
+        """Let in who has a token of `access` that may look. `worker` tells this one from others on its machine.
+
+        To a cookie all ports of a machine are one: so workers have different names for it.
+        """
+        self._access = access
+        self._metrics = metrics
+        self.sessions = Sessions(reactor)
+        """Who is signed in."""
+        self._codes = Codes(reactor)
+        self._attempts = Attempts(reactor)
+        self._seen_changes = access.changes
+        self._cookie = f"sw-session-{sha256(worker.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}".encode()
+
+    def add_to(self, app: Klein) -> None:
+        """Add the routes that need nobody to be signed in."""
+
+        @app.route("/ui/login", methods=["GET"])
+        def show_login(request: Request) -> bytes:
+            return self._show(request, HTTPStatus.OK)
+
+        @app.route("/ui/login", methods=["POST"])
+        def sign_in(request: Request) -> bytes:
+            return self._sign_in(request)
+
+        @app.route("/ui/logout", methods=["POST"])
+        def sign_out(request: Request) -> bytes:
+            session = self.session_of(request)
+            if session is not None:
+                if _why_not(request, session):
+                    return self.refuse(request)
+                self.sessions.close(session)
+            return self._leave(request)
+
+        @app.route("/ui/logout-everywhere", methods=["POST"])
+        def sign_out_everywhere(request: Request) -> bytes:
+            if self.check_change(request) is None:
+                return self.refuse(request)
+            self._end_all()
+            self._log.info(
+                "All sessions of the page ended, as {address} asked.",
+                event="signed_out_everywhere",
+                address=host_of(request),
+            )
+            return self._leave(request)
+
+    def session_of(self, request: Request) -> Session | None:
+        """Return the session of a request; None where nobody is signed in, or no longer."""
+        self._end_what_others_opened()
+        secret = request.getCookie(self._cookie)
+        if not secret:
+            return None
+        return self.sessions.find(secret.decode("latin-1"), is_used=not request.requestHeaders.hasHeader(BY_ITSELF))
+
+    def make_code(self) -> str:
+        """Return a code that signs an operator in, once and soon."""
+        self._end_what_others_opened()
+        return self._codes.make(Role.ADMIN)
+
+    def ask(self, request: Request) -> bytes:
+        """Answer what nobody is signed in for: at the same address, so that it is shown as soon as somebody is."""
+        return self._show(request, HTTPStatus.UNAUTHORIZED, next_path=request.uri.decode("latin-1"))
+
+    def check_change(self, request: Request) -> Session | None:
+        """Return the session of a form that changes something; None where it has to be refused."""
+        session = self.session_of(request)
+        return None if session is None or _why_not(request, session, needs=Right.CHANGE) else session
+
+    def refuse(self, request: Request) -> bytes:
+        """Answer a form that may not do what it is for."""
+        session = self.session_of(request)
+        if session is None:
+            return self.ask(request)
+        return render(
+            request,
+            "refused.html",
+            status=HTTPStatus.FORBIDDEN,
+            reason=_why_not(request, session, needs=Right.CHANGE),
+            here="",
+            session=session,
+            may_change=Right.CHANGE in RIGHTS[session.role],
+            csrf=session.csrf,
+            worker=None,
+        )
+
+    def _sign_in(self, request: Request) -> bytes:
+        form = form_of(request)
+        next_path = form.get("next", "")
+        if not is_from_this_page(request):
+            self._count_refused(request, "foreign", "the browser does not say that it comes from this page's form")
+            return self._show(request, HTTPStatus.FORBIDDEN, problem="foreign", next_path=next_path)
+        self._end_what_others_opened()
+        shown = (form.get("code") or form.get("token", "")).strip()
+        # Nobody guesses a code, so these do not wait: an operator gets in whom a guesser of tokens has locked out.
+        role, result = self._codes.take(shown), "link"
+        if role is None:
+            seconds = self._attempts.seconds_to_wait(network_of(request))
+            if seconds:
+                return self._make_wait(request, seconds, next_path)
+            grant = self._access.grant_of(shown.encode("utf-8", "surrogatepass"))
+            role, result = _role_of(grant), "token"
+            if role is None:
+                self._attempts.failed(network_of(request))
+                return self._refuse(request, grant, next_path, is_code=bool(form.get("code")))
+        self._metrics.login(result)
+        self._log.info(
+            "{address} signed in at the page, to {what}, with a {result}.",
+            event="signed_in",
+            address=host_of(request),
+            what="change things" if role is Role.ADMIN else "look",
+            result=result,
+        )
+        before = self.session_of(request)
+        if before is not None:
+            self.sessions.close(before)
+        secret, _ = self.sessions.open(role)
+        self._set_cookie(request, secret)
+        return redirect(request, f"./{_rest_of(next_path)}")
+
+    def _make_wait(self, request: Request, seconds: float, next_path: str) -> bytes:
+        """Answer that there were too many tries. It is not logged: whoever tries on would fill the log."""
+        self._metrics.login("throttled")
+        request.setHeader("Retry-After", str(ceil(seconds)))
+        return self._show(
+            request, HTTPStatus.TOO_MANY_REQUESTS, problem="throttled", seconds=ceil(seconds), next_path=next_path
+        )
+
+    def _refuse(self, request: Request, grant: Grant | None, next_path: str, *, is_code: bool) -> bytes:
+        if grant is not None:
+            problem, reason = "api", "the token is an API's, which does not open the page"
+        elif is_code:
+            problem, reason = "code", "the link is used, or too old"
+        else:
+            problem, reason = "refused", "the token is not this worker's"
+        self._count_refused(request, "refused", reason)
+        return self._show(request, HTTPStatus.UNAUTHORIZED, problem=problem, next_path=next_path)
+
+    def _count_refused(self, request: Request, result: str, reason: str) -> None:
+        self._metrics.login(result)
+        self._log.warn(
+            "Somebody at {address} could not sign in at the page: {reason}.",
+            event="sign_in_refused",
+            address=host_of(request),
+            reason=reason,
+        )
+
+    def _show(
+        self, request: Request, status: int, *, problem: str = "", seconds: int = 0, next_path: str = ""
+    ) -> bytes:
+        rest = _rest_of(next_path)
+        return render(
+            request,
+            "login.html",
+            status=status,
+            problem=problem,
+            seconds=seconds,
+            next_path=START + rest,
+            here_path=rest,
+            is_readable_by_others=not _is_private(request),
+            session=None,
+            may_change=False,
+            csrf="",
+            worker=None,
+        )
+
+    def _leave(self, request: Request) -> bytes:
+        self._set_cookie(request, "", age=0)
+        return redirect(request, "login")
+
+    def _set_cookie(self, request: Request, secret: str, age: int | None = None) -> None:
+        request.addCookie(
+            self._cookie,
+            secret.encode(),
+            max_age=None if age is None else str(age).encode(),
+            secure=_is_over_tls(request),
+            httpOnly=True,
+            sameSite="strict",
+        )
+
+    def _end_what_others_opened(self) -> None:
+        """End all that was opened before other tokens came into force."""
+        if self._access.changes != self._seen_changes:
+            self._seen_changes = self._access.changes
+            if len(self.sessions):
+                self._log.info("All sessions of the page ended: the tokens are other ones.", event="sessions_ended")
+            self._end_all()
+
+    def _end_all(self) -> None:
+        self.sessions.close_all()
+        self._codes.forget_all()
+
+
+def _role_of(grant: Grant | None) -> Role | None:
+    """Return as what somebody is let in, if he is. An API's token is as an operator's where that is all there is."""
+    if grant is None or Right.LOOK not in grant.rights:
+        return None
+    return Role.ADMIN if Right.CHANGE in grant.rights else Role.VIEW
+
+
+def _why_not(request: Request, session: Session, needs: Right = Right.LOOK) -> str:
+    """Return why a form may not do what it is for; empty if it may."""
+    if not is_from_this_page(request):
+        return NOT_FROM_HERE
+    if not session.is_own(form_of(request).get("csrf", "")):
+        return FORM_TOO_OLD
+    return "" if needs in RIGHTS[session.role] else MAY_NOT_CHANGE
+
+
+def _rest_of(path: str) -> str:
+    """Return what follows `/ui/` in a path of this page, with its query; of any other, nothing: the first page."""
+    if not _below(path) or {".", ".."} & set(map(unquote, path.partition("?")[0].split("/"))):
+        return ""
+    return path.removeprefix(START)
+
+
+def _is_over_tls(request: Request) -> bool:
+    """Tell whether a browser came over TLS, be it to a proxy: it says so itself, with each form."""
+    return request.isSecure() or (request.getHeader("origin") or "").lower().startswith("https:")
+
+
+def _is_private(request: Request) -> bool:
+    """Tell whether nobody on the way reads along. A browser says `Sec-Fetch-Site` over TLS and to its own machine."""
+    return request.isSecure() or request.requestHeaders.hasHeader(b"Sec-Fetch-Site")

@@ -1,0 +1,123 @@
+"""The site of the page: its routes, and what all of them have in common.
+
+All links are relative, and the cookie has the path that it was given at: so it works below any path of a proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from klein import Klein
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import Request, Site
+from werkzeug.exceptions import HTTPException
+
+from sessionworker.access import RIGHTS, Right
+from sessionworker.errors import NotFound, WorkerError
+from sessionworker.page.looking import Looking
+from sessionworker.page.rendering import path_of, redirect, render, root_of, set_headers, set_language, static_files
+from sessionworker.page.sessions import Session
+from sessionworker.page.signing_in import SigningIn
+
+Context: TypeAlias = Mapping[str, Any]
+View: TypeAlias = Callable[..., Context | Deferred[Context]]
+"""Returns what a template shows; it is given the request and what is in its path."""
+
+_log = Logger()
+
+
+class Routes:
+    """Adds routes to the tree. All below are for those who are signed in."""
+
+    def __init__(self, app: Klein, signing_in: SigningIn, looking: Looking) -> None:
+        """Add to `app`."""
+        self.app = app
+        self.signing_in = signing_in
+        self.looking = looking
+
+    def page(self, path: str, template: str, view: View) -> None:
+        """Show a template at a path: what `view` returns is in it."""
+
+        def show(request: Request, **names: str) -> Any:
+            session = self.signing_in.session_of(request)
+            if session is None:
+                return self.signing_in.ask(request)
+            done = maybeDeferred(view, request, **names)
+            done.addCallback(partial(self._add_worker, request, template, session))
+            return done.addErrback(partial(failed, request, session))
+
+        show.__name__ = f"show_{template}"
+        self.app.route(path, methods=["GET"])(show)
+
+    def _add_worker(self, request: Request, template: str, session: Session, context: Context) -> Deferred[bytes]:
+        """Show what each page tells of the worker, too."""
+        path = request.path.decode("ascii", "replace").removeprefix("/ui/")
+        overview = self.looking.overview()
+        return overview.addCallback(
+            lambda seen: render(request, template, **frame(session), **{"worker": seen, "here_path": path, **context})
+        )
+
+
+def frame(session: Session | None) -> dict[str, Any]:
+    """Return what the frame around each page shows."""
+    may_change = session is not None and Right.CHANGE in RIGHTS[session.role]
+    return {"session": session, "may_change": may_change, "csrf": session.csrf if session is not None else ""}
+
+
+def failed(request: Request, session: Session | None, failure: Failure) -> bytes:
+    """Say what did not succeed, in the frame of a page."""
+    error = failure.value
+    status, reason = HTTPStatus.INTERNAL_SERVER_ERROR, ""
+    if isinstance(error, WorkerError):
+        status, reason = HTTPStatus(error.status), error.message
+    elif isinstance(error, HTTPException):
+        status = HTTPStatus(error.code or status)
+    else:
+        _log.failure("A page could not be shown", failure, event="page_failed")
+    problem = {"code": int(status), "reason": reason, "worker": None, "here": ""}
+    return render(request, "problem.html", status=status, **problem, **frame(session))
+
+
+def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, add: Callable[[Routes], None]) -> Site:
+    """Build the site, with the pages that `add` adds."""
+    app = Klein()
+    routes = Routes(app, signing_in, looking)
+
+    @app.route("/")
+    def enter(request: Request) -> bytes:
+        return redirect(request, "ui/")
+
+    @app.route("/ui")
+    def enter_below(request: Request) -> bytes:
+        return redirect(request, "ui/")
+
+    @app.route("/ui/static/<name>", methods=["GET"])
+    def static(request: Request, name: str) -> bytes:
+        found = static_files().get(name)
+        if found is None:
+            raise NotFound
+        set_headers(request)
+        request.setHeader("Content-Type", found.content_type)
+        request.setHeader("Cache-Control", "public, max-age=31536000, immutable")
+        return found.content
+
+    @app.route("/ui/language/<tag>/", methods=["GET"], defaults={"rest": ""})
+    @app.route("/ui/language/<tag>/<path:rest>", methods=["GET"])
+    def choose_language(request: Request, tag: str, rest: str) -> bytes:
+        set_language(request, tag)
+        return redirect(request, root_of(request) + path_of(*rest.split("/")))
+
+    signing_in.add_to(app)
+    add(routes)
+
+    @app.handle_errors(Exception)  # type: ignore[arg-type]
+    def wrong(request: Request, failure: Failure) -> bytes:
+        return failed(request, signing_in.session_of(request), failure)
+
+    return Site(app.resource(), reactor=reactor)

@@ -1,0 +1,190 @@
+"""What each page shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.web.server import Request
+
+from sessionworker.page.known import Seen
+from sessionworker.page.listing import A_PAGE, Query, Row, read_number, read_query
+from sessionworker.page.looking import Listed, Looking, One, Rows
+from sessionworker.page.rendering import speaking_to
+from sessionworker.page.sampling import FIGURES, charts, shown, small
+from sessionworker.page.series import Series
+from sessionworker.page.sessions import Sessions
+from sessionworker.page.site import Context, Routes
+from sessionworker.settings import Settings
+from sessionworker.wire import DropSummary, EventSummary, WorkerOverview
+
+MOST_ATTENTION = 10
+"""Instances that are named on the first page."""
+
+LAST_EVENTS = 8
+
+COLOURS = 6
+"""Colours that tell one identity from another."""
+
+T = TypeVar("T")
+
+
+class Views:
+    """The pages, over what there is to look at."""
+
+    def __init__(self, looking: Looking, series: Series, sessions: Sessions, settings: Settings) -> None:
+        """Show what the store says, and what is known of the worker itself."""
+        self._looking = looking
+        self._series = series
+        self._sessions = sessions
+        self._settings = settings
+
+    def add_to(self, routes: Routes) -> None:
+        """Add the pages."""
+        routes.page("/ui/", "overview.html", self.overview)
+        routes.page("/ui/instances", "instances.html", self.instances)
+        routes.page("/ui/instances/<group>/<name>", "instance.html", self.instance)
+        routes.page("/ui/trash", "trash.html", self.trash)
+        routes.page("/ui/health", "health.html", self.health)
+        routes.page("/ui/events", "events.html", self.events)
+        routes.page("/ui/settings", "settings.html", self.settings)
+
+    def overview(self, request: Request) -> Deferred[Context]:
+        """Show what needs a person, how the worker is, and what happened last."""
+        speaking = speaking_to(request)
+        host = (request.getHeader("host") or "").rpartition(":")[0] or "127.0.0.1"
+
+        def show(found: Sequence[Any]) -> Context:
+            seen, rows, events = found
+            attention = _attention(seen, rows)
+            figure = next(one for one in FIGURES if one.name == "slowest_sync")
+            return {
+                "here": "overview",
+                "host": host,
+                "attention": attention[:MOST_ATTENTION],
+                "attention_count": len(attention),
+                "counts": Counter(row.state for row in rows.value.rows) if rows.value else Counter(),
+                "events": [*reversed(events.value or ())][:LAST_EVENTS],
+                "slowest_sync": shown(speaking, figure, self._series.last("slowest_sync")),
+                "charts": {
+                    name: small(speaking, self._series, figure)
+                    for name, figure in (("room", "store_free_bytes"), ("writes", "changes"), ("sync", "slowest_sync"))
+                },
+            }
+
+        return _all(self._looking.overview(), self._looking.rows(), self._looking.events()).addCallback(show)
+
+    def instances(self, request: Request) -> Deferred[Context]:
+        """Show the list."""
+        query = read_query(_arguments(request))
+        asked = _all(self._looking.rows(), self._looking.drops())
+
+        def show(found: Sequence[Any]) -> Deferred[Context]:
+            rows, drops = found
+
+            def tell(listed: Listed) -> Context:
+                wanted = query.text.casefold()
+                in_trash = sum(wanted in drop.instance.casefold() for drop in drops.value or ())
+                return {
+                    "here": "instances",
+                    "query": query,
+                    "searched": query.text,
+                    "found": listed.page,
+                    "groups": listed.groups,
+                    "all": listed.all,
+                    "in_trash": in_trash if query.text else 0,
+                    "to_page": lambda number: _to_page(query, number),
+                }
+
+            return self._looking.listed(rows, query).addCallback(tell)
+
+        return asked.addCallback(show)
+
+    def instance(self, _request: Request, group: str, name: str) -> Deferred[Context]:
+        """Show one instance."""
+
+        def show(one: One) -> Context:
+            identities = dict.fromkeys(version.identity for version in one.versions if version.identity)
+            return {
+                "here": "instance",
+                "row": one.row,
+                "facts": one.facts,
+                "versions": one.versions,
+                "events": one.events,
+                "colours": {identity: place % COLOURS for place, identity in enumerate(identities)},
+            }
+
+        return self._looking.one(group, name).addCallback(show)
+
+    def trash(self, request: Request) -> Deferred[Context]:
+        """Show what was dropped."""
+
+        def show(seen: Seen[list[DropSummary]]) -> Context:
+            drops = seen.value or ()
+            shown = _a_page(request, "drops", drops)
+            return {"here": "trash", "drops_count": len(drops), "kept_days": self._settings.keep_drops, **shown}
+
+        return self._looking.drops().addCallback(show)
+
+    def health(self, request: Request) -> Deferred[Context]:
+        """Show how the worker was in the last hours."""
+
+        def show(seen: Seen[WorkerOverview]) -> Context:
+            gauges = seen.value.gauges if seen.value else {}
+            return {"here": "health", "figures": charts(speaking_to(request), self._series, gauges)}
+
+        return self._looking.overview().addCallback(show)
+
+    def events(self, request: Request) -> Deferred[Context]:
+        """Show what happened."""
+
+        def show(seen: Seen[list[EventSummary]]) -> Context:
+            return {"here": "events", **_a_page(request, "events", [*reversed(seen.value or ())])}
+
+        return self._looking.events().addCallback(show)
+
+    def settings(self, _request: Request) -> Context:
+        """Show what is in force."""
+        return {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
+
+
+def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
+    """Return what several questions are answered; they never fail."""
+    return DeferredList(asked, consumeErrors=True).addCallback(lambda found: [value for _, value in found])
+
+
+def _arguments(request: Request) -> dict[str, str]:
+    """Return the first value of each argument of a URL."""
+    return {
+        name.decode("utf-8", "replace"): values[0].decode("utf-8", "replace")
+        for name, values in (request.args or {}).items()
+        if values
+    }
+
+
+def _a_page(request: Request, what: str, all_: Sequence[T]) -> Context:
+    """Return a page of a list, with what there is to go to others."""
+    count = max(1, -(-len(all_) // A_PAGE))
+    number = min(read_number(_arguments(request).get("page", "")), count)
+    return {what: all_[(number - 1) * A_PAGE : number * A_PAGE], "page": number, "pages": count}
+
+
+def _to_page(query: Query, number: int) -> str:
+    """Return the address of another page of a list."""
+    given = {"q": query.text, "group": query.group, "state": query.state, "sort": query.sort, "page": number}
+    default = {"q": "", "group": "", "state": "", "sort": "state", "page": 1}
+    return f"instances?{urlencode({name: value for name, value in given.items() if value != default[name]})}"
+
+
+def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows]) -> list[Row]:
+    """Return the instances, and groups, that need a person; those that cannot be used first."""
+    known = {(row.group, row.name): row for row in rows.value.rows} if rows.value else {}
+    found = []
+    for one in seen.value.store.attention if seen.value else ():
+        row = known.get((one.group, one.instance))
+        label = row.label if row else ""
+        found.append(Row(one.group, one.instance, label, "trouble", None, None, None, {}, one.problem))
+    return found + [row for row in known.values() if row.state == "identity"]

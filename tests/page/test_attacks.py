@@ -1,0 +1,166 @@
+"""What others try who want in, or want something done by who is: each is refused, and the table says with what."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+
+from sessionworker.page.signing_in import FORM_TOO_OLD, NOT_FROM_HERE
+from tests.page.visiting import HOST, OPERATOR, SHOWN, Browser, Page
+from tests.tools import show_figure
+
+LOCAL = "127.0.0.1:5657"
+
+
+class Victim:
+    """Somebody who is signed in, in a browser that has another page open, too."""
+
+    def __init__(self, base: str) -> None:
+        self.page = Page()
+        self.browser = Browser(self.page, base=base)
+        assert self.browser.sign_in(OPERATOR).status == 303
+        self.csrf = self.browser.visit("/ui/").hidden("csrf")
+        assert self.browser.hand_in("/ui/change", csrf=self.csrf).status == 200
+        self.page.changes = 0
+
+    def headers(self, **further: str) -> dict[str, str]:
+        """A request with his cookie that does not say where it comes from."""
+        host = self.browser.base.partition("://")[2]
+        return {"Host": host, "Cookie": self.browser.cookie_line("/ui/"), **further}
+
+
+@pytest.fixture(params=[f"http://{HOST}", f"http://{LOCAL}", "https://sessions.example"], ids=["lan", "local", "tls"])
+def victim(request: pytest.FixtureRequest) -> Iterator[Victim]:
+    one = Victim(request.param)
+    with one.page:
+        yield one
+    assert one.page.changes == 0
+    assert not [event for event in one.page.events if event["log_level"].name in {"error", "critical"}]
+
+
+def refusal(body: str) -> str:
+    """What an answer says of why."""
+    found = re.search(r'role="alert">\s*(.*?)\s*</p>|<h1>That was refused.</h1>\s*<p>(.*?)</p>', body, re.DOTALL)
+    assert found is not None
+    return unescape(found[1] or found[2])
+
+
+def test_another_port_of_the_same_host(victim: Victim) -> None:
+    """To a cookie it is the same site, so the cookie goes with the form; suppose that it knows the token of forms."""
+    base = victim.browser.base
+    other = f"{base.rpartition(':')[0]}:8080" if base.count(":") > 1 else f"{base}:8080"
+    assert victim.browser.cookie_line("/ui/change") != ""
+    answer = victim.browser.hand_in("/ui/change", origin=other, csrf=victim.csrf)
+    assert (answer.status, refusal(answer.body)) == (403, NOT_FROM_HERE)
+    show_figure(f"attack: a form of another port of the host, with the cookie, to {base}: {answer.status}")
+
+
+def test_another_port_of_the_same_host_is_shown_no_cookie(victim: Victim) -> None:
+    """A browser sends a cookie to all ports of a host, but only to the folder that it is of."""
+    for path in ("/", "/manager", "/ui-of-another", "/instance/ui/"):
+        assert victim.browser.cookie_line(path) == ""
+
+
+def test_a_form_from_elsewhere(victim: Victim) -> None:
+    """SameSite=Strict keeps the cookie back; suppose that it does not."""
+    for path in ("/ui/change", "/ui/logout", "/ui/logout-everywhere", "/ui/login"):
+        for csrf in (victim.csrf, ""):
+            answer = victim.browser.hand_in(path, origin="https://evil.example", csrf=csrf, token=OPERATOR)
+            assert (answer.status, refusal(answer.body), answer.cookies) == (403, NOT_FROM_HERE, [])
+    assert SHOWN in victim.browser.visit("/ui/").body
+    show_figure(f"attack: a form from elsewhere, with the cookie, to {victim.browser.base}: {answer.status}")
+
+
+@pytest.mark.parametrize("origin", ["null", "", "https://evil.example"])
+def test_a_page_without_an_origin(victim: Victim, origin: str) -> None:
+    body = f"csrf={victim.csrf}".encode()
+    headers = victim.headers(Origin=origin) | {"Content-Length": str(len(body))}
+    answer = victim.page.ask("POST", "/ui/change", headers, body)
+    assert (answer.status, refusal(answer.body)) == (403, NOT_FROM_HERE)
+
+
+def test_no_headers(victim: Victim) -> None:
+    body = f"csrf={victim.csrf}&token={OPERATOR}".encode()
+    headers = victim.headers() | {"Content-Length": str(len(body))}
+    for path in ("/ui/change", "/ui/logout", "/ui/logout-everywhere", "/ui/login"):
+        answer = victim.page.ask("POST", path, headers, body)
+        assert (answer.status, refusal(answer.body), answer.cookies) == (403, NOT_FROM_HERE, [])
+    show_figure(f"attack: a form that does not say where it is from, to {victim.browser.base}: {answer.status}")
+
+
+def test_no_token_of_the_form(victim: Victim) -> None:
+    """As where a proxy takes away what the browser says and puts in its own."""
+    other = Browser(victim.page, base=victim.browser.base)
+    other.sign_in(OPERATOR)
+    for csrf in ("", "wrong", victim.csrf[:-1], other.visit("/ui/").hidden("csrf")):
+        answer = victim.browser.hand_in("/ui/change", csrf=csrf)
+        assert (answer.status, refusal(answer.body)) == (403, FORM_TOO_OLD)
+    show_figure(f"attack: this page's origin, and no token of the form, to {victim.browser.base}: {answer.status}")
+
+
+def test_a_stolen_cookie_after_signing_out(victim: Victim) -> None:
+    stolen = dict(victim.browser.cookies)
+    assert victim.browser.hand_in("/ui/logout", csrf=victim.csrf).status == 303
+    victim.browser.cookies = stolen
+    assert victim.browser.visit("/ui/").status == 401
+    answer = victim.browser.hand_in("/ui/change", csrf=victim.csrf)
+    assert answer.status == 401
+    show_figure(f"attack: a cookie that was stolen, after signing out, to {victim.browser.base}: {answer.status}")
+
+
+def test_a_made_up_cookie(victim: Victim) -> None:
+    [name] = victim.browser.cookies
+    for value in ("", "x", "A" * 43, "%00", "\xff\xfe", "x" * 10_000):
+        answer = victim.page.ask("GET", "/ui/", {"Host": HOST, "Cookie": f"{name}={value}"})
+        assert answer.status == 401
+
+
+def test_a_thousand_wrong_tokens_from_one_address() -> None:
+    with Page() as page:
+        browser, statuses = Browser(page), Counter[int]()
+        for number in range(1_000):
+            statuses[browser.sign_in(f"wrong-{number}").status] += 1
+            page.clock.advance(0.05)
+        assert statuses == {401: 5 + 4, 429: 1_000 - 9}  # in 50 s one more each 10 s
+        last = browser.sign_in(OPERATOR)
+        assert last.status == 429
+        page.clock.advance(float(last.headers.headers["Retry-After"]))
+        assert browser.sign_in(OPERATOR).status == 303
+        assert page.logins() == {"refused": 9, "throttled": 992, "token": 1}
+        assert len(page.logged("sign_in_refused")) == 9
+    show_figure("attack: 1,000 wrong tokens in 50 s from one address: 9 looked at (401), 991 not (429)")
+
+
+def test_a_thousand_wrong_tokens_from_as_many_addresses() -> None:
+    with Page() as page:
+        statuses = Counter[int]()
+        for number in range(1_000):
+            browser = Browser(page, address=f"10.0.{number // 250}.{number % 250}")
+            statuses[browser.sign_in(f"wrong-{number}").status] += 1
+            page.clock.advance(0.05)
+        assert statuses == {401: 30, 429: 970}
+        assert len(page.signing_in._attempts) <= 30
+    show_figure("attack: 1,000 wrong tokens in 50 s from 1,000 addresses: 30 looked at (401), 970 not (429)")
+
+
+def test_a_whole_network_of_ipv6_is_one_address() -> None:
+    with Page() as page:
+        statuses = Counter(
+            Browser(page, address=f"2001:db8::{number:x}").sign_in("wrong").status for number in range(20)
+        )
+        assert statuses == {401: 5, 429: 15}
+
+
+def test_nothing_that_changes_something_is_done_for_a_form_of_another_page() -> None:
+    """Each route that takes a POST, whichever there will be."""
+    victim = Victim(f"http://{HOST}")
+    resource = victim.page.site.resource
+    rules = [rule for rule in resource._app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    assert {rule.rule for rule in rules} >= {"/ui/login", "/ui/logout", "/ui/logout-everywhere", "/ui/change"}
+    for rule in rules:
+        answer = victim.browser.hand_in(rule.rule, origin="http://vps:8080", csrf=victim.csrf, token=OPERATOR)
+        assert answer.status == 403
