@@ -150,7 +150,7 @@ class Views:
         return {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
 
 
-def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
+def _all(*asked: Deferred[Any]) -> Deferred[list[Any]]:
     """Return what several questions are answered. It fails where whoever looks has gone."""
     return gatherResults(asked, consumeErrors=True).addErrback(_first)
 
