@@ -19,7 +19,7 @@ from tests.postgres.server import Server
 from tests.process import WorkerProcess, install_node_packages
 from tests.tools import figures, require
 
-SLOW_FIXTURES = {"full", "node_client", "postgres", "telling_locks"}
+SLOW_FIXTURES = {"browser", "full", "node_client", "postgres", "telling_locks"}
 """Who asks for one of them can last for minutes, runs a program, or tries each place where two threads may meet."""
 
 SLOW_NAMES = (

@@ -146,7 +146,8 @@ class Actions:
                 problem = NOT_STOPPED
             if problem:
                 return succeed(self._ask(request, session, question, names, problem))
-            return do(request, form, **names).addErrback(self._again, request, session, question, names)
+            done = maybeDeferred(do, request, form, **names)
+            return done.addErrback(self._again, request, session, question, names)
 
         ask.__name__ = f"ask_{path}"
         self._routes.app.route(path, methods=["GET"])(ask)

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sessionworker.errors import WorkerError
+from sessionworker.errors import NotFound, StoreUnavailable, WorkerError
 
 VALID_SECONDS = 2.0
 """How long an answer holds, at least."""
@@ -37,8 +37,14 @@ class Seen(Struct, Generic[T], frozen=True):
     """Seconds since it came; since it was asked for first, where none came."""
     is_late: bool
     """Whether it was asked again, and has not answered in time or said that it cannot."""
-    reason: str = ""
-    """What it said of why not, if it did."""
+    error: WorkerError | None = None
+    """Why not, if it said so."""
+
+    def get(self) -> T:
+        """Return the value. Raises WorkerError where there is none."""
+        if self.value is None:
+            raise self.error or StoreUnavailable("The store has not answered.")
+        return self.value
 
 
 class _Question(Struct):
@@ -48,7 +54,7 @@ class _Question(Struct):
     took: float = 0.0
     value: Any = None
     is_asking: bool = False
-    failed: str | None = None
+    failed: WorkerError | None = None
     waiting: list[Deferred[Any]] = []
 
 
@@ -78,7 +84,7 @@ class Known:
         if is_valid and question.failed is None:
             result.callback(self._seen(question))
             return result
-        is_hanging = question.is_asking and now - question.asked_at > PATIENCE_SECONDS
+        is_hanging = question.is_asking and now - question.asked_at >= PATIENCE_SECONDS
         if is_hanging or (question.failed is not None and now - question.asked_at < VALID_SECONDS):
             result.callback(self._seen(question))
             return result
@@ -98,9 +104,12 @@ class Known:
         def came(outcome: Any) -> None:
             question.is_asking = False
             if isinstance(outcome, Failure):
-                if not outcome.check(WorkerError):
+                question.failed = outcome.value if isinstance(outcome.value, WorkerError) else None
+                if question.failed is None:
                     self._log.failure("What the page asks for failed", outcome, event="page_failed")
-                question.failed = outcome.value.message if isinstance(outcome.value, WorkerError) else ""
+                    question.failed = WorkerError()
+                if isinstance(question.failed, NotFound):
+                    question.value = None
             else:
                 now = self._reactor.seconds()
                 question.value, question.came_at, question.failed = outcome, now, None
@@ -120,4 +129,4 @@ class Known:
         now = self._reactor.seconds()
         since = question.asked_at if question.came_at is None else question.came_at
         is_late = question.failed is not None or (question.is_asking and now - question.asked_at >= PATIENCE_SECONDS)
-        return Seen(question.value, now - since, is_late, question.failed or "")
+        return Seen(question.value, now - since, is_late, question.failed)

@@ -15,7 +15,7 @@ from sessionworker.names import CREDS, SessionFile
 from sessionworker.offload import Offload
 from sessionworker.page.facts import Facts, facts_of
 from sessionworker.page.known import Known, Seen
-from sessionworker.page.listing import Page, Query, Row, select, state_of
+from sessionworker.page.listing import Row, Rows, state_of
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import DAY
 from sessionworker.web.overview import Overview
@@ -26,22 +26,6 @@ NEW_IDENTITY = DAY
 
 _SETTLES = frozenset({"version_restored", "instance_restored", "instance_dropped"})
 """What shows that somebody has seen to an instance since."""
-
-
-class Rows(Struct, frozen=True):
-    """All instances."""
-
-    rows: Sequence[Row]
-    groups: Sequence[str]
-
-
-class Listed(Struct, frozen=True):
-    """A page of them, and what there is to choose from."""
-
-    page: Page
-    groups: Sequence[str]
-    all: int
-    """Instances in all."""
 
 
 class One(Struct, frozen=True):
@@ -69,17 +53,12 @@ class Looking:
         return self.known.ask("overview", self._overview.ask)
 
     def rows(self) -> Deferred[Seen[Rows]]:
-        """Return all instances; those whose identity changed lately are marked."""
+        """Return all instances; those whose identity changed lately are marked. Those are made in a thread."""
         return self.known.ask("rows", partial(self._offload.ask, _rows, self._offload.store))
 
-    def listed(self, seen: Seen[Rows], query: Query) -> Deferred[Listed]:
-        """Select of instances in a thread: with thousands it takes as long as many writes."""
-        rows = seen.value or Rows((), ())
-        return self._offload.ask(lambda: Listed(select(rows.rows, query), rows.groups, len(rows.rows)))
-
-    def one(self, group: str, name: str) -> Deferred[One]:
-        """Return an instance. Fails with NotFound, or with any other WorkerError."""
-        return self._offload.ask(_one, self._offload.store, group, name)
+    def one(self, group: str, name: str) -> Deferred[Seen[One]]:
+        """Return an instance, of which there may be none."""
+        return self.known.ask((group, name), lambda: self._offload.ask(_one, self._offload.store, group, name))
 
     def drops(self) -> Deferred[Seen[list[DropSummary]]]:
         """Return what was dropped."""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from klein import Klein
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -49,18 +49,20 @@ class Routes:
             session = self.signing_in.session_of(request)
             if session is None:
                 return self.signing_in.ask(request)
+            worker = self.looking.overview()  # before the view waits: both wait at once
             done = maybeDeferred(view, request, **names)
-            done.addCallback(partial(self._add_worker, request, template, session))
+            done.addCallback(partial(self._show, request, template, session, worker))
             return done.addErrback(partial(failed, request, session))
 
         show.__name__ = f"show_{template}"
         self.app.route(path, methods=["GET"])(show)
 
-    def _add_worker(self, request: Request, template: str, session: Session, context: Context) -> Deferred[bytes]:
-        """Show what each page tells of the worker, too."""
+    def _show(
+        self, request: Request, template: str, session: Session, worker: Deferred[Any], context: Context
+    ) -> Deferred[bytes]:
+        """Show what a view found, and what each page tells of the worker."""
         path = request.path.decode("ascii", "replace").removeprefix("/ui/")
-        overview = self.looking.overview()
-        return overview.addCallback(
+        return worker.addCallback(
             lambda seen: render(request, template, **frame(session), **{"worker": seen, "here_path": path, **context})
         )
 
@@ -79,6 +81,8 @@ def failed(request: Request, session: Session | None, failure: Failure) -> bytes
         status, reason = HTTPStatus(error.status), error.message
     elif isinstance(error, HTTPException):
         status = HTTPStatus(error.code or status)
+    elif isinstance(error, CancelledError):  # whoever asked has gone
+        return b""
     else:
         _log.failure("A page could not be shown", failure, event="page_failed")
     problem = {"code": int(status), "reason": reason, "worker": None, "here": ""}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import dropwhile, takewhile
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
-from sessionworker.page.listing import A_PAGE, Query, Row, read_number, read_query
-from sessionworker.page.looking import Listed, Looking, One, Rows
+from sessionworker.page.listing import A_PAGE, Query, Row, Rows, read_number, read_query, select
+from sessionworker.page.looking import Looking, One
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
@@ -66,7 +68,7 @@ class Views:
                 "host": host,
                 "attention": attention[:MOST_ATTENTION],
                 "attention_count": len(attention),
-                "counts": Counter(row.state for row in rows.value.rows) if rows.value else Counter(),
+                "counts": rows.value.counts if rows.value else Counter(),
                 "events": [*reversed(events.value or ())][:LAST_EVENTS],
                 "slowest_sync": shown(speaking, figure, self._series.last("slowest_sync")),
                 "charts": {
@@ -82,31 +84,28 @@ class Views:
         query = read_query(_arguments(request))
         asked = _all(self._looking.rows(), self._looking.drops())
 
-        def show(found: Sequence[Any]) -> Deferred[Context]:
-            rows, drops = found
-
-            def tell(listed: Listed) -> Context:
-                wanted = query.text.casefold()
-                in_trash = sum(wanted in drop.instance.casefold() for drop in drops.value or ())
-                return {
-                    "here": "instances",
-                    "query": query,
-                    "searched": query.text,
-                    "found": listed.page,
-                    "groups": listed.groups,
-                    "all": listed.all,
-                    "in_trash": in_trash if query.text else 0,
-                    "to_page": lambda number: _to_page(query, number),
-                }
-
-            return self._looking.listed(rows, query).addCallback(tell)
+        def show(found: Sequence[Any]) -> Context:
+            seen, drops = found
+            rows = seen.value or Rows((), ())
+            wanted = query.text.casefold()
+            return {
+                "here": "instances",
+                "query": query,
+                "searched": query.text,
+                "found": select(rows, query),
+                "groups": rows.groups,
+                "all": len(rows),
+                "in_trash": sum(wanted in one.instance.casefold() for one in drops.value or ()) if wanted else 0,
+                "to_page": lambda number: _to_page(query, number),
+            }
 
         return asked.addCallback(show)
 
     def instance(self, _request: Request, group: str, name: str) -> Deferred[Context]:
         """Show one instance."""
 
-        def show(one: One) -> Context:
+        def show(seen: Seen[One]) -> Context:
+            one = seen.get()
             identities = dict.fromkeys(version.identity for version in one.versions if version.identity)
             return {
                 "here": "instance",
@@ -151,9 +150,15 @@ class Views:
         return {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
 
 
-def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
-    """Return what several questions are answered; they never fail."""
-    return DeferredList(asked, consumeErrors=True).addCallback(lambda found: [value for _, value in found])
+def _all(*asked: Deferred[Any]) -> Deferred[list[Any]]:
+    """Return what several questions are answered. It fails where whoever looks has gone."""
+    return gatherResults(asked, consumeErrors=True).addErrback(_first)
+
+
+def _first(failure: Failure) -> Failure:
+    """Return what failed of several."""
+    assert isinstance(failure.value, FirstError)  # noqa: S101 - nothing else comes
+    return failure.value.subFailure
 
 
 def _arguments(request: Request) -> dict[str, str]:
@@ -181,10 +186,18 @@ def _to_page(query: Query, number: int) -> str:
 
 def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows]) -> list[Row]:
     """Return the instances, and groups, that need a person; those that cannot be used first."""
-    known = {(row.group, row.name): row for row in rows.value.rows} if rows.value else {}
+    known = rows.value or Rows((), ())
     found = []
     for one in seen.value.store.attention if seen.value else ():
-        row = known.get((one.group, one.instance))
+        row = known.by_place.get((one.group, one.instance))
         label = row.label if row else ""
         found.append(Row(one.group, one.instance, label, "trouble", None, None, None, {}, one.problem))
-    return found + [row for row in known.values() if row.state == "identity"]
+    return found + list(takewhile(_is_urgent, dropwhile(_is_trouble, known.sorted("state"))))
+
+
+def _is_trouble(row: Row) -> bool:
+    return row.state == "trouble"
+
+
+def _is_urgent(row: Row) -> bool:
+    return row.state == "identity"

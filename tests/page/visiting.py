@@ -67,6 +67,8 @@ class Answer(NamedTuple):
 class Page:
     """A page with two routes of its own: one that is looked at, and one that changes something."""
 
+    waits = 0.0  # how much time passes before an answer is taken
+
     def __init__(self, tokens: list[Token] = TOKENS) -> None:
         self.clock = Clock()
         self.access = Access(tokens)
@@ -129,6 +131,7 @@ class Page:
         channel.makeConnection(transport)
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
         channel.dataReceived("\r\n".join(lines).encode("latin-1") + body)
+        self.clock.advance(self.waits)
         channel.connectionLost(Failure(ConnectionDone()))
         reader = cast("Any", BytesIO(transport.value()))
         reader.makefile = lambda *_: reader
@@ -160,6 +163,14 @@ class Browser:
     def visit(self, path: str) -> Answer:
         """Go to an address that was typed."""
         return self._ask("GET", path, {"Sec-Fetch-Site": "none"} if self._tells_sites else {})
+
+    def ask_and_wait(self, path: str, seconds: float) -> Answer:
+        """Go to an address that answers only after a while."""
+        self.page.waits = seconds
+        try:
+            return self.visit(path)
+        finally:
+            self.page.waits = 0.0
 
     def hand_in(self, path: str, origin: str | None = None, **fields: str) -> Answer:
         """Send a form that was shown by a page at `origin`: by this one, if none is given."""

@@ -1,0 +1,30 @@
+"""What the tests of the page share: the browser, and where their bodies run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.page.browser import Browser
+from tests.tools import require
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium for all tests of this process; they are skipped where there is none, and fail for that in CI."""
+    running = Browser(require("chromium"))
+    yield running
+    running.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that asks for the browser in the browser's thread."""
+    if "browser" not in pyfuncitem.fixturenames:
+        return None
+    asked = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    browser = pyfuncitem.funcargs["browser"]
+    assert isinstance(browser, Browser)
+    browser.run(pyfuncitem.obj, **asked)
+    return True
