@@ -64,9 +64,9 @@ class Labels:
         return None
 
     def hand_on(self, old: Instance, new: Instance) -> None:
-        """Give one that takes another's place that one's label, if it has none; as far as the disk lets that be done.
+        """Give one that has taken another's place that one's label, if it has none; as far as that can be done.
 
-        It is no reason to refuse what keeps an account alive.
+        A label that is lost with the machine, or on a full disk, is no reason to refuse what keeps an account alive.
         """
         with suppress(OSError):
             label = self.of(old)

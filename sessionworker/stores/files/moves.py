@@ -191,7 +191,6 @@ class Moves:
             doubt = self._moving.move([instance], drop.path, path)
         else:
             aside = self._drops.place_of_instance(group.name, name, _now(), is_replaced=True)
-            self._labels.hand_on(replaced, instance)
             doubt = self._replacing.replace(replaced, aside, instance)
         self._catalogue.dropped.pop(drop.path, None)
         self._tallies.back(instance, drop.path)
@@ -199,6 +198,7 @@ class Moves:
         group.instances[name] = instance  # in one step: nobody is told that there is none
         self._drops.tidy(drop.path)
         if replaced is not None:
+            self._labels.hand_on(replaced, instance)
             self._leaving.let_go(replaced)
             self._faults.report(moved("instance_dropped", group.name, name, GAVE_UP, by))
         self._leaving.note([instance] if replaced is None else [instance, replaced])
