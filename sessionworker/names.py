@@ -81,16 +81,15 @@ def check_key(key: str) -> str:
 
 
 def check_label(label: str) -> str:
-    """Return what an operator calls an instance, if that is allowed; without white space at its ends, and may be empty.
+    """Return what an operator calls an instance, if that is allowed, without spaces at its ends; it may be empty.
 
     Raises LabelNotAllowed.
     """
-    label = label.strip()
     if len(label) > LONGEST_LABEL or not _TURNING.isdisjoint(label):
         raise LabelNotAllowed
     if any(unicodedata.category(character) in _NOT_IN_LABELS for character in label):
         raise LabelNotAllowed
-    return label
+    return label.strip()
 
 
 def type_of_key(key: str) -> str:
