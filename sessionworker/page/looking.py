@@ -96,7 +96,7 @@ def _row(group: str, one: InstanceSummary, changed: dict[tuple[str, str], int], 
         has_creds=CREDS in one.types or one.files is None,
         silent=now - one.last_write if one.last_write else None,
     )
-    return Row(group, one.instance, "", state, one.files, one.bytes, one.last_write, one.types, one.problem)
+    return Row(group, one.instance, one.label, state, one.files, one.bytes, one.last_write, one.types, one.problem)
 
 
 def _one(store: Store, group: str, name: str) -> One:
