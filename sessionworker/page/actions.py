@@ -178,7 +178,7 @@ class Actions:
             worker=None,
             group=names["group"],
             name=names["name"],
-            label="",
+            label=self._looking.label_of(names["group"], names["name"], names.get("drop", "")),
             when=int(when) if when.isdecimal() else 0,
             action="",
             back=root_of(request) + back,

@@ -88,7 +88,7 @@ def test_a_label_is_kept_shown_and_searched(page: Whole, person: Browser) -> Non
     done = person.hand_in(f"{one}/label", csrf=csrf, label=" Loja <Centro> ")
     assert person.follow(done, f"{one}/label") == one
     assert [row.label for row in page.store.describe("codechat")] == ["Loja <Centro>"]
-    for path in ("/ui/instances?q=centro", one):
+    for path in ("/ui/instances?q=centro", one, f"{one}/drop"):
         assert "Loja &lt;Centro&gt;" in person.visit(path).body
     assert person.hand_in(f"{one}/label", csrf=csrf, label="a" * 101).status == 400
     assert person.hand_in(f"{one}/label", csrf=csrf, label="").status == 303
