@@ -76,7 +76,6 @@ class Page:
         self.signing_in = SigningIn(self.clock, self.access, self.metrics, "a store")
         self.changes = 0
         self.events: list[LogEvent] = []
-        self._observer: Any = self.events.append  # a function will do, whatever its type says
         self.site = build_page(self.clock, self.signing_in, cast("Looking", None), self._add)
 
     def _add(self, routes: Routes) -> None:
@@ -96,6 +95,7 @@ class Page:
             return b"changed"
 
     def __enter__(self) -> Self:
+        self._observer: Any = self.events.append  # a function will do, whatever its type says
         globalLogPublisher.addObserver(self._observer)
         return self
 
