@@ -13,7 +13,7 @@ import pytest
 
 from sessionworker.access import Role, Token
 from sessionworker.commands.endings import Code
-from sessionworker.web.page_links import url_of
+from sessionworker.web.page_links import is_open_to_readers, url_of
 from tests.commands.typed import asked, typed
 from tests.memory import Worker
 from tests.page.visiting import OPERATOR, TOKENS, VIEWER
@@ -38,6 +38,24 @@ from tests.process import WorkerProcess
 )
 def test_where_the_page_is(place: str, asked_for: str, url: str) -> None:
     assert url_of(place, asked_for) == url
+
+
+@pytest.mark.parametrize(
+    ("place", "is_open"),
+    [
+        ("tcp:5657:interface=127.0.0.1", False),
+        ("tcp:5657:interface=localhost", False),
+        ("tcp6:5657:interface=\\:\\:1", False),
+        ("unix:/run/page", False),
+        ("ssl:443:privateKey=/a/key.pem", False),
+        ("tcp:5657", True),
+        ("tcp6:5657:interface=\\:\\:", True),
+        ("tcp:5657:interface=10.0.0.5", True),
+        ("tcp:5657:interface=a-name", True),
+    ],
+)
+def test_what_others_can_read(place: str, is_open: bool) -> None:
+    assert is_open_to_readers(place) == is_open
 
 
 @pytest.mark.parametrize(("token", "status"), [(OPERATOR, 200), (VIEWER, 403), ("an-apis-token", 403), ("no", 401)])
