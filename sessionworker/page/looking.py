@@ -10,7 +10,7 @@ from functools import partial
 from msgspec import Struct
 from twisted.internet.defer import Deferred
 
-from sessionworker.errors import NoSuchGroup, NotFound
+from sessionworker.errors import NoSuchGroup, StoreUnavailable
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.offload import Offload
 from sessionworker.page.facts import Facts, facts_of
@@ -29,9 +29,8 @@ _SETTLES = frozenset({"version_restored", "instance_restored", "instance_dropped
 
 
 class One(Struct, frozen=True):
-    """An instance."""
+    """An instance, besides what its row in the list says."""
 
-    row: Row
     facts: Facts | None
     """None where its `creds` say nothing, or cannot be had."""
     versions: Sequence[VersionSummary]
@@ -59,6 +58,15 @@ class Looking:
     def one(self, group: str, name: str) -> Deferred[Seen[One]]:
         """Return an instance, of which there may be none."""
         return self.known.ask((group, name), lambda: self._offload.ask(_one, self._offload.store, group, name))
+
+    def label_of(self, group: str, name: str, drop: str = "") -> str:
+        """Return what people call an instance, or one that was dropped, as far as that was asked for lately."""
+        if drop:
+            drops = self.known.last("drops") or ()
+            return next((one.label for one in drops if (one.group, one.instance, one.drop) == (group, name, drop)), "")
+        rows = self.known.last("rows")
+        row = rows.by_place.get((group, name)) if rows is not None else None
+        return row.label if row is not None else ""
 
     def drops(self) -> Deferred[Seen[list[DropSummary]]]:
         """Return what was dropped."""
@@ -97,17 +105,13 @@ def _row(group: str, one: InstanceSummary, changed: dict[tuple[str, str], int], 
         has_creds=CREDS in one.types or one.files is None,
         silent=now - one.last_write if one.last_write else None,
     )
-    return Row(group, one.instance, "", state, one.files, one.bytes, one.last_write, one.types, one.problem)
+    return Row(group, one.instance, one.label, state, one.files, one.bytes, one.last_write, one.types, one.problem)
 
 
 def _one(store: Store, group: str, name: str) -> One:
-    found = next((one for one in store.describe(group) if one.instance == name), None)
-    if found is None:
-        raise NotFound
-    events = store.events(0)
-    row = _row(group, found, _changed(events), time.time_ns() // 1_000_000)
-    mine = [event for event in reversed(events) if (event.group, event.instance) == (group, name)]
+    versions = store.versions(group, name)
+    mine = [event for event in reversed(store.events(0)) if (event.group, event.instance) == (group, name)]
     facts = None
-    if not found.problem:
+    with suppress(StoreUnavailable):  # it is refused, and its row says why
         facts = facts_of(store.read(SessionFile(group, name, CREDS)) or b"")
-    return One(row, facts, store.versions(group, name), mine)
+    return One(facts, versions, mine)
