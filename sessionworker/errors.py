@@ -44,6 +44,12 @@ class BodyNotAllowed(WorkerError):
     message = "The body is not what this path asks for."
 
 
+class LabelNotAllowed(BodyNotAllowed):
+    """A label that is none."""
+
+    message = "A label is one line of at most 100 characters, without control characters."
+
+
 class CredsNotAllowed(BodyNotAllowed):
     """`creds` that are none: taken, they would have to be refused to the client that asks for them."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from sessionworker.errors import NameNotAllowed
+from sessionworker.errors import LabelNotAllowed, NameNotAllowed
 from sessionworker.file_names import LONGEST_FILE_NAME, encode_name
 
 _plain = re.compile(r"[A-Za-z0-9_@:+=,~-][A-Za-z0-9_@:+=,~.-]{0,199}").fullmatch
@@ -29,6 +30,15 @@ KEY_TYPES = (
 )
 """The types of keys that Baileys 6 and 7 write: a key is `creds`, or one of the others, a dash and an id."""
 
+
+LONGEST_LABEL = 100
+"""Characters of what an operator calls an instance."""
+
+_NOT_IN_LABELS = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode's categories of what controls something, of half a character, and of what ends a line."""
+
+_TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+"""What turns the direction of all that follows: it would change how the rest of a page or a line reads."""
 
 CREDS = "creds"
 """The key of an account's identity. It is the one that must never be lost."""
@@ -68,6 +78,18 @@ def check_key(key: str) -> str:
         raise NameNotAllowed("A key cannot hold '.' or '..' as one of its parts.")
     _check_length("key", key)
     return key
+
+
+def check_label(label: str) -> str:
+    """Return what an operator calls an instance, if that is allowed, without spaces at its ends; it may be empty.
+
+    Raises LabelNotAllowed.
+    """
+    if len(label) > LONGEST_LABEL or not _TURNING.isdisjoint(label):
+        raise LabelNotAllowed
+    if any(unicodedata.category(character) in _NOT_IN_LABELS for character in label):
+        raise LabelNotAllowed
+    return label.strip()
 
 
 def type_of_key(key: str) -> str:

@@ -13,6 +13,7 @@ from sessionworker.stores.changes import (
     DropGroup,
     DropInstance,
     Entry,
+    LabelInstance,
     PurgeDrop,
     ReleaseInstance,
     RestoreInstance,
@@ -29,7 +30,11 @@ def place_of(entry: Entry) -> Place:
     """Return what an entry is about."""
     match entry:
         case (
-            Batch(group, name) | CreateInstance(group, name) | DropInstance(group, name) | ReleaseInstance(group, name)
+            Batch(group, name)
+            | CreateInstance(group, name)
+            | DropInstance(group, name)
+            | ReleaseInstance(group, name)
+            | LabelInstance(group, name)
         ):
             return group, name
         case RestoreInstance():

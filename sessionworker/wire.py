@@ -21,6 +21,8 @@ class InstanceSummary(Struct, frozen=True, rename="camel", omit_defaults=True, g
     """How many files there are of each type of key."""
     problem: str = ""
     """What is the matter with it, in words; empty where nothing is."""
+    label: str = ""
+    """What an operator calls it."""
 
 
 class NamesForm(Struct, frozen=True):
@@ -58,6 +60,8 @@ class DropSummary(Struct, frozen=True, rename="camel", omit_defaults=True):
     bytes: int | None
     problem: str = ""
     """What is the matter with it, in words; empty where nothing is."""
+    label: str = ""
+    """What an operator called it."""
 
 
 class EventSummary(Struct, frozen=True, rename="camel", omit_defaults=True):

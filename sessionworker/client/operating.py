@@ -50,6 +50,14 @@ class OperatorVerbs:
         """Return what each instance of a group holds, sorted by name. Raises NoSuchGroup, too."""
         return decode(await self._call("GET", escape("/admin/groups", group, "instances")), list[InstanceSummary])
 
+    async def label_instance(self, group: str, instance: str, label: str) -> None:
+        """Give an instance a label, by which people know it; an empty one takes it away.
+
+        It is one line of at most 100 characters. Raises NotAllowed, NoSuchInstance or NoSuchGroup, too.
+        """
+        path = escape("/admin/groups", group, "instances", instance, "label")
+        await self._call("PUT", path, body={"label": label}, success=HTTPStatus.NO_CONTENT)
+
     async def end_lease(self, group: str, instance: str) -> None:
         """Let nobody hold an instance any more, whoever does. Raises NoSuchInstance or NoSuchGroup, too."""
         path = escape("/admin/groups", group, "instances", instance, "release")

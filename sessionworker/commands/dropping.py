@@ -19,6 +19,7 @@ from sessionworker.commands.showing import (
     Place,
     confirm_name,
     day,
+    printable,
     say,
     show,
     size,
@@ -85,6 +86,7 @@ class Dropped(Struct, rename="camel", omit_defaults=True):
     files: int | None
     bytes: int | None
     problem: str = ""
+    label: str = ""
 
 
 @command()
@@ -107,6 +109,7 @@ def drops(given: Given) -> None:
                 one.files,
                 one.bytes,
                 one.problem,
+                one.label,
             )
             for one in await client.drops()
         ]
@@ -115,6 +118,7 @@ def drops(given: Given) -> None:
     rows = (
         (
             spelled(one.group, one.instance),
+            printable(one.label),
             one.drop,
             when(one.when),
             "?" if one.until is None else day(one.until),
@@ -124,7 +128,7 @@ def drops(given: Given) -> None:
         )
         for one in found
     )
-    show(given, found, table(("INSTANCE", "DROP", "DROPPED", "KEPT UNTIL", "FILES", "SIZE", ""), rows))
+    show(given, found, table(("INSTANCE", "LABEL", "DROP", "DROPPED", "KEPT UNTIL", "FILES", "SIZE", ""), rows))
 
 
 @command()

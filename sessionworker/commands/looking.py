@@ -15,7 +15,7 @@ from sessionworker.commands.asking import ask
 from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.machine import LEAST_ROOM
-from sessionworker.commands.showing import GroupName, number, show, size, span, spelled, table, when
+from sessionworker.commands.showing import GroupName, number, printable, show, size, span, spelled, table, when
 
 LAST_DAYS = 7.0
 """Of a TLS certificate: it should have been renewed long before."""
@@ -113,6 +113,7 @@ class Listed(Struct, rename="camel", omit_defaults=True):
     last_write: int | None
     types: dict[str, int]
     problem: str = ""
+    label: str = ""
 
 
 class Span(click.ParamType[float]):
@@ -161,6 +162,7 @@ def list_instances(given: Given, group: str | None, state: str | None, silent: f
     rows = (
         (
             spelled(one.group, one.instance),
+            printable(one.label),
             one.state,
             "?" if one.files is None else f"{one.files:,}",
             size(one.bytes),
@@ -169,10 +171,10 @@ def list_instances(given: Given, group: str | None, state: str | None, silent: f
         )
         for one in found
     )
-    show(given, found, table(("INSTANCE", "STATE", "FILES", "SIZE", "LAST WRITE", ""), rows))
+    show(given, found, table(("INSTANCE", "LABEL", "STATE", "FILES", "SIZE", "LAST WRITE", ""), rows))
 
 
 def _listed(group: str, one: InstanceSummary) -> Listed:
     has_creds = bool(one.types.get("creds")) or one.files is None
     state = "trouble" if one.problem else "well" if has_creds else "no-creds"
-    return Listed(group, one.instance, state, one.files, one.bytes, one.last_write, one.types, one.problem)
+    return Listed(group, one.instance, state, one.files, one.bytes, one.last_write, one.types, one.problem, one.label)

@@ -22,6 +22,7 @@ WHERE = {
     "export": "moving_out.export",
     "import": "moving_in.import_",
     "key": "key.main",
+    "label": "labels.label",
     "ls": "looking.list_instances",
     "purge": "dropping.purge",
     "restore": "versions.restore",

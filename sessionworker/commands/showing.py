@@ -86,6 +86,15 @@ def _spell(name: str) -> str:
     )
 
 
+JOINER = "\u200d"
+"""What stands between the parts of one emoji; all else that cannot be printed might change what a terminal shows."""
+
+
+def printable(text: str) -> str:
+    """Return a text for a line of a terminal: what must not get there is a question mark."""
+    return "".join(letter if letter.isprintable() or letter == JOINER else "?" for letter in text)
+
+
 def read_name(text: str) -> str:
     """Return the name that is spelled so."""
     return unquote(text, errors="surrogateescape")

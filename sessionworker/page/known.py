@@ -20,7 +20,11 @@ REST = 10
 """How many times as long as the store took for it an answer holds, at least: a page must not be most of its work."""
 
 PATIENCE_SECONDS = 1.0
-"""How long whoever looks waits for a new one; then the last one is shown, and since when there is no newer one."""
+"""How long whoever looks waits for the first one, or for what is true after a change. A store that takes longer to
+answer is told of."""
+
+BRIEF_SECONDS = 0.05
+"""How long whoever looks waits for a newer one; then the last one is shown."""
 
 MOST_QUESTIONS = 50
 """Answers that are remembered; the one that was asked for longest ago is forgotten first."""
@@ -54,6 +58,8 @@ class _Question(Struct):
     took: float = 0.0
     value: Any = None
     is_asking: bool = False
+    is_outdated: bool = False
+    """Whether something was changed since the value came."""
     failed: WorkerError | None = None
     waiting: list[Deferred[Any]] = []
 
@@ -79,9 +85,9 @@ class Known:
             del self._questions[next(iter(self._questions))]
         self._questions[name] = question
         question.ask = ask
-        is_valid = question.came_at is not None and now - question.came_at < max(VALID_SECONDS, REST * question.took)
+        is_recent = question.came_at is not None and now - question.came_at < max(VALID_SECONDS, REST * question.took)
         result: Deferred[Seen[T]] = Deferred()
-        if is_valid and question.failed is None:
+        if is_recent and question.failed is None and not question.is_outdated:
             result.callback(self._seen(question))
             return result
         is_hanging = question.is_asking and now - question.asked_at >= PATIENCE_SECONDS
@@ -91,11 +97,16 @@ class Known:
         question.waiting.append(result)
         if not question.is_asking:
             self._begin(question)
+        if not result.called and question.came_at is not None and not question.is_outdated:
+            self._reactor.callLater(BRIEF_SECONDS, self._tell, question)
         return result
 
     def forget(self) -> None:
         """Have all asked again: something was changed."""
-        self._questions = {name: question for name, question in self._questions.items() if question.is_asking}
+        for name, before in self._questions.items():
+            self._questions[name] = _Question(
+                before.ask, before.asked_at, before.came_at, value=before.value, is_outdated=True
+            )
 
     def _begin(self, question: _Question) -> None:
         question.is_asking, question.asked_at = True, self._reactor.seconds()
@@ -113,7 +124,7 @@ class Known:
             else:
                 now = self._reactor.seconds()
                 question.value, question.came_at, question.failed = outcome, now, None
-                question.took = now - question.asked_at
+                question.took, question.is_outdated = now - question.asked_at, False
             if late.active():
                 late.cancel()
             self._tell(question)

@@ -10,7 +10,7 @@ from functools import partial
 from msgspec import Struct
 from twisted.internet.defer import Deferred
 
-from sessionworker.errors import NoSuchGroup, NotFound
+from sessionworker.errors import NoSuchGroup, StoreUnavailable
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.offload import Offload
 from sessionworker.page.facts import Facts, facts_of
@@ -29,9 +29,8 @@ _SETTLES = frozenset({"version_restored", "instance_restored", "instance_dropped
 
 
 class One(Struct, frozen=True):
-    """An instance."""
+    """An instance, besides what its row in the list says."""
 
-    row: Row
     facts: Facts | None
     """None where its `creds` say nothing, or cannot be had."""
     versions: Sequence[VersionSummary]
@@ -101,13 +100,9 @@ def _row(group: str, one: InstanceSummary, changed: dict[tuple[str, str], int], 
 
 
 def _one(store: Store, group: str, name: str) -> One:
-    found = next((one for one in store.describe(group) if one.instance == name), None)
-    if found is None:
-        raise NotFound
-    events = store.events(0)
-    row = _row(group, found, _changed(events), time.time_ns() // 1_000_000)
-    mine = [event for event in reversed(events) if (event.group, event.instance) == (group, name)]
+    versions = store.versions(group, name)
+    mine = [event for event in reversed(store.events(0)) if (event.group, event.instance) == (group, name)]
     facts = None
-    if not found.problem:
+    with suppress(StoreUnavailable):  # it is refused, and its row says why
         facts = facts_of(store.read(SessionFile(group, name, CREDS)) or b"")
-    return One(row, facts, store.versions(group, name), mine)
+    return One(facts, versions, mine)

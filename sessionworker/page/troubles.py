@@ -46,8 +46,9 @@ def bars(seen: Seen[WorkerOverview]) -> Iterator[Bar]:
     gauges = seen.value.gauges
     if gauges.get("writes_refused"):
         free = gauges.get("store_free_bytes", FULL)
-        text = "Writes are refused: the disk has no room. " if free < FULL else "Writes are refused. "
-        yield Bar("bad", text + "What was acknowledged is safe. APIs wait and repeat.")
+        full = "Writes are refused: the disk has no room. What was acknowledged is safe. APIs wait and repeat."
+        other = "Writes are refused. What was acknowledged is safe. APIs wait and repeat."
+        yield Bar("bad", full if free < FULL else other)
         if free < FULL:
             yield Bar("bad", "Make room on the disk: {bytes} are free. The trash can be emptied, too.", {"bytes": free})
     elif not seen.value.is_well:

@@ -14,7 +14,7 @@ from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
 from sessionworker.page.listing import A_PAGE, Query, Row, Rows, read_number, read_query, select
-from sessionworker.page.looking import Looking, One
+from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
@@ -104,19 +104,21 @@ class Views:
     def instance(self, _request: Request, group: str, name: str) -> Deferred[Context]:
         """Show one instance."""
 
-        def show(seen: Seen[One]) -> Context:
+        def show(found: Sequence[Any]) -> Context:
+            rows, seen = found
             one = seen.get()
+            row = (rows.value or Rows((), ())).by_place.get((group, name)) or _unknown(group, name)
             identities = dict.fromkeys(version.identity for version in one.versions if version.identity)
             return {
                 "here": "instance",
-                "row": one.row,
+                "row": row,
                 "facts": one.facts,
                 "versions": one.versions,
                 "events": one.events,
                 "colours": {identity: place % COLOURS for place, identity in enumerate(identities)},
             }
 
-        return self._looking.one(group, name).addCallback(show)
+        return _all(self._looking.rows(), self._looking.one(group, name)).addCallback(show)
 
     def trash(self, request: Request) -> Deferred[Context]:
         """Show what was dropped."""
@@ -150,7 +152,7 @@ class Views:
         return {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
 
 
-def _all(*asked: Deferred[Any]) -> Deferred[Sequence[Any]]:
+def _all(*asked: Deferred[Any]) -> Deferred[list[Any]]:
     """Return what several questions are answered. It fails where whoever looks has gone."""
     return gatherResults(asked, consumeErrors=True).addErrback(_first)
 
@@ -193,6 +195,11 @@ def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows]) -> list[Row]:
         label = row.label if row else ""
         found.append(Row(one.group, one.instance, label, "trouble", None, None, None, {}, one.problem))
     return found + list(takewhile(_is_urgent, dropwhile(_is_trouble, known.sorted("state"))))
+
+
+def _unknown(group: str, name: str) -> Row:
+    """Return an instance of which the list does not tell yet."""
+    return Row(group, name, "", "well", None, None, None, {}, "")
 
 
 def _is_trouble(row: Row) -> bool:

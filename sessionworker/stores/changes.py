@@ -147,6 +147,18 @@ class RestoreInstance(Struct, frozen=True):
         return self.into or self.group, self.name
 
 
+class LabelInstance(Struct, frozen=True):
+    """Call an instance something by which people know it, or nothing any more. Refused as a `Batch` is, by no owner.
+
+    The label is one that `names.check_label` let pass. It is the instance's own: it goes with a drop and comes back
+    with it. What takes another's place and has none takes over that one's.
+    """
+
+    group: str
+    instance: str
+    label: str
+
+
 class PurgeDrop(Struct, frozen=True):
     """Erase an instance that was dropped, for good. Refused with NoSuchDrop."""
 
@@ -161,7 +173,9 @@ class Probe(Struct, frozen=True):
     """Change nothing, durably: for whoever wants to know whether changes can be made."""
 
 
-CatalogueChange: TypeAlias = CreateGroup | CreateInstance | DropInstance | DropGroup | RestoreInstance | PurgeDrop
+CatalogueChange: TypeAlias = (
+    CreateGroup | CreateInstance | DropInstance | DropGroup | RestoreInstance | LabelInstance | PurgeDrop
+)
 
 Entry: TypeAlias = Batch | ReleaseInstance | CatalogueChange | Probe
 

@@ -64,6 +64,8 @@ class Record(Struct, frozen=True):
     """Milliseconds since 1970; it means something only where there are session files."""
     has_creds: bool
     """Whether there should be `creds`."""
+    label: str = ""
+    """What operators call it."""
 
     def __str__(self) -> str:
         """Say which one it is."""
@@ -180,6 +182,7 @@ class Digest:
         record, files = self._record, self._counts[FILE]
         last_write = record.last_write if files else 0
         said = ["record", record.id, record.group, record.name, record.dropped, str(last_write), str(record.has_creds)]
+        said.append(record.label)
         self._sum.update(msgspec.json.encode(said))
         digest = self._sum.digest()
         return Contents(digest, bool(record.dropped), files, self._counts[VERSION], self._counts[BROKEN], self._bytes)

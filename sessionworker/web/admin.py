@@ -15,6 +15,7 @@ from sessionworker.offload import Offload
 from sessionworker.stores.changes import Batch, DropGroup, PurgeDrop, ReleaseInstance, Restore, RestoreInstance
 from sessionworker.web.bodies import read_place_in
 from sessionworker.web.encryption import add_encryption
+from sessionworker.web.labels import add_labels
 from sessionworker.web.overview import Overview
 from sessionworker.web.owners import owner_of
 from sessionworker.web.paths import read_after
@@ -25,6 +26,7 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
     """Add the routes below `/admin`."""
     store = offload.store
     add_encryption(app, offload)
+    add_labels(app, offload)
 
     def listing(request: WorkerRequest, question: Callable[..., Any], *arguments: object) -> Deferred[bytes]:
         def ask() -> Deferred[bytes]:

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 import msgspec
 
-from sessionworker.errors import BodyNotAllowed
+from sessionworker.errors import BodyNotAllowed, LabelNotAllowed
+from sessionworker.names import check_label
 from sessionworker.values import has_surrogates, is_json
 
 NOT_JSON = "The body must be JSON, in UTF-8."
@@ -32,6 +33,10 @@ class _Place(_Instance):
     replace: object = False
 
 
+class _Label(msgspec.Struct):
+    label: str
+
+
 class _Data(msgspec.Struct):
     data: str
 
@@ -40,6 +45,7 @@ _group = msgspec.json.Decoder(_Group)
 _instance = msgspec.json.Decoder(_Instance)
 _opening = msgspec.json.Decoder(_Opening)
 _place = msgspec.json.Decoder(_Place)
+_label = msgspec.json.Decoder(_Label)
 _data = msgspec.json.Decoder(_Data)
 
 
@@ -88,6 +94,16 @@ def read_place_in(body: bytes) -> tuple[str, str | None, bool]:
     if not isinstance(place.group, str):
         raise BodyNotAllowed("'group' must be a text.")
     return place.instance, place.group, place.replace
+
+
+def read_label(body: bytes) -> str:
+    """Return the label in `{"label": label}`, which may be empty. Raises BodyNotAllowed."""
+    if len(body) > QUICK_BODY:
+        raise LabelNotAllowed
+    try:
+        return check_label(_label.decode(body).label)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        _refuse(error, "label")
 
 
 def read_opening(body: bytes) -> tuple[str, bool]:

@@ -41,6 +41,7 @@ async def test_a_wrong_token_is_refused_by_every_verb_but_ping_and_health(worker
             client.describe("codechat"),
             client.versions("codechat", "sales"),
             client.restore_version("codechat", "sales", "1-0.0123456789ab.1"),
+            client.label_instance("codechat", "sales", "Loja"),
             client.checkpoint(),
             client.drops(),
             client.restore_instance("codechat", "sales", "1-0"),
@@ -86,6 +87,8 @@ async def test_names_and_values_that_the_worker_does_not_take_are_refused(client
         client.describe(".."),
         client.versions("codechat", "sales/creds"),
         client.restore_version("codechat", "..", "1-0.0123456789ab.1"),
+        client.label_instance("codechat", "sales", "two\nlines"),
+        client.label_instance("codechat", "..", "Loja"),
         client.restore_instance("codechat", "sales", "1-0", "a/b"),
         client.restore_instance("codechat", "sales/creds", "1-0"),
     ):

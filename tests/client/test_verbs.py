@@ -120,6 +120,22 @@ async def test_an_older_version_becomes_the_current_one_and_what_it_replaces_sta
 
 
 @asynchronous
+async def test_an_instance_is_given_a_label_and_it_is_taken_away(client: Client) -> None:
+    for label in ("Loja São João 🔑", ""):
+        await client.label_instance("codechat", "sales", label)
+        [sales] = await client.describe("codechat")
+        assert sales.label == label
+    await client.label_instance("codechat", "sales", "Loja")
+    await client.drop_instance("codechat", "sales")
+    [drop] = await client.drops()
+    assert drop.label == "Loja"
+    with pytest.raises(NoSuchInstance):
+        await client.label_instance("codechat", "sales", "Loja")
+    with pytest.raises(NoSuchGroup):
+        await client.label_instance("nobody", "sales", "Loja")
+
+
+@asynchronous
 async def test_a_checkpoint_brings_what_was_written_into_its_files(client: Client, worker: RunningWorker) -> None:
     await client.write("codechat", "sales", "creds", creds(1))
     await client.checkpoint()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sessionworker.errors import HeldElsewhere, StoreUnavailable, WorkerError
+from sessionworker.names import type_of_key
 from sessionworker.stores.changes import Batch, Restore, Unwritten
 from sessionworker.stores.interface import Load
 from sessionworker.stores.rules.events import RecentEvents
 from sessionworker.stores.rules.leases import Lease, Tenure, let_go, let_in, renamed
 from sessionworker.stores.rules.versions import Version, pinned
-from sessionworker.wire import VersionSummary
+from sessionworker.wire import DropSummary, InstanceSummary, VersionSummary
 
 
 @dataclass(eq=False)
@@ -26,6 +28,7 @@ class Instance:
     writes: int = 0
     problem: str = ""
     """Why it is refused, if it is."""
+    label: str = ""
 
     @property
     def unwritten(self) -> Unwritten:
@@ -35,6 +38,15 @@ class Instance:
     def sum_up(self) -> tuple[int, int]:
         """Return how many session files it has, and their bytes."""
         return len(self.values), sum(map(len, self.values.values()))
+
+    def told_as(self, name: str) -> InstanceSummary:
+        """Return what is told of one with a name."""
+        types = dict(Counter(map(type_of_key, self.values)))
+        return InstanceSummary(name, *self.sum_up(), self.last_write, types, label=self.label)
+
+    def dropped_as(self, group: str, name: str, drop: str) -> DropSummary:
+        """Return what is told of one that was dropped."""
+        return DropSummary(group, name, drop, int(drop.partition("-")[0]), *self.sum_up(), label=self.label)
 
 
 class Tenures:

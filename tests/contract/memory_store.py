@@ -6,15 +6,13 @@ new dictionary where the old one was, so whoever looks meanwhile sees all of a b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event as ThreadEvent
 from typing import Literal
 
-from sessionworker import errors
-from sessionworker.errors import WorkerError
+from sessionworker import errors, wire
 from sessionworker.events import Event
-from sessionworker.names import CREDS, SessionFile, type_of_key
+from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores import changes, interface
 from sessionworker.stores.changes import Batch, Delete, Entry, Existing, PurgeDrop, SetAside, Write
 from sessionworker.stores.interface import UNKNOWN, Outcome
@@ -22,14 +20,6 @@ from sessionworker.stores.rules.creds import Oddity, find_oddities, read_creds
 from sessionworker.stores.rules.drops import is_due
 from sessionworker.stores.rules.versions import Keep, to_keep, version_of
 from sessionworker.values import is_json
-from sessionworker.wire import (
-    DropSummary,
-    EncryptionSummary,
-    EventSummary,
-    InstanceSummary,
-    StoreOverview,
-    VersionSummary,
-)
 from tests.contract.memory_contents import (
     Contents,
     Instance,
@@ -85,6 +75,8 @@ class MemoryStore:
                 self._tell("group_dropped", group, "", by)
             case changes.RestoreInstance():
                 return self._restore(entry)
+            case changes.LabelInstance():
+                return self._label(entry)
             case PurgeDrop(group, instance, drop, by):
                 if drops.pop((group, instance, drop), None) is None:
                     return errors.NoSuchDrop()
@@ -92,7 +84,7 @@ class MemoryStore:
                     self._tell("drop_purged", group, instance, by)
         return None
 
-    def _restore(self, entry: changes.RestoreInstance) -> WorkerError | None:
+    def _restore(self, entry: changes.RestoreInstance) -> Outcome:
         groups, drops = self.contents.groups, self.contents.drops
         dropped, (into, name) = (entry.group, entry.instance, entry.drop), entry.place
         if dropped not in drops:
@@ -100,15 +92,26 @@ class MemoryStore:
         if name in groups.get(into, {}):
             if not entry.replacing:
                 return errors.NameTaken()
+            replaced = groups[into][name]
             if (refusal := self._drop_one(into, name, entry.by, entry.owner, mark="r0")) is not None:
                 return refusal
+            drops[dropped].label = drops[dropped].label or replaced.label
         groups.setdefault(into, {})[name] = drops.pop(dropped)
         self._tell("instance_restored", entry.group, entry.instance, entry.by)
         return None
 
-    def _drop_one(self, group: str, name: str, by: str, owner: str | None, *, mark: str = "0") -> WorkerError | None:
+    def _label(self, entry: changes.LabelInstance) -> errors.WorkerError | None:
+        try:
+            instance = self._find(entry.group, entry.instance)
+        except errors.NotFound as error:
+            return error
+        if not instance.problem:
+            instance.label = entry.label
+        return errors.StoreUnavailable() if instance.problem else None
+
+    def _drop_one(self, group: str, name: str, by: str, owner: str | None, *, mark: str = "0") -> Outcome:
         refusal = self.tenures.let_in(self.contents.groups[group][name], owner)
-        if isinstance(refusal, WorkerError):
+        if isinstance(refusal, errors.WorkerError):
             return refusal
         self._drop(group, [name], mark)
         self._tell("instance_dropped", group, name, by)
@@ -121,7 +124,7 @@ class MemoryStore:
             self.contents.drops[group, name, drop] = instance = self.contents.groups[group].pop(name)
             self.tenures.end(instance)
 
-    def _release(self, entry: changes.ReleaseInstance) -> WorkerError | None:
+    def _release(self, entry: changes.ReleaseInstance) -> errors.WorkerError | None:
         try:
             instance = self._find(entry.group, entry.instance)
         except errors.NotFound as error:
@@ -140,7 +143,7 @@ class MemoryStore:
                 return None
             return errors.NoSuchInstance() if group is not None else errors.NoSuchGroup()
         lease = self.tenures.let_in_for(instance, batch)
-        if isinstance(lease, WorkerError):
+        if isinstance(lease, errors.WorkerError):
             return lease
         if batch.condition not in (None, Existing(), instance.unwritten):
             return errors.ConditionFailed()
@@ -242,13 +245,10 @@ class MemoryStore:
     def instances(self, group: str) -> list[str]:
         return sorted(self._group(group))
 
-    def describe(self, group: str) -> list[InstanceSummary]:
-        return [
-            InstanceSummary(name, *one.sum_up(), one.last_write, dict(Counter(map(type_of_key, one.values))))
-            for name, one in sorted(self._group(group).items())
-        ]
+    def describe(self, group: str) -> list[wire.InstanceSummary]:
+        return [one.told_as(name) for name, one in sorted(self._group(group).items())]
 
-    def versions(self, group: str, instance: str) -> list[VersionSummary]:
+    def versions(self, group: str, instance: str) -> list[wire.VersionSummary]:
         return summaries_of(self._find(group, instance).versions)
 
     def read_version(self, group: str, instance: str, version: str) -> bytes:
@@ -257,26 +257,26 @@ class MemoryStore:
                 return value
         raise errors.NoSuchVersion
 
-    def drops(self) -> list[DropSummary]:
+    def drops(self) -> list[wire.DropSummary]:
         newest_first = reversed(self.contents.drops.items())
-        return [DropSummary(*drop, int(drop[2].partition("-")[0]), *one.sum_up()) for drop, one in newest_first]
+        return [one.dropped_as(*names) for names, one in newest_first]
 
     def drops_before(self, when: int) -> list[PurgeDrop]:
         return [PurgeDrop(one.group, one.instance, one.drop) for one in self.drops() if is_due(one.drop, when, now())]
 
-    def overview(self) -> StoreOverview:
+    def overview(self) -> wire.StoreOverview:
         instances = [one for group in self.contents.groups.values() for one in group.values()]
         without_creds = sum(CREDS not in one.values for one in instances)
         states = {"well": len(instances), "apart": 0, "refused": 0}
-        return StoreOverview(len(self.contents.groups), len(instances), states, without_creds, {}, [])
+        return wire.StoreOverview(len(self.contents.groups), len(instances), states, without_creds, {}, [])
 
-    def encryption(self) -> EncryptionSummary:
-        return EncryptionSummary("", [], True, False, 0, 0)
+    def encryption(self) -> wire.EncryptionSummary:
+        return wire.EncryptionSummary("", [], True, False, 0, 0)
 
     def rewrite(self, *, is_wanted: bool) -> None:
         """Nothing is encrypted here."""
 
-    def events(self, after: int) -> list[EventSummary]:
+    def events(self, after: int) -> list[wire.EventSummary]:
         return self.contents.events.after(after)
 
     def _tell(self, name: str, group: str, instance: str, by: str) -> None:

@@ -10,6 +10,7 @@ from tests.contract.events import EventsContract
 from tests.contract.groups import GroupsContract
 from tests.contract.instances import InstancesContract
 from tests.contract.judging import JudgingContract
+from tests.contract.labels import LabelsContract
 from tests.contract.large_values import LargeValuesContract
 from tests.contract.lifetime import LifetimeContract
 from tests.contract.many import ManyKeysContract
@@ -44,6 +45,7 @@ class CatalogueContract(
     DropsContract,
     RestoresContract,
     ReplacementsContract,
+    LabelsContract,
     PurgesContract,
     RefusedOwnersContract,
     OverviewContract,

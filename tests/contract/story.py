@@ -17,6 +17,7 @@ from sessionworker.stores.changes import (
     DropInstance,
     Entry,
     Existing,
+    LabelInstance,
     ReleaseInstance,
     Write,
 )
@@ -32,6 +33,7 @@ from tests.contract.story_parts import (
     GROUPS,
     INSTANCES,
     KEYS,
+    LABELS,
     OWNERS,
     PLACES,
     WRITES,
@@ -107,12 +109,12 @@ class Story(RuleBasedStateMachine):
     def release(self, place: int, owner: str | None) -> None:
         self.both(ReleaseInstance(*self.one(place), owner))
 
-    @rule(place=PLACES, write=WRITES)
-    def write(self, place: int, write: Write) -> None:
-        self.both(Batch(*self.one(place), (write,)))
+    @rule(place=PLACES, label=LABELS)
+    def label(self, place: int, label: str) -> None:
+        self.both(LabelInstance(*self.one(place), label))
 
-    @rule(place=PLACES, write=WRITES_OF_CREDS)
-    def write_creds(self, place: int, write: Write) -> None:
+    @rule(place=PLACES, write=st.one_of(WRITES, WRITES_OF_CREDS))
+    def write(self, place: int, write: Write) -> None:
         self.both(Batch(*self.one(place), (write,)))
 
     @rule(place=PLACES, deletion=DELETIONS)
@@ -252,7 +254,8 @@ class Story(RuleBasedStateMachine):
     def both_list_the_same_drops(self) -> None:
         assert listed(self.store) == {name_of(drop.store): drop.store for drop in self.drops}
         for model, store in self.drops:
-            assert (*name_of(model)[:2], model.files, model.bytes) == (*name_of(store)[:2], store.files, store.bytes)
+            assert name_of(model)[:2] == name_of(store)[:2]
+            assert (model.files, model.bytes, model.label) == (store.files, store.bytes, store.label)
 
     @rule(place=PLACES)
     def look_at_an_instance(self, place: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sessionworker.stores.changes import (
     Batch,
@@ -12,6 +13,7 @@ from sessionworker.stores.changes import (
     CreateInstance,
     Delete,
     Existing,
+    LabelInstance,
     Probe,
     ReleaseInstance,
     Write,
@@ -38,6 +40,7 @@ DELETIONS = st.builds(Delete, st.sampled_from(KEYS))
 CHANGES = st.lists(
     st.one_of(WRITES, WRITES, WRITES_OF_CREDS, WRITES_OF_CREDS, DELETIONS, DELETIONS, BAD_WRITES), max_size=4
 )
+LABELS = st.sampled_from(["", "Loja Centro", "\U0001f511" * 100])
 OWNERS = st.sampled_from([None, None, None, "", "a", "b"])
 CONDITIONS = st.sampled_from([None, Existing()])
 BATCHES = st.builds(Batch, GROUPS, INSTANCES, CHANGES.map(tuple), CONDITIONS, OWNERS)
@@ -48,6 +51,7 @@ ENTRIES = st.one_of(
     st.builds(CreateInstance, GROUPS, INSTANCES, OWNERS),
     st.builds(ReleaseInstance, GROUPS, INSTANCES, OWNERS),
     st.builds(CreateGroup, GROUPS),
+    st.builds(LabelInstance, GROUPS, INSTANCES, LABELS),
     st.builds(Probe),
 )
 PLACES = st.integers(0, 5)
@@ -63,13 +67,9 @@ class Drop(NamedTuple):
     store: DropSummary
 
 
-def told(store: Store, group: str) -> list[tuple[str, int | None, int | None, dict[str, int], str]]:
+def told(store: Store, group: str) -> list[InstanceSummary]:
     """What a store tells of a group's instances, but for times."""
-
-    def without_time(one: InstanceSummary) -> tuple[str, int | None, int | None, dict[str, int], str]:
-        return one.instance, one.files, one.bytes, one.types, one.problem
-
-    return list(map(without_time, store.describe(group)))
+    return [replace(one, last_write=None) for one in store.describe(group)]
 
 
 def name_of(dropped: DropSummary) -> tuple[str, str, str]:

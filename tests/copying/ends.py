@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import psycopg
 
 from sessionworker.names import SessionFile
-from sessionworker.stores.changes import Batch, DropGroup, RestoreInstance, SetAside
+from sessionworker.stores.changes import Batch, DropGroup, LabelInstance, RestoreInstance, SetAside
 from sessionworker.stores.copying import Copying, Result
 from sessionworker.stores.files import source as files_source
 from sessionworker.stores.files import target as files_target
@@ -167,6 +167,7 @@ def fill(store: Store) -> None:
         commit(store, write(file._replace(key="large"), b'"' + b"x" * 30_000 + b'"'))
     commit(store, write(CREDS._replace(key="rotten"), b"1"), write(CREDS._replace(key="n" * 150), b"2"))
     set_aside(store, "rotten", "n" * 150)
+    commit(store, LabelInstance(*CREDS[:2], "Loja Centro"), LabelInstance(*old[:2], "🔑" * 100))
     drop(store, old)
     drop(store, gone)
     create(store, old)  # another one in its place
@@ -220,6 +221,7 @@ def everything(store: Store, *, with_times: bool = True) -> dict[str, Any]:
                 one.bytes,
                 with_times and one.files and one.last_write,
                 one.types,
+                one.label,
             )
             keys = store.names(group, one.instance, beginning="", after="", most=10_000)
             values = {key: store.read(SessionFile(group, one.instance, key)) for key in keys}
@@ -233,7 +235,9 @@ def everything(store: Store, *, with_times: bool = True) -> dict[str, Any]:
 
 
 def _drops(store: Store) -> list[Any]:
-    return sorted((one.group, one.instance, one.drop, one.when, one.files, one.bytes) for one in store.drops())
+    return sorted(
+        (one.group, one.instance, one.drop, one.when, one.files, one.bytes, one.label) for one in store.drops()
+    )
 
 
 def bring_all_back(store: Store) -> None:

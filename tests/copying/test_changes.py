@@ -9,7 +9,7 @@ import pytest
 
 from sessionworker.errors import StartError
 from sessionworker.names import SessionFile
-from sessionworker.stores.changes import PurgeDrop
+from sessionworker.stores.changes import LabelInstance, PurgeDrop
 from sessionworker.stores.copying import Copying
 from sessionworker.stores.transfer import CopyError, Target
 from tests.contract.words import (
@@ -51,15 +51,16 @@ def test_a_second_copy_brings_what_has_changed_and_removes_what_is_gone(make: Ma
     commit(worker, restore(old, "back"), purge(gone), write(KEY, b'"new"'), delete(CREDS._replace(key="a/b/c")))
     drop(worker, SessionFile("Sales", "Sales", "creds"))
     create(worker, SessionFile("Sales", "Sales", "creds"))  # another one, where a copy has that which was dropped
-    commit(worker, write(SUPPORT, creds(3, 2)), delete(SUPPORT))
+    commit(worker, write(SUPPORT, creds(3, 2)), delete(SUPPORT), LabelInstance(*CREDS[:2], ""))
+    commit(worker, LabelInstance("Loja São", "Loja São", "Matriz"))  # and nothing else of it
     create(worker, SessionFile("new", "n", "creds"))
     worker.close()
     before = everything_of(source)
     second = run(source, target)
     assert second.is_finished
     assert second.source == second.target != first.source
-    assert (second.written, second.removed) == (6, 1)
-    assert second.equal == first.written - 5
+    assert (second.written, second.removed) == (7, 1)
+    assert second.equal == first.written - 6
     assert everything_of(target) == before
 
 

@@ -37,6 +37,7 @@ from tests.mutations import (
     sealing,
     sealing_rows,
     serving,
+    signing_in,
     storing,
     telling,
 )
@@ -59,6 +60,7 @@ FAULTS: tuple[Fault, ...] = (
     *archiving.FAULTS,
     *offloading.FAULTS,
     *serving.FAULTS,
+    *signing_in.FAULTS,
     *machine.FAULTS,
     *saying.FAULTS,
     *telling.FAULTS,

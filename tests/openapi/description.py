@@ -15,7 +15,7 @@ from tests.process import REPOSITORY
 
 DESCRIPTION = REPOSITORY / "docs" / "openapi.yaml"
 
-METHODS = {"delete", "get", "head", "options", "post"}
+METHODS = {"delete", "get", "head", "options", "post", "put"}
 
 ANYWHERE = {400, 401, 403, 404, 413, 421, 500, 503}
 """What may be answered where nothing is described, besides 405 where another method of the path is."""

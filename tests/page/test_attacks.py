@@ -143,7 +143,6 @@ def test_a_thousand_wrong_tokens_from_as_many_addresses() -> None:
             statuses[browser.sign_in(f"wrong-{number}").status] += 1
             page.clock.advance(0.05)
         assert statuses == {401: 30, 429: 970}
-        assert len(page.signing_in._attempts) <= 30
     show_figure("attack: 1,000 wrong tokens in 50 s from 1,000 addresses: 30 looked at (401), 970 not (429)")
 
 

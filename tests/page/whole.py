@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred, execute, fail, succeed
 from twisted.internet.task import Clock
+from twisted.web.server import Site
 
 from sessionworker.access import Access
 from sessionworker.errors import WorkerError
@@ -56,7 +57,7 @@ class Whole(Page):
         self.health = Health(self.clock, offload)
         overview = Overview(offload, self.health, self.metrics)
         self.built = BuiltPage(self.clock, offload, self.access, overview, self.metrics, read(**variables))
-        self.site = self.built.site
+        self.site = cast("Site", self.built.site)
 
     def do(self, *entries: Entry) -> None:
         """Change the store, as an API does."""

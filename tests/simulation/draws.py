@@ -20,7 +20,7 @@ from tests.simulation.operations import (
     Write,
 )
 from tests.simulation.state import CREDS
-from tests.simulation.subject import ROOT, CreateGroup, CreateInstance, DropGroup, DropInstance, Subject
+from tests.simulation.subject import ROOT, CreateGroup, CreateInstance, DropGroup, DropInstance, Label, Subject
 from tests.simulation.values import Plain, make_creds, make_plain
 
 KINDS = ("odd", "large", "drops", "groups", "full", "faults", "hands", "crashes", "restarts", "clock", "admin", "races")
@@ -28,6 +28,7 @@ KINDS = ("odd", "large", "drops", "groups", "full", "faults", "hands", "crashes"
 
 GROUPS = ("g", "h")
 INSTANCES = ("one", "two", "Loja São")
+LABELS = ("", "Loja Centro", "\U0001f511" * 100)
 KEYS = ("pre-key-1", "session-5511.0", "app-state-sync-key-AA/+b==", ".x", "ação", "sender-key-1::2")
 SHARE = 0.6
 """Of the kinds, what one seed has."""
@@ -127,6 +128,8 @@ class Draws:
 
     def _administer(self, group: str, instance: str) -> Operation:
         random = self.random
+        if random.random() < 0.3:
+            return Send((Label(group, instance, random.choice(LABELS)),))
         if random.random() < 0.4:
             return MakeCurrent(group, instance, random.random())
         return Tell(random.choice(("versions", "drops", "groups", "health", "description")), group, instance)

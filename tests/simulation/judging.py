@@ -12,6 +12,7 @@ from tests.simulation.subject import (
     CreateInstance,
     DropGroup,
     DropInstance,
+    Label,
     Outcome,
     Put,
     Refusal,
@@ -53,7 +54,12 @@ def only_removes(request: Request) -> bool:
 def is_gone(state: State, request: Request) -> bool:
     """Tell whether a request is about an instance whose folder was removed from outside."""
     match request:
-        case Batch(group, instance) | CreateInstance(group, instance) | DropInstance(group, instance):
+        case (
+            Batch(group, instance)
+            | CreateInstance(group, instance)
+            | DropInstance(group, instance)
+            | Label(group, instance)
+        ):
             account = state.find(group, instance)
             return account is not None and account.is_gone
         case DropGroup(group):

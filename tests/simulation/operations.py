@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from tests.simulation.crashes import How
 from tests.simulation.faults import Rule
-from tests.simulation.subject import CreateGroup, CreateInstance, DropGroup, DropInstance
+from tests.simulation.subject import CreateGroup, CreateInstance, DropGroup, DropInstance, Label
 from tests.simulation.values import Value
 
 # What clients do. Those of one step run at once.
@@ -33,7 +33,7 @@ class Write(NamedTuple):
 class Send(NamedTuple):
     """Have several things committed, one behind the other."""
 
-    entries: tuple[Write | CreateGroup | CreateInstance | DropInstance | DropGroup, ...]
+    entries: tuple[Write | CreateGroup | CreateInstance | DropInstance | DropGroup | Label, ...]
 
 
 class BringBack(NamedTuple):

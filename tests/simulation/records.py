@@ -13,6 +13,7 @@ from tests.simulation.subject import (
     DropInstance,
     DropSeen,
     Holds,
+    Label,
     Outcome,
     Purge,
     Refusal,
@@ -136,7 +137,7 @@ class Excuses:
         if self.is_full and not self._frees_room(request):
             return True
         match request:
-            case Batch(group, instance) | CreateInstance(group, instance):
+            case Batch(group, instance) | CreateInstance(group, instance) | Label(group, instance):
                 return self.cover(group, instance)
             case DropInstance(group, instance):
                 return self.drops or self.cover(group, instance)

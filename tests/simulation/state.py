@@ -19,6 +19,7 @@ from tests.simulation.subject import (
     DropInstance,
     DropSeen,
     Holds,
+    Label,
     Outcome,
     Purge,
     Put,
@@ -53,13 +54,15 @@ class Account(NamedTuple):
     """Whether somebody put something else in the place of its files: if a checkpoint was just there, nobody sees it."""
     is_copied: bool = False
     """Whether its folder was copied in, with creds that no version was kept of."""
+    label: str = ""
+    """What operators call it."""
     born: int = 0
     """When it was made, by the wall clock: what tells it from others of its name."""
 
     @property
     def holds(self) -> Holds:
-        """How many values it has, and their bytes."""
-        return len(self.values), sum(map(len, self.values.values()))
+        """How many values it has, their bytes, and its label."""
+        return len(self.values), sum(map(len, self.values.values())), self.label
 
     @property
     def is_hurt(self) -> bool:
@@ -172,26 +175,35 @@ def apply(state: State, request: Request, when: int) -> tuple[State, Outcome]:
             found = next((each for each in state.drops if each.drop == drop and each[:2] == (group, instance)), None)
             if found is None:
                 return state, Refusal.MISSING
-            after = _without_drop(state, found)
-            if state.find(into, name) is not None:
+            after, back, replaced = _without_drop(state, found), found.account, state.find(into, name)
+            if replaced is not None:
                 if not replaces:
                     return state, Refusal.TAKEN
                 after = _drop(after, into, name, when)
-            return after.with_account(into, name, found.account), None
+                back = back._replace(label=back.label or replaced.label)
+            return after.with_account(into, name, back), None
         case Purge(group, instance, drop):
             found = next((each for each in state.drops if each.drop == drop and each[:2] == (group, instance)), None)
             return (state, Refusal.MISSING) if found is None else (_without_drop(state, found), None)
+        case Label(group, instance, label):
+            is_there = state.find(group, instance) is not None
+            named = state.changed(group, instance, lambda one: one._replace(label=label))
+            return named, None if is_there else Refusal.MISSING
 
 
 def halves(state: State, request: Request, when: int) -> list[State]:
     """Return what else a crash may leave of a request that is several renames; never a part of a batch.
 
     A group without the instance that it was made for is nothing lost, nor is a group of which some instances are
-    dropped: who asked was not answered, and asks again.
+    dropped: who asked was not answered, and asks again. Nor is the label of a place that another takes which has none.
     """
     match request:
         case CreateInstance(group, _) | Restore(into=group) if group not in state.groups:
             return [_with_group(state, group)]
+        case Restore(_, _, drop, into, name, True) if state.find(into, name) is not None:
+            after, _ = apply(state, request, when)
+            own = [each.account.label for each in state.drops if each.drop == drop]
+            return [after.changed(into, name, lambda one: one._replace(label=own[0]))] if own else []
         case DropGroup(group) if group in state.groups:
             found = []
             names = sorted(state.groups[group])

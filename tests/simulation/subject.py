@@ -1,7 +1,6 @@
 """What is asked of a store to be simulated.
 
-A subject opens its store on a machine, and speaks of requests and answers in the words below, so that everything else
-here knows none of the store's own. Where a store refuses something, it raises its own errors: `refusal_of` reads them.
+A subject opens its store on a machine, and speaks of requests and answers in the words below: all else knows no others.
 """
 
 from __future__ import annotations
@@ -84,7 +83,15 @@ class Purge(NamedTuple):
     drop: str
 
 
-Request: TypeAlias = Batch | CreateGroup | CreateInstance | DropInstance | DropGroup | Restore | Purge
+class Label(NamedTuple):
+    """Call an instance something, or nothing."""
+
+    group: str
+    instance: str
+    label: str
+
+
+Request: TypeAlias = Batch | CreateGroup | CreateInstance | DropInstance | DropGroup | Restore | Purge | Label
 
 # What is answered
 
@@ -133,8 +140,8 @@ class VersionSeen(NamedTuple):
     is_deletion: bool
 
 
-Holds: TypeAlias = tuple[int, int]
-"""How many session files an instance has, and their bytes; -1 where a store does not tell."""
+Holds: TypeAlias = tuple[int, int, str]
+"""How many session files an instance has, and their bytes; -1 where a store does not tell. And its label."""
 
 
 class DropSeen(NamedTuple):
@@ -143,7 +150,7 @@ class DropSeen(NamedTuple):
     group: str
     instance: str
     drop: str
-    holds: Holds = (-1, -1)
+    holds: Holds = (-1, -1, "")
 
 
 class Entry(NamedTuple):
@@ -187,7 +194,7 @@ class Store(Protocol):
         """Return the names of a group's instances."""
 
     def describe(self, group: str) -> dict[str, Holds]:
-        """Return what each instance of a group holds."""
+        """Return what each instance of a group holds, and is called."""
 
     def versions(self, group: str, instance: str) -> list[VersionSeen]:
         """Return the versions of an instance's creds, newest first."""
@@ -237,8 +244,7 @@ class Subject(Protocol):
     """Whether the folder of an instance may be put into the store by hand."""
     keep_drops_days: float
     own_bytes: int
-    """Bytes that the store may occupy besides values, versions and folders, once a checkpoint went well: its journal,
-    its reserve, its own files."""
+    """Bytes that its own files may occupy once a checkpoint went well, besides values, versions and folders."""
     most_bytes: int
     """The same at any time, faults or not."""
     blocks_of_an_instance: int

@@ -35,6 +35,7 @@ from tests.simulation.subject import (
     DropSeen,
     Entry,
     Holds,
+    Label,
     Outcome,
     Purge,
     Put,
@@ -136,9 +137,17 @@ class FileSubject:
 
 
 class EachAloneSubject(FileSubject):
-    """The same where each file is written by itself, as it was when the histories that are kept were found."""
+    """The same where each file is written by itself and nothing has a label, as when the kept histories were found."""
 
     together_from = BOUNDS.files_at_once + 1
+
+    def open(self, machine: Machine, report: Callable[[str], None], ask: Callable[[Any], None]) -> OpenFileStore:
+        """Open it, and let nobody look for labels: each history says at which call of the disk something happens."""
+        store = super().open(machine, report, ask)
+        labels = cast("Any", store._store._parts.labels)
+        labels.of = labels.of_dropped = lambda _: ""
+        labels.hand_on = lambda *_: None
+        return store
 
 
 class OpenFileStore:
@@ -223,6 +232,8 @@ def _plain_entry(request: Request) -> words.Entry:
             return words.RestoreInstance(group, instance, drop, name, into=into, replacing=replaces)
         case Purge(group, instance, drop):
             return words.PurgeDrop(group, instance, drop)
+        case Label(group, instance, label):
+            return words.LabelInstance(group, instance, label)
 
 
 def _batch_of(batch: Batch) -> words.Batch:
@@ -234,4 +245,5 @@ def _change_of(change: Put | Remove) -> words.Change:
 
 
 def _holds(found: InstanceSummary | DropSummary) -> Holds:
-    return (-1, -1) if found.files is None or found.bytes is None else (found.files, found.bytes)
+    files, size = (-1, -1) if found.files is None or found.bytes is None else (found.files, found.bytes)
+    return files, size, found.label

@@ -25,7 +25,7 @@ from tests.simulation.operations import (
     Tell,
     Write,
 )
-from tests.simulation.subject import CreateGroup, CreateInstance, DropGroup, DropInstance
+from tests.simulation.subject import CreateGroup, CreateInstance, DropGroup, DropInstance, Label
 from tests.simulation.values import Creds, Value
 
 
@@ -79,7 +79,7 @@ def tell_operation(operation: Operation) -> str:
             return "checkpoint"
 
 
-def _tell_entry(entry: Write | CreateGroup | CreateInstance | DropInstance | DropGroup) -> str:
+def _tell_entry(entry: Write | CreateGroup | CreateInstance | DropInstance | DropGroup | Label) -> str:
     match entry:
         case Write(group, instance, changes):
             return f"write {group}/{instance} {{{', '.join(map(_tell_change, changes))}}}"
@@ -91,6 +91,8 @@ def _tell_entry(entry: Write | CreateGroup | CreateInstance | DropInstance | Dro
             return f"drop {group}/{instance}"
         case DropGroup(group):
             return f"drop group {group}"
+        case Label(group, instance, label):
+            return f"call {group}/{instance} {label!r}"
 
 
 def _tell_change(change: Change) -> str:

@@ -43,13 +43,14 @@ def _account_to_json(account: Account) -> Any:
     versions = [
         [each.identity, None if each.value is None else each.value.decode("latin-1")] for each in account.versions
     ]
-    return [values, versions, account.born]
+    return [values, versions, account.label, account.born]
 
 
 def _account_from_json(found: Any) -> Account:
-    values, versions, born = found
+    values, versions, label, born = found
     return Account(
         {key: value.encode("latin-1") for key, value in values.items()},
         tuple(Version(name, None if value is None else value.encode("latin-1")) for name, value in versions),
+        label=label,
         born=born,
     )

@@ -75,6 +75,9 @@ def _answer(
         _go_along(request, excuses)
         followed = _follow_hidden(hidden, request, when)
         ways = [_to(way, after, followed)]
+        if isinstance(request, Restore) and request.into in now.groups and excuses.are_any:
+            # The label of its place could not be handed on.
+            ways += [_to(way, state, followed) for state in halves(now, request, when) if state != after]
         if isinstance(request, DropInstance) and now.find(request.group, request.instance) is None:
             # A creation that was refused may have left a folder, which the drop finds then.
             ways += [_to(way, state, followed) for state in followed if state != after]

@@ -4,6 +4,7 @@ creds, pre-key-1, ...          a key each
 .sessionworker/                ours:
     id-<32 hexadecimal digits>-... the instance's id, as the name of a file; see `identity`
     versions/                      `creds` as they were, one file a version
+    label                          what operators call it, if they do; see `labels`
     broken/                        what stood in a key's place and could not be its value, for a person to look at
     new-..., large-...             files under way
 .versions/, .aside/            what 0.1.0 called versions/ and broken/

@@ -76,6 +76,7 @@ class Instance:
         "is_purged",
         "is_swept",
         "known",
+        "label",
         "last_version",
         "last_write",
         "learning",
@@ -93,6 +94,7 @@ class Instance:
         "superseded",
         "tally",
         "tenure",
+        "times_labelled",
         "told",
         "unsaved",
         "waiting_bytes",
@@ -152,6 +154,9 @@ class Instance:
         # What is known of the folder.
         self.tally: Tally | None = None
         """What its files come to; None where that is not known, or just changes."""
+        self.label: str | None = None
+        """What operators call it; None where that is not known."""
+        self.times_labelled = 0
         self.told: Told | None = None
         """What an operator was told last, so that asking again, of thousands, does not hold up writes."""
         self.saves = 0

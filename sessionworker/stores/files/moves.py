@@ -18,6 +18,7 @@ from sessionworker.stores.changes import (
     CreateInstance,
     DropGroup,
     DropInstance,
+    LabelInstance,
     PurgeDrop,
     RestoreInstance,
 )
@@ -28,6 +29,7 @@ from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.identity import Identity, new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.labels import Labels
 from sessionworker.stores.files.leases import Leases
 from sessionworker.stores.files.leaving import Leaving
 from sessionworker.stores.files.locks import Locks
@@ -56,6 +58,7 @@ class Moves:
         tallies: Tallies,
         faults: Faults,
         leases: Leases,
+        labels: Labels,
     ) -> None:
         """Change `catalogue`."""
         self._places = places
@@ -66,6 +69,7 @@ class Moves:
         self._tallies = tallies
         self._faults = faults
         self._leases = leases
+        self._labels = labels
         self._moving = Moving(places, catalogue, locks)
         self._replacing = Replacing(places, catalogue, locks)
         self._creating = Creating(places, catalogue)
@@ -92,6 +96,8 @@ class Moves:
             case RestoreInstance(group, instance, drop):
                 found = self._find_drop(group, instance, drop)
                 return self._restore(found, change) if isinstance(found, Drop) else found
+            case LabelInstance():
+                return self._labels.make(change)
             case PurgeDrop(group, instance, drop, by):
                 found = self._find_drop(group, instance, drop)
                 return self._purge(found, by) if isinstance(found, Drop) else found
@@ -192,6 +198,7 @@ class Moves:
         group.instances[name] = instance  # in one step: nobody is told that there is none
         self._drops.tidy(drop.path)
         if replaced is not None:
+            self._labels.hand_on(replaced, instance)
             self._leaving.let_go(replaced)
             self._faults.report(moved("instance_dropped", group.name, name, GAVE_UP, by))
         self._leaving.note([instance] if replaced is None else [instance, replaced])

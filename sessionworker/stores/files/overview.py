@@ -14,6 +14,7 @@ from sessionworker.names import CREDS
 from sessionworker.stores.files.catalogue import Catalogue, Group
 from sessionworker.stores.files.drops import Drop, Drops
 from sessionworker.stores.files.instance import Instance, NewVersion, problem_of
+from sessionworker.stores.files.labels import Labels
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
 from sessionworker.stores.files.tallies import Tallies
@@ -43,13 +44,21 @@ class Overview:
     """Looks at folders and at what waits for them. Every method may raise OSError, but where it says otherwise."""
 
     def __init__(
-        self, places: Places, catalogue: Catalogue, drops: Drops, tallies: Tallies, locks: Locks, keep: Keep
+        self,
+        places: Places,
+        catalogue: Catalogue,
+        drops: Drops,
+        tallies: Tallies,
+        labels: Labels,
+        locks: Locks,
+        keep: Keep,
     ) -> None:
         """Look at one store, whose checkpoints keep the versions that `keep` asks for."""
         self._places = places
         self._catalogue = catalogue
         self._drops = drops
         self._tallies = tallies
+        self._labels = labels
         self._locks = locks
         self._keep = keep
 
@@ -65,15 +74,16 @@ class Overview:
         ]
 
     def _describe(self, instance: Instance, *, may_count: bool) -> InstanceSummary:
-        problem = problem_of(instance)
+        problem, tally, label = problem_of(instance), None, instance.label or ""
         try:
             tally = self._tallies.of(instance, may_count=may_count)
+            label = self._labels.of(instance)
         except OSError as error:
-            problem, tally = problem or error.strerror or "it cannot be read", None
+            problem = problem or error.strerror or "it cannot be read"
         if tally is None:
-            return InstanceSummary(instance.name, None, None, instance.last_write or None, {}, problem)
+            return InstanceSummary(instance.name, None, None, instance.last_write or None, {}, problem, label)
         last_write = max(tally.last_write, instance.last_write)
-        return InstanceSummary(instance.name, tally.files, tally.bytes, last_write, tally.types, problem)
+        return InstanceSummary(instance.name, tally.files, tally.bytes, last_write, tally.types, problem, label)
 
     def glance(self) -> StoreOverview:
         """Return what is known of all instances without looking at any. Never raises OSError."""
@@ -105,18 +115,20 @@ class Overview:
     def _tell(self, drop: Drop, *, may_count: bool) -> DropSummary | None:
         """Return what is told of a drop; None where it was brought back, or purged, meanwhile."""
         instance = self._catalogue.dropped.get(drop.path)
-        tally, problem = None, ""
+        tally, problem, label = None, "", ""
         try:
             if instance is not None:
                 tally = self._tallies.of(instance, may_count=may_count)
+                label = self._labels.of(instance)
             else:
                 tally = self._tallies.of_dropped(drop.path, may_count=may_count)
+                label = self._labels.of_dropped(drop.path)
         except FileNotFoundError:
             return None
         except OSError as error:
             problem = error.strerror or "it cannot be read"
         files, size = (tally.files, tally.bytes) if tally is not None else (None, None)
-        return DropSummary(drop.group, drop.instance, drop.drop, drop.when, files, size, problem)
+        return DropSummary(drop.group, drop.instance, drop.drop, drop.when, files, size, problem, label)
 
     # Versions of creds
 

@@ -28,6 +28,7 @@ from sessionworker.stores.files.events import Events
 from sessionworker.stores.files.faults import Faults, reason_of
 from sessionworker.stores.files.inventory import Inventory
 from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.labels import Labels
 from sessionworker.stores.files.large import LargeValues
 from sessionworker.stores.files.leases import Leases
 from sessionworker.stores.files.limits import Limits
@@ -67,6 +68,7 @@ class Parts:
     limits: Limits
     catalogue: Catalogue
     adopting: Adopting
+    labels: Labels
     drops: Drops
     copies: Copies
     state: State
@@ -166,10 +168,13 @@ def open_parts(
     creds = CredsReading(catalogue, copies, reading, faults)
     inventory = Inventory(places, catalogue, drops)
     leases = Leases(faults, report)
+    adopting = Adopting(places, catalogue, locks)
+    labels = Labels(places, catalogue, adopting, locks)
     rewriting = Rewriting(
         places,
         catalogue,
         inventory,
+        labels,
         sealing,
         reading,
         creds,
@@ -187,7 +192,8 @@ def open_parts(
         faults=faults,
         limits=limits,
         catalogue=catalogue,
-        adopting=Adopting(places, catalogue, locks),
+        adopting=adopting,
+        labels=labels,
         drops=drops,
         copies=copies,
         state=state,
@@ -197,9 +203,9 @@ def open_parts(
         reading=reading,
         creds=creds,
         many=ManyKeys(catalogue, reading, creds),
-        overview=Overview(places, catalogue, drops, tallies, locks, keep),
+        overview=Overview(places, catalogue, drops, tallies, labels, locks, keep),
         leases=leases,
-        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults, leases),
+        moves=Moves(places, catalogue, drops, locks, state, journal, reserve, tallies, faults, leases, labels),
         large=LargeValues(catalogue, faults, limits.large_value),
         erasing=erasing,
         tallies=tallies,

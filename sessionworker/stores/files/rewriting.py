@@ -25,6 +25,7 @@ from sessionworker.stores.files.identity import Identity
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.inventory import Inventory, check_names, is_written_anew, others_in
 from sessionworker.stores.files.journal import Journal
+from sessionworker.stores.files.labels import Labels
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import DROPPED, PURGED, Places
 from sessionworker.stores.files.reading import Reading, Since
@@ -41,7 +42,6 @@ MOST_ASKED = 100
 
 MOST_IDLE = 10
 """How often all that is left is looked through in vain, a turn each, before a person is told."""
-
 MOST_NAMED = 3
 """Instances that are named then, one by one."""
 
@@ -67,6 +67,7 @@ class Rewriting:
         places: Places,
         catalogue: Catalogue,
         inventory: Inventory,
+        labels: Labels,
         sealing: Sealing,
         reading: Reading,
         creds: CredsReading,
@@ -84,6 +85,7 @@ class Rewriting:
         self._places = places
         self._catalogue = catalogue
         self._inventory = inventory
+        self._labels = labels
         self._sealing = sealing
         self._reading = reading
         self._creds = creds
@@ -211,6 +213,7 @@ class Rewriting:
                 with self._changing(instance):
                     VersionFiles(folder).rewrite()
                     BrokenFiles(folder).rewrite()
+                    self._labels.rewrite(folder)
                     check_names(folder)
                     is_whole = not others_in(folder) and instance.is_saved
                     if is_whole:

@@ -18,6 +18,7 @@ from sessionworker.stores.files.contents import entries_in, files_in, should_hav
 from sessionworker.stores.files.faults import reason_of
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
+from sessionworker.stores.files.labels import read_label
 from sessionworker.stores.files.places import DROPPED, LOST, PURGED
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.transfer import Entry, Opened, Record, Unreadable, called
@@ -66,8 +67,8 @@ class FileSide:
             with _telling(lying):
                 files = files_in(folder)
                 last_write = max((file.when for file in files), default=0)
-                has_creds = should_have_creds(folder, files)
-            record = Record(id_, lying.group, lying.name, lying.dropped, last_write, has_creds)
+                has_creds, label = should_have_creds(folder, files), read_label(folder)
+            record = Record(id_, lying.group, lying.name, lying.dropped, last_write, has_creds, label)
             yield Opened(record, _told(lying, entries_in(folder, files, last_write)))
 
     def _open(self, id_: str, lying: Lying) -> Folder:

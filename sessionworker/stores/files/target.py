@@ -18,6 +18,7 @@ from sessionworker.stores.files.contents import write_into
 from sessionworker.stores.files.copied import read_mark, write_mark
 from sessionworker.stores.files.faults import reason_of
 from sessionworker.stores.files.identity import Identity, new_id
+from sessionworker.stores.files.labels import write_label
 from sessionworker.stores.files.places import NEW
 from sessionworker.stores.files.side import FileSide, Lying, is_empty
 from sessionworker.stores.files.store import FileStore
@@ -122,6 +123,7 @@ class FileTarget(FileSide):
                     folder.tell_id(record.id)
                     Identity(folder).begin(record.id, folder.identity[1], record.group, record.name)
                     write_into(folder, record, entries)
+                    write_label(folder, record.label)
                 self._make_way(record)
                 path = self._path_of(record)
                 self._places.move(new, path)

@@ -17,6 +17,7 @@ from sessionworker.stores.changes import (
     CreateInstance,
     DropGroup,
     DropInstance,
+    LabelInstance,
     PurgeDrop,
     RestoreInstance,
 )
@@ -24,6 +25,7 @@ from sessionworker.stores.interface import Outcome
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.held import Held, Moment, not_its_own
 from sessionworker.stores.postgres.judge import Judge
+from sessionworker.stores.postgres.labels import Labels
 from sessionworker.stores.postgres.rows import Rows
 from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
@@ -64,6 +66,7 @@ class Moves:
         rows: Rows,
         tables: Tables,
         sealing: Sealing,
+        labels: Labels,
         remember: Report,
         report: Report,
         moment: Callable[[Moment], Moment],
@@ -72,6 +75,7 @@ class Moves:
         self._connections = connections
         self._rows = rows
         self._codec = sealing.codec
+        self._labels = labels
         self._remember = remember
         self._report = report
         self._moment = moment
@@ -116,6 +120,8 @@ class Moves:
                 return self._drop_group(connection, change)
             case RestoreInstance():
                 return self._restore(connection, change)
+            case LabelInstance():
+                return _Done(self._labels.make(connection, self._rows, change))
             case PurgeDrop():
                 return self._purge(connection, change)
 
@@ -227,6 +233,7 @@ class Moves:
             done = self._replace(connection, held[change.place], change, moment)
             if done.outcome is not None:
                 return done
+            self._labels.hand_on(connection, held[change.place].id, id_)
         connection.execute(self._statements["restore"], self._named(id_, *change.place))
         done.events.append(brought_back(change.group, change.instance, *change.place, change.by))
         done.totals = self._count(connection)
@@ -250,6 +257,7 @@ class Moves:
             return _Done(NoSuchDrop())
         connection.execute(self._statements["note_purged"], [found[0]])
         connection.execute(self._statements["delete"], [found[0]])
+        self._labels.put(connection, found[0], "")
         text = "was erased for good, having been dropped before"
         event = moved("drop_purged", change.group, change.instance, text, change.by)
         return _Done(events=[event] if change.by else [])

@@ -22,6 +22,7 @@ from sessionworker.events import Event, Report
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.held import version_in
+from sessionworker.stores.postgres.labels import Labels
 from sessionworker.stores.postgres.said import Said, begun, ended, settled
 from sessionworker.stores.postgres.sealing import SAID, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
@@ -53,12 +54,19 @@ class Rewriting:
     """Rewrites the instances of one store. Any thread may ask for it; the background does it."""
 
     def __init__(
-        self, connections: Connections, tables: Tables, sealing: Sealing, events: Events, report: Report
+        self,
+        connections: Connections,
+        tables: Tables,
+        sealing: Sealing,
+        labels: Labels,
+        events: Events,
+        report: Report,
     ) -> None:
         """Rewrite nothing before somebody asked for it."""
         self._connections = connections
         self._sealing = sealing
         self._codec = sealing.codec
+        self._labels = labels
         self._events = events
         self._report = report
         self._left: list[_Instance] = []
@@ -149,6 +157,7 @@ class Rewriting:
             return False
         self._rewrite_versions(connection, instance.id)
         self._rewrite_broken(connection, instance.id)
+        self._labels.rewrite(connection, instance.id)
         names = [self._codec.name(group, "group"), self._codec.name(called, "instance", group)]
         mark = self._codec.mark("instance", id_, group, called)
         connection.execute(self._statements["done"], [*names, mark, number, instance.id])

@@ -18,6 +18,7 @@ from sessionworker.stores.copied import FINISHED, UNFINISHED
 from sessionworker.stores.postgres.address import Address, read_address
 from sessionworker.stores.postgres.contents import Contents
 from sessionworker.stores.postgres.faults import reason_of
+from sessionworker.stores.postgres.labels import Labels
 from sessionworker.stores.postgres.moves import LAST_DROP
 from sessionworker.stores.postgres.sealing import Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
@@ -45,6 +46,7 @@ class PostgresSide:
         self._connection = connection
         self._sealing = sealing
         self._contents = Contents(connection, tables, sealing.codec)
+        self._labels = Labels(tables, sealing.codec)
         self._statements = {name: tables.fill(text) for name, text in _STATEMENTS.items()}
 
     def close(self) -> None:
@@ -112,7 +114,8 @@ class PostgresSide:
             raise Unreadable(f"the instance with the id {id_}: no key opens its name")
         if not codec.is_proven(proof, "instance", str(id_), group, instance):
             raise Unreadable(f"{called(group, instance, dropped)}: its row was made for another instance")
-        return Record(id_.hex, group, instance, dropped, last_write, has_creds)
+        label = self._labels.of(self._connection, [id_]).get(id_, "")
+        return Record(id_.hex, group, instance, dropped, last_write, has_creds, label)
 
     def _told(self, record: Record, entries: Iterator[Entry]) -> Iterator[Entry]:
         try:
@@ -156,6 +159,7 @@ class PostgresTarget(PostgresSide):
             for (id_,) in self._ask("in_the_way", UUID(record.id), *place):
                 self._remove(id_)
             self._contents.write(record, entries)
+            self._labels.put(self._connection, UUID(record.id), record.label)
 
     def remove(self, id_: str) -> None:
         """Remove an instance."""
@@ -165,6 +169,7 @@ class PostgresTarget(PostgresSide):
     def _remove(self, id_: UUID) -> None:
         for statement in ("delete_files", "delete_versions", "delete_broken", "delete_instance"):
             self._do(statement, id_)
+        self._labels.put(self._connection, id_, "")
 
     def finish(self) -> None:
         """Make all durable, and then say that the copy is whole."""

@@ -25,6 +25,7 @@ from sessionworker.stores.postgres.committing import Committing
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.events import Events
 from sessionworker.stores.postgres.held import Moment
+from sessionworker.stores.postgres.labels import Labels
 from sessionworker.stores.postgres.moves import Moves
 from sessionworker.stores.postgres.reading import Reading
 from sessionworker.stores.postgres.rewriting import Rewriting
@@ -85,13 +86,14 @@ class PostgresStore:
         self._ask: Callable[[Batch], None] = lambda _: None
         self._events = Events(self._connections, tables, self._sealing, report)
         rows = Rows(tables, self._sealing)
-        self._moves = Moves(self._connections, rows, tables, self._sealing, self._events.report, report, moment)
+        labels = Labels(tables, self._sealing.codec)
+        self._moves = Moves(self._connections, rows, tables, self._sealing, labels, self._events.report, report, moment)
         simple = SimpleWrites(tables, self._sealing)
         self._committing = Committing(self._connections, rows, self._moves, simple, self._events, report, keep, moment)
         self._reading = Reading(self._connections, tables, self._sealing, self._events.report, self._ask_for)
         self._whole = Whole(self._reading, tables, self._sealing.codec)
-        self._telling = Telling(self._connections, tables, self._sealing, self._reading)
-        self._rewriting = Rewriting(self._connections, tables, self._sealing, self._events, report)
+        self._telling = Telling(self._connections, tables, self._sealing, labels, self._reading)
+        self._rewriting = Rewriting(self._connections, tables, self._sealing, labels, self._events, report)
         self._background = Background(
             self._connections, tables, self._sealing, self._events, self._moves, self._rewriting, report
         )

@@ -88,7 +88,7 @@ _FIRST = (
     )
     """,
     """
-    -- What there is one of: the events, the last drop's time, with which keys all is sealed, and so on.
+    -- What there is one of: the events, the last drop's time, with which keys all is sealed, each instance's label.
     CREATE TABLE IF NOT EXISTS {state} (
         name text PRIMARY KEY,
         value bytea NOT NULL

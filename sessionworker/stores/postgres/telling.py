@@ -14,6 +14,7 @@ from sessionworker.names import type_of_key
 from sessionworker.stores.changes import PurgeDrop
 from sessionworker.stores.postgres.connections import Connections
 from sessionworker.stores.postgres.held import version_in
+from sessionworker.stores.postgres.labels import Labels
 from sessionworker.stores.postgres.reading import OF, ROWS_AT_ONCE, Reading
 from sessionworker.stores.postgres.sealing import KNOWN, Sealing
 from sessionworker.stores.postgres.tables import Row, Tables
@@ -34,11 +35,14 @@ class _Sum(Struct):
 class Telling:
     """Answers operators. Every method may raise NoSpace or StoreUnavailable."""
 
-    def __init__(self, connections: Connections, tables: Tables, sealing: Sealing, reading: Reading) -> None:
+    def __init__(
+        self, connections: Connections, tables: Tables, sealing: Sealing, labels: Labels, reading: Reading
+    ) -> None:
         """Ask by `connections`, and find instances as `reading` does."""
         self._connections = connections
         self._sealing = sealing
         self._codec = sealing.codec
+        self._labels = labels
         self._reading = reading
         self._statements = {name: tables.fill(text) for name, text in _STATEMENTS.items()}
 
@@ -71,10 +75,12 @@ class Telling:
 
         def question(connection: Connection[Row]) -> list[InstanceSummary]:
             instances = self._instances(connection, group)
-            sums = self._sum_up(connection, [id_ for id_, _, _ in instances])
+            ids = [id_ for id_, _, _ in instances]
+            sums, labels = self._sum_up(connection, ids), self._labels.of(connection, ids)
             return [
-                InstanceSummary(name, sums[id_].files, sums[id_].size, last_write, dict(sums[id_].types))
+                InstanceSummary(name, one.files, one.size, last_write, dict(one.types), label=labels.get(id_, ""))
                 for id_, name, last_write in sorted(instances, key=lambda one: one[1])
+                for one in [sums[id_]]
             ]
 
         return self._reading.ask(question)
@@ -108,10 +114,12 @@ class Telling:
 
         def question(connection: Connection[Row]) -> list[DropSummary]:
             found = self._dropped(connection)
-            sums = self._sum_up(connection, [id_ for id_, *_ in found])
+            ids = [id_ for id_, *_ in found]
+            sums, labels = self._sum_up(connection, ids), self._labels.of(connection, ids)
             return [
-                DropSummary(group, name, drop, when_of(drop), sums[id_].files, sums[id_].size)
+                DropSummary(group, name, drop, when_of(drop), one.files, one.size, label=labels.get(id_, ""))
                 for id_, group, name, drop in found
+                for one in [sums[id_]]
             ]
 
         return self._reading.ask(question)
