@@ -30,7 +30,8 @@ FAULTS: tuple[Fault, ...] = (
         _LABELS,
         "            os.rename(temporary, LABEL, src_dir_fd=folder.ours, dst_dir_fd=folder.ours)\n",
         "            handle = os.open(LABEL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder.ours)\n"
-        "            os.write(handle, data)\n            os.close(handle)\n            os.unlink(temporary, dir_fd=folder.ours)\n",
+        "            os.write(handle, data)\n            os.close(handle)\n"
+        "            os.unlink(temporary, dir_fd=folder.ours)\n",
         _SIMULATED,
     ),
     Fault(
