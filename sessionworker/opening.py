@@ -14,9 +14,14 @@ from sessionworker.offload import Offload
 from sessionworker.settings import Settings
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.overview import Overview
-from sessionworker.web.page_links import PageLinks
+from sessionworker.web.page_links import PageLinks, is_open_to_readers
 
 NO_PACKAGE = "The package jinja2 is missing. Install sessionworker with its extra 'page'."
+
+IN_THE_CLEAR = (
+    "The page for operators is open to other machines without TLS: whoever is on the way reads the tokens that are "
+    "typed there. Put a proxy with TLS in front of it."
+)
 
 _log = Logger()
 
@@ -52,6 +57,8 @@ def open_page(
             problem = str(error)
         else:
             links.lead_to(settings.ui_listen, page.make_code)
+            if is_open_to_readers(settings.ui_listen):
+                _log.warn(IN_THE_CLEAR, event="page_in_the_clear")
             return page.sample_seconds, page.take_sample
     if settings.is_ui_wanted:
         raise StartError(f"There cannot be a page for operators. {problem}")

@@ -13,14 +13,14 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.errors import Forbidden, NameNotAllowed, NameTaken
-from sessionworker.names import CREDS, check_name
+from sessionworker.names import CREDS, check_label, check_name
 from sessionworker.offload import Offload
 from sessionworker.page.forms import form_of
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import path_of, redirect, render, root_of
 from sessionworker.page.sessions import Session
 from sessionworker.page.site import Routes, failed, frame
-from sessionworker.stores.changes import Batch, DropInstance, PurgeDrop, Restore, RestoreInstance
+from sessionworker.stores.changes import Batch, DropInstance, LabelInstance, PurgeDrop, Restore, RestoreInstance
 from sessionworker.web.watching import host_of
 
 
@@ -106,6 +106,7 @@ class Actions:
         self._add(f"{one}/drop", DROP, self._drop)
         self._add(f"{drop}/restore", BRING_BACK, self._bring_back)
         self._add(f"{drop}/purge", PURGE, self._purge)
+        self._post(f"{one}/label", self._label)
         self._post("/ui/checkpoint", lambda _request, _session: self._checkpoint())
 
     def _post(self, path: str, do: Callable[..., Deferred[str]]) -> None:
@@ -177,7 +178,7 @@ class Actions:
             worker=None,
             group=names["group"],
             name=names["name"],
-            label="",
+            label=self._looking.label_of(names["group"], names["name"], names.get("drop", "")),
             when=int(when) if when.isdecimal() else 0,
             action="",
             back=root_of(request) + back,
@@ -208,6 +209,11 @@ class Actions:
 
     def _purge(self, request: Request, _form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
         return self._offload.commit(PurgeDrop(group, name, drop, by=host_of(request))).addCallback(lambda _: "trash")
+
+    def _label(self, request: Request, _session: Session, group: str, name: str) -> Any:
+        label = check_label(form_of(request).get("label", "").strip())
+        done = self._offload.commit(LabelInstance(group, name, label))
+        return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
     def _checkpoint(self) -> Any:
         return self._offload.ask(self._offload.store.checkpoint).addCallback(lambda _: "settings")

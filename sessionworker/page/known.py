@@ -101,6 +101,11 @@ class Known:
             self._reactor.callLater(BRIEF_SECONDS, self._tell, question)
         return result
 
+    def last(self, name: object) -> Any:
+        """Return what was answered last, however long ago; None if nothing was."""
+        question = self._questions.get(name)
+        return None if question is None else question.value
+
     def forget(self) -> None:
         """Have all asked again: something was changed."""
         for name, before in self._questions.items():

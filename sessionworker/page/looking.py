@@ -59,6 +59,15 @@ class Looking:
         """Return an instance, of which there may be none."""
         return self.known.ask((group, name), lambda: self._offload.ask(_one, self._offload.store, group, name))
 
+    def label_of(self, group: str, name: str, drop: str = "") -> str:
+        """Return what people call an instance, or one that was dropped, as far as that was asked for lately."""
+        if drop:
+            drops = self.known.last("drops") or ()
+            return next((one.label for one in drops if (one.group, one.instance, one.drop) == (group, name, drop)), "")
+        rows = self.known.last("rows")
+        row = rows.by_place.get((group, name)) if rows is not None else None
+        return row.label if row is not None else ""
+
     def drops(self) -> Deferred[Seen[list[DropSummary]]]:
         """Return what was dropped."""
         return self.known.ask("drops", partial(self._offload.ask, self._offload.store.drops))
@@ -96,7 +105,7 @@ def _row(group: str, one: InstanceSummary, changed: dict[tuple[str, str], int], 
         has_creds=CREDS in one.types or one.files is None,
         silent=now - one.last_write if one.last_write else None,
     )
-    return Row(group, one.instance, "", state, one.files, one.bytes, one.last_write, one.types, one.problem)
+    return Row(group, one.instance, one.label, state, one.files, one.bytes, one.last_write, one.types, one.problem)
 
 
 def _one(store: Store, group: str, name: str) -> One:

@@ -63,7 +63,12 @@ class Routes:
         """Show what a view found, and what each page tells of the worker."""
         path = request.path.decode("ascii", "replace").removeprefix("/ui/")
         return worker.addCallback(
-            lambda seen: render(request, template, **frame(session), **{"worker": seen, "here_path": path, **context})
+            lambda seen: render(
+                request,
+                template,
+                **frame(session),
+                **{"worker": seen, "here_path": path, "label_of": self.looking.label_of, **context},
+            )
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from klein import Klein
 from twisted.logger import Logger
@@ -55,6 +57,17 @@ def add_page_links(app: Klein, links: PageLinks) -> None:
     @app.route("/admin/ui-link", methods=["POST"])
     def make(request: WorkerRequest) -> bytes:
         return answer_json(request, links.make(request))
+
+
+def is_open_to_readers(place: str) -> bool:
+    """Tell whether what listens at a place is reached from other machines, and without TLS."""
+    url = urlsplit(url_of(place, "0.0.0.0"))  # noqa: S104 - it stands for all
+    if url.scheme != "http" or url.hostname is None or url.hostname == "localhost":
+        return False
+    try:
+        return not ip_address(url.hostname).is_loopback
+    except ValueError:
+        return True
 
 
 def url_of(place: str, asked: str) -> str:

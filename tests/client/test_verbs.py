@@ -13,6 +13,7 @@ from sessionworker.client import (
     NoSuchGroup,
     NoSuchInstance,
     NoSuchVersion,
+    NotFound,
 )
 from sessionworker.version import VERSION
 from sessionworker.wire import MOST_KEYS
@@ -254,6 +255,12 @@ async def test_what_is_plain_is_said_to_be_and_rewriting_it_is_asked_for_and_end
     await client.rewrite(is_wanted=False)
     found = await client.encryption()
     assert (found.key, found.keys, found.plain, found.is_rewriting) == ("", [], True, False)
+
+
+@asynchronous
+async def test_a_worker_without_a_page_has_no_link_to_it(client: Client) -> None:
+    with pytest.raises(NotFound, match="--ui-listen"):
+        await client.page_link()
 
 
 @asynchronous

@@ -82,6 +82,19 @@ def test_a_checkpoint_brings_what_waits_into_its_files(page: Whole, person: Brow
     assert file.exists()
 
 
+def test_a_label_is_kept_shown_and_searched(page: Whole, person: Browser) -> None:
+    one = "/ui/instances/codechat/sales"
+    csrf = person.visit(one).hidden("csrf")
+    done = person.hand_in(f"{one}/label", csrf=csrf, label=" Loja <Centro> ")
+    assert person.follow(done, f"{one}/label") == one
+    assert [row.label for row in page.store.describe("codechat")] == ["Loja <Centro>"]
+    for path in ("/ui/instances?q=centro", one, f"{one}/drop"):
+        assert "Loja &lt;Centro&gt;" in person.visit(path).body
+    assert person.hand_in(f"{one}/label", csrf=csrf, label="a" * 101).status == 400
+    assert person.hand_in(f"{one}/label", csrf=csrf, label="").status == 303
+    assert [row.label for row in page.store.describe("codechat")] == [""]
+
+
 def test_what_was_done_is_seen_at_once(page: Whole, person: Browser) -> None:
     assert ">sales<" in person.visit("/ui/instances").body
     csrf = person.visit(DROP).hidden("csrf")

@@ -6,11 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sessionworker.page.signing_in import FORM_TOO_OLD, NOT_FROM_HERE
 from tests.page.visiting import HOST, OPERATOR, SHOWN, Browser, Page
+from tests.page.whole import operator, whole_page
 from tests.tools import show_figure
 
 LOCAL = "127.0.0.1:5657"
@@ -154,12 +157,18 @@ def test_a_whole_network_of_ipv6_is_one_address() -> None:
         assert statuses == {401: 5, 429: 15}
 
 
-def test_nothing_that_changes_something_is_done_for_a_form_of_another_page() -> None:
-    """Each route that takes a POST, whichever there will be."""
-    victim = Victim(f"http://{HOST}")
-    resource = victim.page.site.resource
-    rules = [rule for rule in resource._app.url_map.iter_rules() if "POST" in (rule.methods or ())]
-    assert {rule.rule for rule in rules} >= {"/ui/login", "/ui/logout", "/ui/logout-everywhere", "/ui/change"}
-    for rule in rules:
-        answer = victim.browser.hand_in(rule.rule, origin="http://vps:8080", csrf=victim.csrf, token=OPERATOR)
-        assert answer.status == 403
+def test_nothing_that_changes_something_is_done_for_a_form_of_another_page(tmp_path: Path) -> None:
+    """Each route of the whole page that takes a POST, whichever there will be."""
+    with whole_page(tmp_path) as page:
+        browser = operator(page)
+        csrf = browser.visit("/ui/settings").hidden("csrf")
+        tree: Any = page.built.site.wrappedFactory
+        rules = [rule for rule in tree.resource._app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+        assert {rule.rule for rule in rules} >= {"/ui/login", "/ui/logout", "/ui/logout-everywhere", "/ui/checkpoint"}
+        for rule in rules:
+            path = re.sub("<.*?>", "a", rule.rule)
+            answer = browser.hand_in(
+                path, origin="http://vps:8080", csrf=csrf, token=OPERATOR, stopped="yes", typed="a"
+            )
+            assert (path, answer.status, refusal(answer.body)) == (path, 403, NOT_FROM_HERE)
+    show_figure(f"attack: a form of another port for each of the {len(rules)} routes that change something: 403")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sessionworker.access import Role, Token
 from sessionworker.page.sessions import CODE_SECONDS, IDLE_SECONDS, LONGEST_SECONDS
 from tests.page.visiting import API, OPERATOR, SHOWN, TOKENS, VIEWER, Browser, Page
+from tests.page.whole import whole_page
 
 
 @pytest.fixture
@@ -196,6 +198,15 @@ def test_a_code_lets_in_whom_a_guesser_of_tokens_has_locked_out(page: Page) -> N
         pass
     assert browser.sign_in(OPERATOR).status == 429
     assert browser.hand_in("/ui/login", code=page.signing_in.make_code()).status == 303
+
+
+def test_who_signs_in_waits_for_no_store(tmp_path: Path) -> None:
+    """A token that is refused is wrong: a store that hangs is said to hang by the pages behind."""
+    with whole_page(tmp_path) as page:
+        page.here.hangs = True
+        browser = Browser(page)
+        assert browser.sign_in("wrong").status == 401
+        assert browser.sign_in(OPERATOR).status == 303
 
 
 def test_a_token_in_the_address_is_not_read(page: Page) -> None:

@@ -69,6 +69,8 @@ class Page:
 
     waits = 0.0  # how much time passes before an answer is taken
 
+    _observer: Any  # a function will do, whatever its type says
+
     def __init__(self, tokens: list[Token] = TOKENS) -> None:
         self.clock = Clock()
         self.access = Access(tokens)
@@ -76,7 +78,6 @@ class Page:
         self.signing_in = SigningIn(self.clock, self.access, self.metrics, "a store")
         self.changes = 0
         self.events: list[LogEvent] = []
-        self._observer: Any = self.events.append  # a function will do, whatever its type says
         self.site = build_page(self.clock, self.signing_in, cast("Looking", None), self._add)
 
     def _add(self, routes: Routes) -> None:
@@ -96,6 +97,7 @@ class Page:
             return b"changed"
 
     def __enter__(self) -> Self:
+        self._observer = self.events.append
         globalLogPublisher.addObserver(self._observer)
         return self
 
