@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import os
 import signal
 import subprocess
 from collections.abc import Generator, Iterator
@@ -16,8 +17,10 @@ from sessionworker.web import throttle
 from tests.alone import in_the_room
 from tests.postgres.room import Room
 from tests.postgres.server import Server
-from tests.process import WorkerProcess, install_node_packages
+from tests.process import WITHOUT_PAGE, WorkerProcess, install_node_packages
 from tests.tools import figures, require
+
+os.environ |= WITHOUT_PAGE  # for what tests start in other ways
 
 SLOW_FIXTURES = {"browser", "full", "node_client", "postgres", "telling_locks"}
 """Who asks for one of them can last for minutes, runs a program, or tries each place where two threads may meet."""

@@ -30,6 +30,9 @@ BAILEYS_VARIABLE = "BAILEYS"
 SETTINGS_PREFIXES = ("SESSIONWORKER_", "GLOBAL_AUTH_TOKEN", "BODY_SIZE", "HTTP_LOGS")
 """What a worker's environment variables begin with: those of the shell that runs the tests are not for our workers."""
 
+WITHOUT_PAGE = {"SESSIONWORKER_UI_LISTEN": "off"}
+"""A worker's variables where a test is not about its page, which has one port on a machine."""
+
 POLL_SECONDS = 0.005
 
 
@@ -122,7 +125,7 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
-                env={**inherited, "SESSIONWORKER_UI_LISTEN": "off", **self.environment},
+                env={**inherited, **WITHOUT_PAGE, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sessionworker.command_line import Options
-from sessionworker.options import OPTIONS, TOKEN_VARIABLES
+from sessionworker.options import OPTIONS, TOKEN_VARIABLES, UI_VARIABLE
 from sessionworker.settings import Settings
 
 VARIABLES = [option.variable for option in OPTIONS] + [*TOKEN_VARIABLES.values(), "HTTP_LOGS"]
@@ -14,6 +14,7 @@ VARIABLES = [option.variable for option in OPTIONS] + [*TOKEN_VARIABLES.values()
 def read(*arguments: str, **environment: str) -> Settings:
     """Read settings as twistd does."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(UI_VARIABLE, raising=False)
         for variable, value in environment.items():
             patch.setenv(variable, value)
         options = Options()

@@ -24,6 +24,8 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_options_the_defaults_count() -> None:
     assert read() == Settings(
         listen=(f"tcp:5656:backlog={BACKLOG}",),
+        ui_listen=f"tcp:5657:interface=127.0.0.1:backlog={BACKLOG}",
+        is_ui_wanted=False,
         store=Path("instances"),
         fsync=True,
         tokens=NOWHERE,
@@ -38,6 +40,7 @@ def test_without_options_the_defaults_count() -> None:
         keep_hours=24,
         keep_days=30,
         keep_drops=30,
+        shown=read().shown,
     )
     assert 1 <= read().threads <= 64
 
@@ -69,6 +72,15 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
         Source(file=Path("b")),
     ),
     ("hosts", "--hosts", "SESSIONWORKER_HOSTS", "a.b, C", frozenset({"a.b", "c"}), "_d", frozenset({"_d"})),
+    (
+        "ui_listen",
+        "--ui-listen",
+        "SESSIONWORKER_UI_LISTEN",
+        "tcp:1",
+        f"tcp:1:backlog={BACKLOG}",
+        "off",
+        "",
+    ),
     ("body_size", "--body-size", "BODY_SIZE", "5", 5 * MIB, "0.5", MIB // 2),
     ("log_format", "--log-format", "SESSIONWORKER_LOG_FORMAT", "json", "json", "text", "text"),
     ("threads", "--threads", "SESSIONWORKER_THREADS", "1", 1, "64", 64),
@@ -190,3 +202,18 @@ def test_help_lists_every_option_with_its_variable_and_default() -> None:
 
 def test_a_body_size_of_0_stands_for_the_default_as_in_settings_of_session_manager() -> None:
     assert read(BODY_SIZE="0").body_size == 32 * MIB
+
+
+def test_what_is_shown_of_settings_has_nothing_secret_in_it() -> None:
+    shown = {one.flag: one.value for one in read("--threads", "3", "--admin-token-file", "/run/a", HTTP_LOGS="1").shown}
+    assert (shown["threads"], shown["admin-token-file"], shown["fsync"]) == ("3", "/run/a", "always")
+    assert shown.keys() == {option.flag for option in OPTIONS}
+    secret = "postgresql://worker:s3cret@db/sessions"
+    assert {one.flag: one.value for one in read(SESSIONWORKER_STORE=secret).shown}["store"] == "(a database)"
+    assert "s3cret" not in repr(read("--token-file", "s3cret").shown)
+
+
+def test_whether_somebody_asked_for_the_page_is_known() -> None:
+    assert not read().is_ui_wanted
+    assert read("--ui-listen", "tcp:1").is_ui_wanted
+    assert read(SESSIONWORKER_UI_LISTEN="tcp:1").is_ui_wanted

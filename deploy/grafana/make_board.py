@@ -154,7 +154,10 @@ ROWS: dict[str, Sequence[Panel]] = {
         ),
         Panel(
             "Refused for the token",
-            [("{{instance}}", rate("sessionworker_tokens_refused_total"))],
+            [
+                ("{{instance}}", rate("sessionworker_tokens_refused_total")),
+                ("{{instance}}, page: {{result}}", rate("sessionworker_logins_total", "instance, result")),
+            ],
             "a-client-is-refused-with-401",
             "reqps",
         ),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessionworker.errors import StartError
-from sessionworker.stores.changes import Batch
+from sessionworker.stores.changes import Batch, LabelInstance
 from sessionworker.stores.files.codec import SEALED
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.seal import OVERHEAD, KeyRing, is_sealed
@@ -55,6 +55,7 @@ def filled(folder: Path, ring: KeyRing | None) -> FileStore:
     create(store, CREDS, SUPPORT, OLD)
     commit(store, write(CREDS, creds(1)), write(CREDS, creds(2)), write(KEY, b'"a secret"'), write(OTHER_KEY, b"1"))
     commit(store, write(SUPPORT, creds(1, 2)), write(OLD, creds(1, 3)), write(OLD._replace(key="x"), b'"a secret"'))
+    commit(store, *(LabelInstance(*file[:2], f"a secret {file.instance}") for file in (CREDS, OLD)))
     store.checkpoint()
     drop(store, OLD)
     commit(store, delete(OTHER_KEY), write(KEY._replace(key="pre-key-7"), b"7"))
@@ -65,7 +66,8 @@ def everything(store: FileStore) -> list[object]:
     """All that a store with something of everything answers."""
     values = read_all(store, CREDS, KEY, OTHER_KEY, KEY._replace(key="pre-key-7"), SUPPORT)
     told = [drop._replace(problem="") if hasattr(drop, "_replace") else drop for drop in store.drops()]
-    return [values, kept(store), [one.version for one in versions(store)], told, store.instances("codechat")]
+    labels = [(one.instance, one.label) for one in store.describe("codechat")]
+    return [values, kept(store), [one.version for one in versions(store)], told, labels]
 
 
 @pytest.mark.parametrize("end", ["kill", "close"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.daemon.twistd import PATIENCE, ask_over
 from tests.ports import free_port
-from tests.process import SETTINGS_PREFIXES
+from tests.process import SETTINGS_PREFIXES, WITHOUT_PAGE
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def running(
     command += ["--listen", listen, "--store", str(store), *options]
     process = subprocess.Popen(
         ["/bin/sh", "-c", f'exec "$0" "$@" {shell}', *command],
-        env={**inherited, "GLOBAL_AUTH_TOKEN": "the-token", **(environment or {})},
+        env={**inherited, **WITHOUT_PAGE, "GLOBAL_AUTH_TOKEN": "the-token", **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

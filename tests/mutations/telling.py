@@ -124,8 +124,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "whoever asks waits until all is counted",
         f"{_FILES}/overview.py",
-        "self._tallies.of(instance, may_count=may_count)\n        except OSError as error:\n            problem, tally",
-        "self._tallies.of(instance)\n        except OSError as error:\n            problem, tally",
+        "self._tallies.of(instance, may_count=may_count)\n            label =",
+        "self._tallies.of(instance)\n            label =",
         _COUNTING,
     ),
     Fault(

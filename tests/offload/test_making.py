@@ -6,7 +6,7 @@ from threading import Event
 
 from sessionworker.errors import NoSuchInstance
 from sessionworker.names import SessionFile
-from sessionworker.stores.changes import Batch, CreateInstance, DropGroup
+from sessionworker.stores.changes import Batch, CreateInstance, DropGroup, LabelInstance
 from tests.offload.rig import CREDS, Rig, values_in, write
 from tests.reactor import LONGEST_WAIT
 
@@ -41,11 +41,12 @@ def test_what_is_made_in_a_thread_is_prepared_there_and_committed(rig: Rig) -> N
 
 def test_what_comes_later_for_an_instance_waits_for_what_is_being_made_and_others_do_not(rig: Rig) -> None:
     making = Making(rig, CREDS, b"large")
-    later = [rig.offload.commit(write(CREDS, b"small")), rig.offload.commit(CreateInstance("codechat", "sales"))]
+    entries = write(CREDS, b"small"), CreateInstance("codechat", "sales"), LabelInstance("codechat", "sales", "Loja")
+    later = [rig.offload.commit(entry) for entry in entries]
     assert rig.result(rig.offload.commit(write(OTHER, b"1"))) is None
-    assert not making.done.called
+    assert not any(one.called for one in (making.done, *later))
     making.end()
-    assert rig.results([making.done, *later]) == [None] * 3
+    assert rig.results([making.done, *later]) == [None] * 4
     assert [value for entries in rig.store.commits for value in values_in(entries)] == [b"1", b"large", b"small"]
 
 

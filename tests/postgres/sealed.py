@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 
 from sessionworker.events import Event
-from sessionworker.stores.changes import Batch
+from sessionworker.stores.changes import Batch, LabelInstance
 from sessionworker.stores.postgres.address import read_address
 from sessionworker.stores.postgres.store import PostgresStore
 from sessionworker.stores.postgres.tables import NAMES, Tables
@@ -104,6 +104,7 @@ def fill(store: PostgresStore) -> None:
     commit(store, write(CREDS, creds(1)), write(CREDS, creds(2)), write(KEY, b'"a secret"'), write(OTHER_KEY, b"1"))
     commit(store, write(SUPPORT, creds(1, 2)), write(OLD, creds(1, 3)), write(OLD._replace(key="x"), b'"a secret"'))
     commit(store, write(ANOTHER, creds(1, 4)), write(SUPPORT, creds(2, 2)))
+    commit(store, *(LabelInstance(*file[:2], f"a secret {file.instance}") for file in (CREDS, OLD)))
     drop(store, OLD)
     commit(store, delete(OTHER_KEY), write(KEY._replace(key="pre-key-7"), b"7"))
     store.checkpoint()  # what happened is written down

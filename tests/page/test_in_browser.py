@@ -1,0 +1,99 @@
+"""Every page as a browser shows it: in both languages, in the light and in the dark, with scripts and without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.page.beside import CHANGED, IDS, REFUSED, WAITING, WELL, WorkerWithPage, instance, sign_in
+from tests.page.browser import PHONE, Browser, Scheme, Scripts, Tab
+from tests.process import REPOSITORY
+from tests.tools import show_figure
+
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+LARGEST_PAGE, LARGEST_STATIC = 60_000, 48 * 1024
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerWithPage]:
+    """A worker in which there is something of everything; tests that change it have one of their own."""
+    with WorkerWithPage(tmp_path_factory.mktemp("beside") / "store") as running:
+        running.fill()
+        running.break_creds()
+        yield running
+        assert running.failures == []
+
+
+def pages(tab: Tab) -> Iterator[tuple[str, int]]:
+    """The address of each page, with its status; some are only known by their links."""
+    yield from (("/ui/", 200), ("/ui/instances", 200), ("/ui/instances?page=2&sort=name", 200))
+    yield from (("/ui/instances?q=nobody", 200), ("/ui/instances?q=test", 200))
+    yield from (("/ui/health", 200), ("/ui/events", 200), ("/ui/settings", 200))
+    yield from ((instance(name), 200) for name in (WELL, CHANGED, REFUSED, WAITING))
+    yield from ((instance(IDS[0], "evolution"), 200), (instance(IDS[9], "evolution"), 200))
+    yield from (("/ui/nowhere", 404), (instance("nobody"), 404), (f"{instance(WELL)}/drop", 200))
+    yield from ((path, 200) for path in links(tab, instance(CHANGED), "/versions/"))
+    yield "/ui/trash", 200
+    yield from ((path, 200) for path in links(tab, "/ui/trash", "/restore") + links(tab, "/ui/trash", "/purge"))
+
+
+def links(tab: Tab, path: str, part: str) -> list[str]:
+    """Return where the links of a page lead whose addresses have a part; the first of them."""
+    tab.go(path)
+    found: list[str] = [
+        link.evaluate("one => one.pathname") for link in tab.page.query_selector_all(f"main a[href*='{part}']")
+    ]
+    assert found
+    return found[:1]
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("pt-BR", "dark")])
+def test_nobody_is_kept_from_reading_and_using_any_page(
+    browser: Browser, node_client: None, worker: WorkerWithPage, full: bool, language: str, scheme: Scheme
+) -> None:
+    every: list[tuple[Scheme, Scripts]] = [(scheme, scripts) for scheme in SCHEMES for scripts in ("run", "empty")]
+    for scheme, scripts in every if full else [(scheme, "run")]:
+        with browser.tab(worker.origin, language=language, scheme=scheme, scripts=scripts) as tab:
+            tab.go("/ui/", status=401)
+            found = {"/ui/login": tab.axe()}
+            sign_in(tab)
+            for path, status in pages(tab):
+                tab.go(path, status)
+                assert tab.page.get_attribute("html", "lang") == language
+                found[path] = tab.axe()
+            assert {path: violations for path, violations in found.items() if violations} == {}
+            assert tab.troubles() == []
+            assert max(tab.sizes.values()) <= LARGEST_PAGE, tab.sizes
+    show_figure(f"pages in {language}: the largest {max(tab.sizes.values()):,} bytes")
+
+
+@pytest.mark.parametrize("language", ["en", "pt-BR"])
+def test_every_page_is_whole_without_scripts(browser: Browser, worker: WorkerWithPage, language: str) -> None:
+    with browser.tab(worker.origin, language=language, scripts="off") as tab:
+        sign_in(tab)
+        for path, status in pages(tab):
+            tab.go(path, status)
+            assert tab.page.inner_text("main h1").strip()
+        assert tab.troubles() == []
+
+
+def test_no_page_is_wider_than_a_phone(browser: Browser, worker: WorkerWithPage) -> None:
+    with browser.tab(worker.origin, size=PHONE) as tab:
+        sign_in(tab)
+        wide = {}
+        for path, status in pages(tab):
+            tab.go(path, status)
+            width = tab.page.evaluate("document.documentElement.scrollWidth")
+            if width > PHONE[0]:
+                wide[path] = width
+        assert wide == {}
+        assert tab.troubles() == []
+
+
+def test_all_files_that_pages_load_are_small() -> None:
+    static = REPOSITORY / "sessionworker" / "page" / "static"
+    sizes = [file.stat().st_size for file in static.iterdir()]
+    show_figure(f"static files of the page: {sum(sizes):,} bytes")
+    assert 0 < sum(sizes) <= LARGEST_STATIC
