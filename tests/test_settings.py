@@ -10,7 +10,7 @@ import pytest
 from sessionworker.access import Role
 from sessionworker.checks import BACKLOG, MIB
 from sessionworker.command_line import Options
-from sessionworker.options import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES
+from sessionworker.options import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, WEBHOOK_SECRET_VARIABLE
 from sessionworker.settings import Settings, Source
 from tests.settings import VARIABLES, read, refusal
 
@@ -30,6 +30,8 @@ def test_without_options_the_defaults_count() -> None:
         keys=Source(),
         body_size=32 * MIB,
         hosts=None,
+        webhook=None,
+        webhook_secret=Source(),
         http_logs=False,
         log_format="text",
         threads=read().threads,
@@ -68,6 +70,15 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
         "b",
         Source(file=Path("b")),
     ),
+    (
+        "webhook_secret",
+        "--webhook-secret-file",
+        f"{WEBHOOK_SECRET_VARIABLE}_FILE",
+        "/a",
+        Source(file=Path("/a")),
+        "b",
+        Source(file=Path("b")),
+    ),
     ("hosts", "--hosts", "SESSIONWORKER_HOSTS", "a.b, C", frozenset({"a.b", "c"}), "_d", frozenset({"_d"})),
     ("body_size", "--body-size", "BODY_SIZE", "5", 5 * MIB, "0.5", MIB // 2),
     ("log_format", "--log-format", "SESSIONWORKER_LOG_FORMAT", "json", "json", "text", "text"),
@@ -94,7 +105,7 @@ def test_an_option_is_a_flag_and_a_variable_and_the_command_line_wins(
 
 
 def test_the_table_above_has_every_option() -> None:
-    elsewhere = {"--store-file"}  # it is read at once: test_database_settings.py
+    elsewhere = {"--store-file", "--webhook", "--webhook-file"}  # test_database_settings.py, webhook/test_settings.py
     assert {flag for _, flag, *_ in TABLE} | elsewhere == {f"--{option.flag}" for option in OPTIONS}
 
 

@@ -84,9 +84,17 @@ GAUGES = {
     "limit_unwritten_files": "Session files that may wait; a write that would pass it waits.",
     "limit_unwritten_value_bytes": "Bytes of values that may wait for their files; a write that would pass it waits.",
     "limit_connections": "Connections that may be open; further ones are refused.",
+    "webhook_waiting": "Events that wait to be sent to the webhook.",
     "drops_kept_seconds": "How long an instance that was dropped can be brought back.",
 }
 """What is shown as it is now, each with its meaning."""
+
+WEBHOOK = {
+    "sent": "Events that the webhook's receiver took.",
+    "failed": "Times that an event was sent to the webhook and not taken; it is sent again.",
+    "dropped": "Events that are not sent to the webhook any more: too many waited, or one for a day.",
+}
+"""What becomes of events, each with its meaning."""
 
 UNAUTHORIZED = 401
 
@@ -145,6 +153,10 @@ class Metrics:
             "TLS certificates that were to be read again and stayed as they were.",
             registry=self._registry,
         )
+        self._webhook = {
+            what: Counter(f"sessionworker_webhook_{what}", meaning, registry=self._registry)
+            for what, meaning in WEBHOOK.items()
+        }
         self._lag = Gauge(
             "sessionworker_event_loop_lag_seconds", "How late the last tick of a second came.", registry=self._registry
         )
@@ -211,6 +223,10 @@ class Metrics:
     def certificate_stays(self) -> None:
         """Count a certificate that could not be read again."""
         self._certificates.inc()
+
+    def webhook(self, what: str) -> None:
+        """Count an event that was `sent`, `failed` or `dropped`. May be called in any thread."""
+        self._webhook[what].inc()
 
     def lag(self, seconds: float) -> None:
         """Tell how late the reactor is."""
