@@ -11,6 +11,7 @@ from sessionworker.checks import shown
 from sessionworker.errors import StartError
 from sessionworker.options import WEBHOOK_SECRET_VARIABLE
 from sessionworker.settings import Settings, Source
+from sessionworker.webhook.addresses import Addresses
 from sessionworker.webhook.posting import Post
 from sessionworker.webhook.telling import Webhook
 
@@ -22,6 +23,7 @@ def open_webhook(reactor: Any, settings: Settings, count: Callable[[str], object
     if settings.webhook is None:
         return None
     secret = read_secret(settings.webhook_secret)
+    reactor.installNameResolver(Addresses(reactor))
     _log.info(
         "Events are sent to {host}, {signed}.",
         event="webhook",

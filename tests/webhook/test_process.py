@@ -21,7 +21,7 @@ from tests.daemon.certificates import make_authority, make_certificate, write
 from tests.daemon.twistd import wait_until
 from tests.documents.reading import blocks, read
 from tests.ports import free_port
-from tests.process import WorkerProcess
+from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import require
 
 pytestmark = pytest.mark.slow
@@ -199,3 +199,30 @@ def test_a_receiver_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
             connection.close()
             assert slowest < 1
             assert figure(worker, "waiting") == 50
+
+
+NAMES_HANG = """
+import socket, time
+asked = socket.getaddrinfo
+def hang(host, *rest, **others):
+    if host == "n8n.example.com":
+        time.sleep(600)
+    return asked(host, *rest, **others)
+socket.getaddrinfo = hang
+"""
+
+
+def test_a_name_service_that_hangs_holds_up_neither_the_worker_nor_its_end(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NAMES_HANG)
+    environment = {
+        "PYTHONPATH": f"{tmp_path}:{REPOSITORY}",
+        "SESSIONWORKER_WEBHOOK": f"http://n8n.example.com{PATH}",
+    }
+    with WorkerProcess(tmp_path / "store", environment=environment) as worker:
+        drop(worker, "sales")
+        wait_until(lambda: figure(worker, "waiting") == 1)
+        began = time.monotonic()
+        assert worker.terminate() == 0
+        assert time.monotonic() - began < 10
+        assert worker.failures == []
+        assert "[webhook_left]" in worker.output
