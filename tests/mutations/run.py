@@ -23,6 +23,7 @@ from tests.mutations import (
     copying,
     failing,
     holding,
+    hooking,
     keeping,
     leasing,
     machine,
@@ -67,6 +68,7 @@ FAULTS: tuple[Fault, ...] = (
     *failing.FAULTS,
     *commanding.FAULTS,
     *copying.FAULTS,
+    *hooking.FAULTS,
 )
 
 LONGEST = 60.0
