@@ -154,7 +154,7 @@ class Worker:
             self.site.figures,
             certificates.figures,
             self.store.room,
-            lambda: {"drops_kept_seconds": 30 * 86_400},
+            lambda: {"drops_kept_seconds": 30 * 86_400, "webhook_waiting": 0},
         )
         self._connections: list[Connection] = []
 
