@@ -17,10 +17,10 @@ from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.importing import report_lines
 from sessionworker.commands.places import find_places
-from sessionworker.commands.showing import say, show, spelled
+from sessionworker.commands.showing import number, say, show, spelled
 from sessionworker.migration.arriving import WAITING_GROUP
 from sessionworker.migration.found import InThread
-from sessionworker.migration.notes import Note
+from sessionworker.migration.notes import Level, Note
 from sessionworker.migration.reports import Report, State, Told
 from sessionworker.migration.targets.target import Target, TargetError
 from sessionworker.migration.unbroken import unbroken
@@ -37,7 +37,8 @@ class Exported(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether all that was meant was exported."""
-        return self.report.is_whole and not self.problems
+        notes = (note for one in self.report.accounts for note in one.notes)
+        return self.report.is_whole and not self.problems and not any(note.level is Level.FAILURE for note in notes)
 
 
 def exporter(name: str) -> Callable[[Callable[..., None]], Command]:
@@ -135,7 +136,7 @@ async def _export(
 async def _read(told: Told, api: Client, target: Target) -> dict[str, bytes] | None:
     """Read an instance; None where nothing of it is exported, which is noted. Raises NotFound."""
     try:
-        values = await api.read_whole(told.group, told.instance)
+        values, broken = await api.read_whole(told.group, told.instance)
     except NotFound:
         raise
     except Refused as error:
@@ -144,6 +145,8 @@ async def _read(told: Told, api: Client, target: Target) -> dict[str, bytes] | N
         told.notes.append(Note("refused_by_worker", {"reason": error.message}))
         return None
     told.measure(values)
+    if broken:
+        told.notes.append(Note("broken_in_worker", {"count": number(broken)}))
     if CREDS not in values and not target.takes_all:
         told.notes.append(Note("nothing_to_export"))
         told.state = State.NOT_PAIRED

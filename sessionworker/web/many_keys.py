@@ -135,7 +135,7 @@ class ManyKeys(Resource):
         return _encode(NamesForm(found[:MOST_KEYS], more=len(found) == most))
 
     def _whole(self, group: str, instance: str) -> bytes:
-        return texts_form(self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL))
+        return texts_form(*self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL))
 
 
 def _prepare(done: bytes | Lease | None, request: WorkerRequest) -> bytes:
@@ -152,12 +152,15 @@ def values_form(keys: Sequence[str], values: Mapping[str, bytes | None]) -> byte
     return b"".join((b'{"values":{', *parts[1:], b"}", end))  # at once: in steps it would be in memory several times
 
 
-def texts_form(values: dict[str, bytes]) -> bytes:
-    """Return `{"texts": ...}` with all that an instance holds; `values` is empty then, so that nothing is there twice.
+def texts_form(values: dict[str, bytes], broken: int = 0) -> bytes:
+    """Return `{"texts": ...}` with all that an instance holds, and how many values are broken, if any is.
+
+    `values` is empty then, so that nothing is there twice.
 
     It is put together at once: in steps it would be in memory several times, and each holds up all other threads.
     """
     parts: list[bytes] = []
     for key in [*values]:
         parts += b",", _encode(key), b":", _encode(values.pop(key).decode())
-    return b"".join((b'{"texts":{', *parts[1:], b"}}"))
+    end = b'},"broken":%d}' % broken if broken else b"}}"
+    return b"".join((b'{"texts":{', *parts[1:], end))

@@ -45,6 +45,18 @@ def test_another_key_that_is_broken_is_404_and_what_stood_there_is_kept_for_a_pe
     assert file.read_bytes() == b"2"
 
 
+def test_who_reads_all_of_an_instance_is_told_how_many_are_broken(store: Path) -> None:
+    with Worker(store) as worker:
+        worker.ask("POST", SALES, {"changes": {"a": 1, "b": 2, "c": 3}})
+    for name in ("a", "b"):
+        file_of(store, name).write_bytes(b"{")
+    with Worker(store) as worker:
+        answered = worker.ask("POST", SALES, {"whole": True}).json
+        assert (answered["texts"].keys() & {"a", "b", "c"}, answered["broken"]) == ({"c"}, 2)
+        worker.ask("POST", f"{SALES}/other", {"data": "1"})  # after the repair, which nobody waits for
+        assert "broken" not in worker.ask("POST", SALES, {"whole": True}).json
+
+
 def test_a_key_that_the_disk_will_not_read_now_is_503_and_not_taken_for_broken(store: Path) -> None:
     with Worker(store) as worker:
         worker.ask("POST", f"{SALES}/session-1.0", {"data": "1"})

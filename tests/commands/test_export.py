@@ -181,6 +181,25 @@ def test_older_backups_stay_where_the_new_one_lacks_an_instance(worker: WorkerPr
     assert older.exists()
 
 
+def test_values_that_are_broken_in_the_store_are_told(worker: WorkerProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
+    [older] = folder.iterdir()
+    worker.terminate()
+    for name in ("null", "half"):
+        (tmp_path / "store/codechat/sales" / name).write_bytes(b"{")
+    with WorkerProcess(tmp_path / "store") as again:
+        done = asked(again, "--json", "backup", folder, "--keep", "1")
+    assert done.returncode == Code.PARTLY
+    told = document(done)
+    [problem] = told["problems"]  # type: ignore[misc]  # a list
+    assert problem.startswith("codechat/sales: Values that are broken in the worker's store")  # type: ignore[has-type]
+    assert "here for that: 2." in problem  # type: ignore[has-type]
+    assert told["removed"] == []
+    assert {one.name for one in folder.iterdir()} == {older.name, Path(str(told["file"])).name}
+    assert ran("verify", str(told["file"])).returncode == Code.DONE
+
+
 def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProcess, tmp_path: Path) -> None:
     age = require("age")
     identity = tmp_path / "identity"

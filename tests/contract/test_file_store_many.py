@@ -48,7 +48,7 @@ def test_no_batch_is_seen_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch)
         seen = set()
         while not is_over.is_set():
             seen.add(len(set(store.read_many(CREDS.group, CREDS.instance, KEYS, 10_000).values())))
-            whole = store.whole(CREDS.group, CREDS.instance, 10_000)
+            whole, _ = store.whole(CREDS.group, CREDS.instance, 10_000)
             seen.add(len(set(whole.values())) if len(whole) == len(KEYS) else 0)
         return seen
 
