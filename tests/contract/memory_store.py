@@ -204,8 +204,7 @@ class MemoryStore:
         return [key for key in keys if key.startswith(beginning) and key > after][:most]
 
     def whole(self, group: str, instance: str, most_bytes: int) -> interface.AllValues:
-        held = self._find(group, instance).values
-        keys = sorted({*held, CREDS})
+        keys = sorted({*(held := self._find(group, instance).values), CREDS})
         found = {key: value for key in keys if (value := self.read(SessionFile(group, instance, key))) is not None}
         if sum(map(len, found.values())) > most_bytes:
             raise errors.InstanceTooLarge(most_bytes)

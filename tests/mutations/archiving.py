@@ -186,6 +186,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/commands/test_export.py",),
     ),
     Fault(
+        "any number of instances are read whole at once",
+        "sessionworker/web/one_at_a_time.py",
+        "while self._waiting and not self._is_reading:",
+        "while self._waiting:",
+        ("tests/test_one_at_a_time.py",),
+    ),
+    Fault(
+        "an instance is read whole for a client that has gone",
+        "sessionworker/web/one_at_a_time.py",
+        "            if one.is_wanted():\n",
+        "            if True:\n",
+        ("tests/test_one_at_a_time.py",),
+    ),
+    Fault(
         "all of an instance is in memory three times while it is read",
         _WEB,
         "_encode(values.pop(key).decode())",
