@@ -81,6 +81,27 @@ FAULTS: tuple[Fault, ...] = (
         (_ARCHIVE_TESTS,),
     ),
     Fault(
+        "what an archive left that was killed stays",
+        _WRITING,
+        "        _remove_left(place)\n",
+        "",
+        (_ARCHIVE_TESTS,),
+    ),
+    Fault(
+        "an archive that is being written is removed as one that was left",
+        _WRITING,
+        "            fcntl.flock(handle, fcntl.LOCK_EX)\n",
+        "            pass\n",
+        (_ARCHIVE_TESTS,),
+    ),
+    Fault(
+        "an archive goes on in a file that was removed",
+        _WRITING,
+        "        if os.fstat(handle).st_nlink:\n",
+        "        if True:\n",
+        (_ARCHIVE_TESTS,),
+    ),
+    Fault(
         "an archive that is not finished gets its place",
         _WRITING,
         "                if not writer.is_finished:\n",
