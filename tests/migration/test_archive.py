@@ -331,6 +331,21 @@ def test_the_file_of_an_identity_may_come_from_anywhere(tmp_path: Path) -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_an_identity_may_come_through_a_pipe(tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    write(tmp_path / "archive", SALES, Lock(recipients=(str(identity.to_public()),)))
+    reading_end, writing_end = os.pipe()
+    os.write(writing_end, f"{identity}\n".encode())
+    os.close(writing_end)
+    try:
+        source = open_archive(tmp_path / "archive", identities=Path(f"/dev/fd/{reading_end}"))
+        found = {account.name: source.read(account).values for account in source.accounts()}
+        source.close()
+    finally:
+        os.close(reading_end)
+    assert found == {name: values for (_, name), values in SALES.items()}
+
+
 def test_an_account_that_was_whole_and_is_not_any_more_is_not_given(tmp_path: Path) -> None:
     place = tmp_path / "archive"
     write(place, SALES)
