@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import pty
 import shutil
 import signal
 import subprocess
@@ -116,26 +114,6 @@ def test_no_account_is_exported_in_between_two_batches(worker: WorkerProcess, tm
         writing.join()
     assert [len(values) for values in seen] == [1, 1, 1]
     assert len(set.union(*seen)) == 3
-
-
-def test_an_archive_to_the_standard_output_is_the_archive_alone(worker: WorkerProcess, tmp_path: Path) -> None:
-    words = [*COMMAND, "export", "archive", "-", "--plain"]
-    variables = environment({"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token})
-    done = subprocess.run(words, cwd=REPOSITORY, env=variables, capture_output=True, check=True, timeout=60)
-    (tmp_path / "piped").write_bytes(done.stdout)
-    assert ran("verify", tmp_path / "piped").returncode == Code.DONE
-    closed = subprocess.run(
-        ["/bin/sh", "-c", '"$@" >&-', "", *words], cwd=REPOSITORY, env=variables, capture_output=True, check=False
-    )
-    assert (closed.returncode, closed.stderr) == (Code.USAGE, b"Error: The standard output is closed.\n")
-    ours, theirs = pty.openpty()
-    refused = subprocess.run(
-        words, cwd=REPOSITORY, env=variables, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60
-    )
-    os.close(ours)
-    os.close(theirs)
-    assert refused.returncode == Code.USAGE
-    assert b"not written to a terminal" in refused.stderr
 
 
 def test_baileys_folders_are_written_for_those_that_were_paired(worker: WorkerProcess, tmp_path: Path) -> None:

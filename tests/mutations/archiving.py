@@ -186,6 +186,13 @@ FAULTS: tuple[Fault, ...] = (
         (_BACKUP_TESTS,),
     ),
     Fault(
+        "an export waits for a reader of its output though it was interrupted",
+        "sessionworker/commands/output.py",
+        "            elif self._is_given_up.is_set():\n",
+        "            elif False:\n",
+        ("tests/commands/test_export_to_output.py",),
+    ),
+    Fault(
         "an archive that is not what was read is taken for a backup",
         _BACKUP,
         "    if found != {",
