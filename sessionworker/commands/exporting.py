@@ -90,14 +90,21 @@ def end_for(exported: Exported) -> None:
 
 
 def export(
-    given: Given, open_target: Callable[[], Target], places: Iterable[str], begun: list[Report] | None = None
+    given: Given,
+    open_target: Callable[[], Target],
+    places: Iterable[str],
+    begun: list[Report] | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> Exported:
-    """Write instances to a target, all of them unless some are named. Raises Stop, also for an export that is empty.
+    """Write instances to a target, all of them unless some are named. Raises Stop, also where there is none.
 
-    The report is put into `begun` if something stays of an export that does not come to its end.
+    Unless that `may_be_empty`. The report is put into `begun` if something stays of an export that does not come to its
+    end.
     """
     begun = [] if begun is None else begun
-    return ask(given, partial(_export, given, open_target, tuple(places), begun), (Role.ADMIN, Role.API))
+    work = partial(_export, given, open_target, tuple(places), begun, may_be_empty)
+    return ask(given, work, (Role.ADMIN, Role.API))
 
 
 async def _export(
@@ -105,12 +112,13 @@ async def _export(
     open_target: Callable[[], Target],
     names: tuple[str, ...],
     begun: list[Report],
+    may_be_empty: bool,
     operator: Client,
     api: Client,
 ) -> Exported:
     found, problems = await find_places(operator, names)
     wanted = [place for place in found if place.group != WAITING_GROUP or names]
-    if not wanted:
+    if not wanted and not (may_be_empty and not problems):
         raise Stop(" ".join(["There is no instance to export.", *problems]))
     async with in_threads() as in_thread:
         try:

@@ -204,6 +204,22 @@ def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProce
         assert everything(other) == everything(worker)
 
 
+def test_a_backup_of_a_worker_that_has_nothing_yet_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    older = folder / "sessionworker-20200101T000000Z.jsonl.gz"
+    older.touch()
+    with WorkerProcess(tmp_path / "store") as worker:
+        done = asked(worker, "backup", folder, "--keep", "1")
+        assert done.returncode == Code.DONE, done.stderr
+        assert "The worker has no instance yet" in done.stdout
+        assert older.exists()  # it may be all there is: the worker's disk is another one, perhaps
+        [backup] = {*folder.iterdir()} - {older}
+        assert ran("verify", backup).returncode == Code.DONE
+        refused = asked(worker, "export", "archive", tmp_path / "all.jsonl.gz")
+    assert (refused.returncode, "There is no instance to export." in refused.stderr) == (Code.FAILED, True)
+
+
 def test_a_backup_of_a_stopped_store_needs_no_worker(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "store") as worker:
         fill(worker, "codechat", "sales")

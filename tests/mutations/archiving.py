@@ -193,6 +193,13 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/commands/test_export_to_output.py",),
     ),
     Fault(
+        "the last backups go for those of a worker that has nothing",
+        _BACKUP,
+        "keep if written and exported.is_whole else None",
+        "keep if exported.is_whole else None",
+        ("tests/commands/test_export.py",),
+    ),
+    Fault(
         "an archive that is not what was read is taken for a backup",
         _BACKUP,
         "    if found != {",
