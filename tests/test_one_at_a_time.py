@@ -134,11 +134,15 @@ def test_whole_instances_are_read_one_at_a_time_and_others_do_not_wait(
             for connection in connections:
                 connection.send(request("POST", SALES, {"whole": True}))
             held.wait_until_called()
-            writing = worker.connect()
-            writing.send(request("POST", "/session/codechat/support/b", {"data": "2"}))
-            while not (answers := writing.answers_so_far("POST")):
-                worker.reactor.run_one_call()
-            assert [one.status for one in answers] == [204]
+            for path, body, status in (
+                ("/session/codechat/support/b", {"data": "2"}, 204),
+                ("/session/codechat/support", {"keys": ["a", "b"]}, 200),  # which takes one of the two threads
+            ):
+                other = worker.connect()
+                other.send(request("POST", path, body))
+                while not (answers := other.answers_so_far("POST")):
+                    worker.reactor.run_one_call()
+                assert [one.status for one in answers] == [status]
             with pytest.raises(Empty):
                 held.wait_until_called(0.2)
             connections[1].close()

@@ -214,6 +214,23 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/contract/test_file_store.py",),
     ),
     Fault(
+        "rows that are broken are missing in a backup that counts as whole",
+        "sessionworker/stores/postgres/whole.py",
+        "                    broken += 1\n",
+        "                    pass\n",
+        ("tests/contract/test_postgres_store.py",),
+    ),
+    Fault(
+        "all of an instance on PostgreSQL is read in two steps",
+        "sessionworker/stores/postgres/whole.py",
+        "            rows = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n",
+        "            self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n"
+        "            rows = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n"
+        "            rows = [(*rows[0][:3], *row[3:]) for row in self._reading.look_for("
+        "connection, self._statement, assumed, over, most_bytes)][: len(rows) // 2] + rows[len(rows) // 2 :]\n",
+        ("tests/postgres/test_whole_under_attack.py",),
+    ),
+    Fault(
         "older backups go though values are missing in the new one",
         "sessionworker/commands/exporting.py",
         " and not any(note.level is Level.FAILURE for note in notes)",
