@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import signal
 import subprocess
 import threading
@@ -129,55 +128,6 @@ def test_baileys_folders_are_written_for_those_that_were_paired(worker: WorkerPr
     assert "is there already" in again.stdout
 
 
-def test_a_backup_is_read_back_and_older_ones_go(worker: WorkerProcess, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    folder.mkdir()
-    for name in ("sessionworker-20200101T000000Z.jsonl.gz", "sessionworker-20210101T000000Z.jsonl.age", "somebody's"):
-        (folder / name).touch()
-    done = asked(worker, "--json", "backup", folder, "--keep", "2")
-    assert done.returncode == Code.DONE, done.stderr
-    told = document(done)
-    assert (told["instances"], told["wasReadBack"]) == (3, True)
-    assert told["removed"] == ["sessionworker-20200101T000000Z.jsonl.gz"]
-    assert sorted(one.name for one in folder.iterdir()) == sorted(
-        ["sessionworker-20210101T000000Z.jsonl.age", "somebody's", Path(str(told["file"])).name]
-    )
-
-
-def test_older_backups_stay_where_the_new_one_lacks_an_instance(worker: WorkerProcess, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
-    [older] = folder.iterdir()
-    lost = tmp_path / "store" / "codechat" / "support"
-    worker.terminate()
-    (lost / "creds").write_bytes(b"{")
-    shutil.rmtree(lost / ".sessionworker" / "versions")
-    with WorkerProcess(tmp_path / "store") as again:
-        done = asked(again, "backup", folder, "--keep", "1")
-    assert done.returncode == Code.PARTLY
-    assert "codechat/support: The worker refused it:" in done.stdout
-    assert older.exists()
-
-
-def test_values_that_are_broken_in_the_store_are_told(worker: WorkerProcess, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
-    [older] = folder.iterdir()
-    worker.terminate()
-    for name in ("null", "half"):
-        (tmp_path / "store/codechat/sales" / name).write_bytes(b"{")
-    with WorkerProcess(tmp_path / "store") as again:
-        done = asked(again, "--json", "backup", folder, "--keep", "1")
-    assert done.returncode == Code.PARTLY
-    told = document(done)
-    [problem] = told["problems"]  # type: ignore[misc]  # a list
-    assert problem.startswith("codechat/sales: Values that are broken in the worker's store")  # type: ignore[has-type]
-    assert "here for that: 2." in problem  # type: ignore[has-type]
-    assert told["removed"] == []
-    assert {one.name for one in folder.iterdir()} == {older.name, Path(str(told["file"])).name}
-    assert ran("verify", str(told["file"])).returncode == Code.DONE
-
-
 def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProcess, tmp_path: Path) -> None:
     age = require("age")
     identity = tmp_path / "identity"
@@ -202,33 +152,6 @@ def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProce
     with WorkerProcess(tmp_path / "another") as other:
         assert asked(other, "import", "archive", with_phrase, *options).returncode == Code.DONE
         assert everything(other) == everything(worker)
-
-
-def test_a_backup_of_a_worker_that_has_nothing_yet_is_one(tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    folder.mkdir()
-    older = folder / "sessionworker-20200101T000000Z.jsonl.gz"
-    older.touch()
-    with WorkerProcess(tmp_path / "store") as worker:
-        done = asked(worker, "backup", folder, "--keep", "1")
-        assert done.returncode == Code.DONE, done.stderr
-        assert "The worker has no instance yet" in done.stdout
-        assert older.exists()  # it may be all there is: the worker's disk is another one, perhaps
-        [backup] = {*folder.iterdir()} - {older}
-        assert ran("verify", backup).returncode == Code.DONE
-        refused = asked(worker, "export", "archive", tmp_path / "all.jsonl.gz")
-    assert (refused.returncode, "There is no instance to export." in refused.stderr) == (Code.FAILED, True)
-
-
-def test_a_backup_of_a_stopped_store_needs_no_worker(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path / "store") as worker:
-        fill(worker, "codechat", "sales")
-        before = everything(worker)
-    assert ran("--store", tmp_path / "store", "backup", tmp_path / "backups").returncode == Code.DONE
-    [backup] = (tmp_path / "backups").iterdir()
-    with WorkerProcess(tmp_path / "another") as other:
-        assert asked(other, "import", "archive", backup).returncode == Code.DONE
-        assert everything(other) == before
 
 
 def interrupted(worker: WorkerProcess, until: Callable[[], bool], *words: object) -> Ended:

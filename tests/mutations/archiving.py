@@ -197,7 +197,7 @@ FAULTS: tuple[Fault, ...] = (
         _BACKUP,
         "keep if written and exported.is_whole else None",
         "keep if exported.is_whole else None",
-        ("tests/commands/test_export.py",),
+        ("tests/commands/test_backups.py",),
     ),
     Fault(
         "an archive that is not what was read is taken for a backup",
@@ -211,23 +211,22 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/stores/files/many.py",
         "broken=len(listed - {CREDS} - values.keys())",
         "broken=0",
-        ("tests/contract/test_file_store.py",),
+        ("tests/broken_files/test_other_keys.py",),
     ),
     Fault(
         "rows that are broken are missing in a backup that counts as whole",
         "sessionworker/stores/postgres/whole.py",
         "                    broken += 1\n",
         "                    pass\n",
-        ("tests/contract/test_postgres_store.py",),
+        ("tests/postgres/test_whole_under_attack.py",),
     ),
     Fault(
         "all of an instance on PostgreSQL is read in two steps",
         "sessionworker/stores/postgres/whole.py",
         "            rows = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n",
-        "            self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n"
         "            rows = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n"
-        "            rows = [(*rows[0][:3], *row[3:]) for row in self._reading.look_for("
-        "connection, self._statement, assumed, over, most_bytes)][: len(rows) // 2] + rows[len(rows) // 2 :]\n",
+        "            later = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)\n"
+        "            rows = [*rows[: len(rows) // 2], *later[len(rows) // 2 :]]\n",
         ("tests/postgres/test_whole_under_attack.py",),
     ),
     Fault(
@@ -235,7 +234,7 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/commands/exporting.py",
         " and not any(note.level is Level.FAILURE for note in notes)",
         "",
-        ("tests/commands/test_export.py",),
+        ("tests/commands/test_backups.py",),
     ),
     Fault(
         "any number of instances are read whole at once",

@@ -126,3 +126,13 @@ def test_it_is_while_all_is_rewritten_under_another_key(
     assert is_whole(store)
     store.close()
     thread.join(20)
+
+
+@pytest.mark.parametrize("ring", [None, FIRST], ids=["plain", "sealed"])
+def test_rows_that_are_broken_are_counted(database: Workers, ring: KeyRing | None) -> None:
+    store = database.start(ring)
+    fill(store)
+    shortest = "SELECT min(length(value)) FROM {session_file}"
+    database.execute(f"UPDATE {{session_file}} SET value = %s WHERE length(value) = ({shortest})", b"{")
+    values, broken = store.whole(*CREDS[:2], 10**6)
+    assert (values, broken) == ({key: value for key, value in held(0).items() if key != "of 0 ☎"}, 1)
