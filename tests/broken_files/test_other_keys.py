@@ -53,8 +53,9 @@ def test_who_reads_all_of_an_instance_is_told_how_many_are_broken(store: Path) -
     with Worker(store) as worker:
         answered = worker.ask("POST", SALES, {"whole": True}).json
         assert (answered["texts"].keys() & {"a", "b", "c"}, answered["broken"]) == ({"c"}, 2)
-        worker.ask("POST", f"{SALES}/other", {"data": "1"})  # after the repair, which nobody waits for
-        assert "broken" not in worker.ask("POST", SALES, {"whole": True}).json
+        for most_left in (1, 0):  # each repair is only made where nothing was changed since its read
+            worker.ask("POST", f"{SALES}/other", {"data": "1"})  # after the repairs, which nobody waits for
+            assert worker.ask("POST", SALES, {"whole": True}).json.get("broken", 0) <= most_left
 
 
 def test_a_key_that_the_disk_will_not_read_now_is_503_and_not_taken_for_broken(store: Path) -> None:
