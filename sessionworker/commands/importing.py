@@ -30,6 +30,10 @@ QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told
 """What an operator may accept, as it is typed."""
 
 
+PATIENCE_SECONDS = 60.0
+"""For how long a worker may have too much to do, until an account fails for that."""
+
+
 class Wanted(NamedTuple):
     """What was asked of an import, besides where it reads."""
 
@@ -84,7 +88,8 @@ def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted)
         _check_place(file)
     begun: list[Report] = []
     try:
-        report = ask(given, partial(_import, given, open_source, wanted, begun), (Role.API, Role.ADMIN))
+        work = partial(_import, given, open_source, wanted, begun)
+        report = ask(given, work, (Role.API, Role.ADMIN), patience=PATIENCE_SECONDS)
     except (SourceError, Stop, KeyboardInterrupt) as error:
         for one in begun:  # what was done until then is done
             _tell(given, wanted, one)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
-from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Unavailable
+from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Overloaded, Refused, Unavailable
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack, digest_of
 from sessionworker.migration.found import Account, InThread, Reading, Source
@@ -127,7 +127,7 @@ class Importing:
         try:
             held = await self._arriving.held(told.group, told.instance, values)
         except _OF_ONE_ACCOUNT as error:
-            told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+            told.notes.append(_refusal_of(error))
             return
         if held is None:
             return
@@ -147,7 +147,7 @@ class Importing:
                 told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
                 told.state = State.FAILED
             except _OF_ONE_ACCOUNT as error:
-                told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+                told.notes.append(_refusal_of(error))
                 told.state = State.FAILED
         left = await self._arriving.tidy()
         if left:
@@ -181,6 +181,10 @@ class Importing:
     async def _make_empty(self, told: Told) -> None:
         is_new = await self._arriving.make_empty(told.group, told.instance)
         told.state = State.MADE_EMPTY if is_new else State.EQUAL
+
+
+def _refusal_of(error: Refused) -> Note:
+    return Note("worker_too_busy" if isinstance(error, Overloaded) else "refused_by_worker", {"reason": error.message})
 
 
 def _tell_doubles(told: Told, identity: str, identities: dict[str, Told]) -> None:

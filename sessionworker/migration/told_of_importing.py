@@ -64,6 +64,13 @@ OF_IMPORTING: Mapping[str, Told] = {
         "It has no creds: it was never paired, or was logged out. Another program has no use for it.",
         "Não tem creds: nunca foi pareada ou foi desconectada. Outro programa não teria o que fazer com ela.",
     ),
+    "worker_too_busy": Told(
+        Level.FAILURE,
+        "The worker had too much to do, and still had after a while. Run the import again later: what is there already "
+        "is left.",
+        "O worker estava sobrecarregado e continuou assim por um bom tempo. Rode o import de novo mais tarde: o que já "
+        "está lá não é tocado.",
+    ),
     "refused_by_worker": Told(
         Level.FAILURE,
         "The worker refused it: {reason}",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sessionworker.access import Role, Token
-from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, Unavailable
+from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, Overloaded, Unavailable
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
 from sessionworker.migration.importing import Importing
 from sessionworker.migration.reports import State
@@ -96,6 +96,19 @@ async def test_an_instance_that_cannot_be_read_keeps_no_other_account_from_arriv
     await one.run(planned)
     states = {told.origin: told.state for told in report.accounts}
     assert states == {"broken": State.FAILED, "whole": State.IMPORTED}
+
+
+@asynchronous
+async def test_a_worker_that_is_too_busy_for_long_is_told_as_such(api: Client) -> None:
+    class Busy(Arriving):
+        async def arrive(self, *_: Any, **__: Any) -> None:
+            raise Overloaded(503, "Too much work is waiting.")
+
+    one = Importing(Sources(one=account("one")), Busy(api, api), here, group="g")
+    report, planned = await one.plan()
+    await one.run(planned)
+    [told] = report.accounts
+    assert (told.state, codes(told.notes)) == (State.FAILED, ["worker_too_busy"])
 
 
 class Failing(Client):

@@ -146,6 +146,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/test_key_command.py::test_it_can_be_interrupted_and_stops_the_worker_then",),
     ),
     Fault(
+        "an import does not come back to a worker that has too much to do",
+        "sessionworker/commands/importing.py",
+        ", patience=PATIENCE_SECONDS)",
+        ")",
+        (f"{_ASKING}::test_an_import_comes_back_to_a_worker_that_has_too_much_to_do",),
+    ),
+    Fault(
+        "patience has no end",
+        "sessionworker/client/exchange.py",
+        "                if self._reactor.seconds() + wait > until:\n",
+        "                if not self._patience:\n",
+        ("tests/client/test_refusals.py::test_patience_has_an_end",),
+    ),
+    Fault(
         "an import from a source with groups needs one that is named",
         "sessionworker/commands/importing.py",
         '"--group", type=GroupName(), help=',

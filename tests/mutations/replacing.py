@@ -160,14 +160,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an account that took its place is told to have failed where the answer was lost",
         "sessionworker/migration/arriving.py",
-        "            if held is None or digest_of(held) != digest_of(values):\n                raise\n",
-        "            raise\n",
+        "                if held is None or digest_of(held) != digest_of(values):\n                    raise\n",
+        "                raise\n",
         _IMPORTED,
     ),
     Fault(
         "an account whose drop is gone is told to have arrived",
         "sessionworker/migration/arriving.py",
-        "            if held is None or digest_of(held) != digest_of(values):\n                raise\n",
+        "                if held is None or digest_of(held) != digest_of(values):\n                    raise\n",
         "",
         _IMPORTED,
     ),
