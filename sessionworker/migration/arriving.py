@@ -155,12 +155,18 @@ class Arriving:
 
     async def tidy(self) -> int:
         """Remove the group in which accounts were made, if none is left in it; return how many are, dropped or not."""
-        left = 0
         with suppress(NoSuchGroup):
-            left = len(await self._api.instances(WAITING_GROUP))
-            if not left:
+            if not await self._api.instances(WAITING_GROUP):
                 await self._admin.drop_group(WAITING_GROUP)
-        return left + sum(one.group == WAITING_GROUP for one in await self._admin.drops())
+        return await left_by_imports(self._admin)
+
+
+async def left_by_imports(operator: Client) -> int:
+    """Return how many accounts imports have left that were cut off, or have under way, dropped or not."""
+    left = sum(one.group == WAITING_GROUP for one in await operator.drops())
+    with suppress(NoSuchGroup):
+        left += len(await operator.describe(WAITING_GROUP))
+    return left
 
 
 def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:

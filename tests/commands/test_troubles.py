@@ -67,6 +67,24 @@ def test_a_store_that_is_well(worker: WorkerProcess) -> None:
     assert (nobody.returncode, "codechat/nobody: there is no such instance." in nobody.stdout) == (Code.FOUND, True)
 
 
+def test_what_imports_that_were_cut_off_have_left(worker: WorkerProcess) -> None:
+    for name in ("0-1", "0-2"):
+        fill(worker, "sessionworker-import", name)
+    assert asked(worker, "drop", "sessionworker-import/0-1", "--yes").returncode == Code.DONE
+    done = asked(worker, "status")
+    assert done.returncode == Code.FOUND
+    assert "In the group sessionworker-import are 2 accounts" in done.stdout
+    assert "run that import again, or 'sessionworker drop --group sessionworker-import'" in done.stdout
+    said = "2 accounts are left by imports that were cut off, or run now: 'sessionworker status' says what to do"
+    assert doctor(worker) == (Code.FOUND, {"imports": [said]})
+    assert asked(worker, "drop", "--group", "sessionworker-import", "--yes").returncode == Code.DONE
+    for name in ("0-1", "0-2"):
+        [drop] = [one for one in json.loads(asked(worker, "--json", "drops").stdout) if one["instance"] == name]
+        words = ("purge", f"sessionworker-import/{name}", "--drop", drop["drop"], "--yes")
+        assert asked(worker, *words).returncode == Code.DONE
+    assert asked(worker, "status").returncode == Code.DONE
+
+
 def test_a_check_that_has_no_time_says_how_far_it_came_and_found_nothing(worker: WorkerProcess) -> None:
     done = asked(worker, "check", "--max-duration", "0s")
     assert (done.returncode, done.stderr) == (Code.DONE, "The time is up.\n")

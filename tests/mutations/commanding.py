@@ -153,6 +153,20 @@ FAULTS: tuple[Fault, ...] = (
         (f"{_ASKING}::test_an_import_comes_back_to_a_worker_that_has_too_much_to_do",),
     ),
     Fault(
+        "status does not tell what imports have left",
+        f"{_ROOM}/looking.py",
+        "            if left := await left_by_imports(client):\n",
+        "            if left := 0:\n",
+        (f"{_TROUBLES}::test_what_imports_that_were_cut_off_have_left",),
+    ),
+    Fault(
+        "the doctor does not tell what imports have left",
+        f"{_ROOM}/doctor.py",
+        "            left = await left_by_imports(client)\n",
+        "            pass\n",
+        (f"{_TROUBLES}::test_what_imports_that_were_cut_off_have_left",),
+    ),
+    Fault(
         "patience has no end",
         "sessionworker/client/exchange.py",
         "                if self._reactor.seconds() + wait > until:\n",
