@@ -10,12 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
+from http import HTTPStatus
 from secrets import token_hex
 
-from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, NoSuchInstance, NotFound, Unavailable
+from sessionworker.client import (
+    Client,
+    NoSuchDrop,
+    NoSuchGroup,
+    NoSuchInstance,
+    NotFound,
+    Overloaded,
+    Refused,
+    Unavailable,
+)
 from sessionworker.migration.unbroken import unbroken
 from sessionworker.names import CREDS
-from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.creds import Creds, read_creds
 
 WAITING_GROUP = "sessionworker-import"
 """Where accounts are made. It is there only while something is imported, or after that was cut off."""
@@ -142,16 +152,33 @@ class Arriving:
                 return one.drop
         return None
 
-    async def identities(self, group: str) -> dict[str, set[str]]:
-        """Return the instances of a group by their identities, as far as their `creds` can be read."""
+    async def identities(self) -> dict[str, set[str]]:
+        """Return all instances, as "group/instance", by their identities, as far as their `creds` can be read.
+
+        Groups that the API's token is not for are left out, and the one in which accounts are made.
+        """
         found: dict[str, set[str]] = {}
-        with suppress(NoSuchGroup):
-            for name in await self._api.instances(group):
-                with suppress(NotFound, Unavailable):
-                    creds = read_creds(await self._api.read(group, name, CREDS) or b"")
-                    if creds is not None:
-                        found.setdefault(creds.identity, set()).add(name)
+        for group in await self._admin.groups():
+            if group == WAITING_GROUP:
+                continue
+            try:
+                for name in await self._api.instances(group):
+                    if creds := await self._creds_of(group, name):
+                        found.setdefault(creds.identity, set()).add(f"{group}/{name}")
+            except NoSuchGroup:
+                continue
+            except Refused as error:
+                if error.status != HTTPStatus.FORBIDDEN:
+                    raise
         return found
+
+    async def _creds_of(self, group: str, name: str) -> Creds | None:
+        try:
+            return read_creds(await self._api.read(group, name, CREDS) or b"")
+        except Overloaded:
+            raise
+        except (NotFound, Unavailable):  # it is gone meanwhile, or is broken
+            return None
 
     async def tidy(self) -> int:
         """Remove the group in which accounts were made, if none is left in it; return how many are, dropped or not."""

@@ -8,7 +8,6 @@ left: so an import that was cut off goes on where it is run again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 
 from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Overloaded, Refused, Unavailable
 from sessionworker.errors import NameNotAllowed
@@ -56,8 +55,8 @@ class Importing:
         """Those of `only` that no account is called, once there is a plan."""
         self._accepted = accepted
         self._report = Report(source.shown, is_dry=True)
-        self._here: dict[str, dict[str, set[str]]] = {}
-        """The instances of each group that was asked for, by their identities."""
+        self._here: dict[str, set[str]] | None = None
+        """All instances that there are, by their identities, once that was asked for."""
 
     async def plan(self) -> tuple[Report, list[tuple[Account, Told]]]:
         """Read all of it, change nothing, and say what would become of each account.
@@ -94,12 +93,10 @@ class Importing:
         return chosen
 
     async def _tell_others(self, told: Told, identity: str) -> None:
-        """Note an instance of the worker that is the same account under another name."""
-        if told.group not in self._here:
-            self._here[told.group] = {}
-            with suppress(*_OF_ONE_ACCOUNT):  # that is told of what stands in its own place
-                self._here[told.group] = await self._arriving.identities(told.group)
-        others = self._here[told.group].get(identity, set()) - {told.instance}
+        """Note an instance of the worker that is the same account in another place."""
+        if self._here is None:
+            self._here = await self._arriving.identities()
+        others = self._here.get(identity, set()) - {f"{told.group}/{told.instance}"}
         if others and told.state is not State.EQUAL:
             told.notes.append(Note("same_account_here", {"others": ", ".join(sorted(others))}))
 

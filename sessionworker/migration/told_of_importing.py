@@ -35,10 +35,9 @@ OF_IMPORTING: Mapping[str, Told] = {
     ),
     "same_account_here": Told(
         Level.QUESTION,
-        "The worker has the same account under another name in this group: {others}. Two of one account throw each "
-        "other out (error 440).",
-        "O worker já tem a mesma conta com outro nome neste grupo: {others}. Duas da mesma conta se derrubam uma à "
-        "outra (erro 440).",
+        "The worker has the same account elsewhere: {others}. Two of one account throw each other out (error 440).",
+        "O worker já tem a mesma conta em outro lugar: {others}. Duas da mesma conta se derrubam uma à outra (erro "
+        "440).",
     ),
     "left_by_imports": Told(
         Level.WARNING,

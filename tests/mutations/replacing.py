@@ -179,6 +179,13 @@ FAULTS: tuple[Fault, ...] = (
         _IMPORTED_BESIDE,
     ),
     Fault(
+        "an account that another group has is imported unasked",
+        "sessionworker/migration/arriving.py",
+        "            if group == WAITING_GROUP:\n                continue\n            try:\n",
+        "            if group != 'g':\n                continue\n            try:\n",
+        _IMPORTED_BESIDE,
+    ),
+    Fault(
         "what imports that were cut off have left is not told",
         "sessionworker/migration/importing.py",
         "        if left:\n",
