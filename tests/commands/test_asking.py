@@ -14,7 +14,8 @@ from threading import Thread
 
 import pytest
 
-from sessionworker.commands.endings import Code
+from sessionworker.commands import hosting
+from sessionworker.commands.endings import Code, Stop
 from sessionworker.errors import Overloaded, Unauthorized
 from sessionworker.http.answers import error_body
 from tests.commands.typed import asked, ended, environment, ran, send
@@ -101,6 +102,33 @@ def test_a_worker_on_a_store_is_gone_with_the_command_also_where_that_is_killed(
     while ran("--store", store, "checkpoint").returncode != Code.DONE:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_a_worker_that_does_not_come_up_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".sessionworker").mkdir()
+    (tmp_path / "printed").write_text('{"level": "info", "message": "The journal is read."}\n')
+    command = ("sh", "-c", 'cat "$0"; exec sleep 60', str(tmp_path / "printed"))
+    monkeypatch.setattr(hosting, "_command", lambda *_: iter(command))
+    monkeypatch.setattr(hosting, "START_SECONDS", 2.0)
+    began = time.monotonic()
+    with pytest.raises(Stop) as stopped, hosting.worker_on(tmp_path, None):
+        raise AssertionError("it listens")
+    said = "The worker that was started on the store does not listen after 2 s. Its last line is: The journal is read."
+    assert stopped.value.message == said
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ("", "It has logged nothing."),
+        ("first\n[1]\n", "Its last line is: [1]"),
+        ("first\n{}\n", "Its last line is: {}"),
+        ("first\nhal", "Its last line is: first"),
+    ],
+)
+def test_the_last_that_a_worker_said(log: str, told: str) -> None:
+    assert hosting.last_said(log) == told
 
 
 class Busy(BaseHTTPRequestHandler):

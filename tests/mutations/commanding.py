@@ -26,6 +26,13 @@ FAULTS: tuple[Fault, ...] = (
         (f"{_ASKING}::test_a_worker_on_a_store_is_gone_with_the_command_also_where_that_is_killed",),
     ),
     Fault(
+        "a worker that does not come up is waited for without a limit",
+        f"{_ROOM}/hosting.py",
+        "        if time.monotonic() >= until:\n",
+        "        if False:\n",
+        (f"{_ASKING}::test_a_worker_that_does_not_come_up_is_given_up",),
+    ),
+    Fault(
         "a store that is none is made",
         f"{_ROOM}/hosting.py",
         "    if isinstance(place, Path):\n        _check(place)\n",
