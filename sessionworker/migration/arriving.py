@@ -24,6 +24,7 @@ from sessionworker.client import (
     Unavailable,
 )
 from sessionworker.migration.unbroken import unbroken
+from sessionworker.migration.whole import values_of
 from sessionworker.names import CREDS
 from sessionworker.stores.rules.creds import Creds, read_creds
 
@@ -60,18 +61,12 @@ class Arriving:
         self._admin = admin
         self.advance = advance
 
-    async def held(self, group: str, name: str, values: Mapping[str, bytes]) -> dict[str, bytes] | None:
-        """Return all that an instance holds; None where there is none. Nobody may write to it meanwhile.
-
-        `values` are what it is compared with: what can be told from them alone is read as it was written.
-        """
+    async def held(self, group: str, name: str) -> dict[str, bytes] | None:
+        """Return all that an instance holds; None where there is none."""
         try:
-            found = await self._api.read_many(group, name, await self._api.keys(group, name))
-            for key in found.keys() & {key for key, value in values.items() if _is_alone(value)}:
-                found[key] = await self._api.read(group, name, key)
+            return await values_of(self._api, group, name)
         except (NoSuchGroup, NoSuchInstance):
             return None
-        return {key: value for key, value in found.items() if value is not None}
 
     async def make_empty(self, group: str, name: str) -> bool:
         """Make an instance without session files, unless there is one; tell whether there was none."""
@@ -102,7 +97,7 @@ class Arriving:
             await self._make(waiting, values)
         except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
             await self._make(waiting, values)
-        held = await self.held(WAITING_GROUP, waiting, values)
+        held = await self.held(WAITING_GROUP, waiting)
         if held is None or digest_of(held) != digest_of(values):
             raise NotReadBack
         await self._api.drop_instance(WAITING_GROUP, waiting)
@@ -114,7 +109,7 @@ class Arriving:
             try:
                 await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group, replacing=replaces)
             except NoSuchDrop:  # a first try has brought it back already, of which the answer was lost
-                held = await self.held(group, name, values)
+                held = await self.held(group, name)
                 if held is None or digest_of(held) != digest_of(values):
                     raise
             arrived()

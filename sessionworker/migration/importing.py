@@ -122,7 +122,7 @@ class Importing:
         if refuses(told.notes, self._accepted) is State.FAILED:
             return
         try:
-            held = await self._arriving.held(told.group, told.instance, values)
+            held = await self._arriving.held(told.group, told.instance)
         except _OF_ONE_ACCOUNT as error:
             told.notes.append(_refusal_of(error))
             return
@@ -160,7 +160,7 @@ class Importing:
         if (refused := refuses(told.notes, self._accepted)) is not None:
             return refused
         told.measure(reading.values)
-        held = await self._arriving.held(told.group, told.instance, reading.values)
+        held = await self._arriving.held(told.group, told.instance)
         if held is not None:  # what the plan found in its place may be another thing by now
             if digest_of(held) == told.digest:
                 return State.EQUAL
