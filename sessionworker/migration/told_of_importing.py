@@ -48,6 +48,16 @@ OF_IMPORTING: Mapping[str, Told] = {
         "têm credenciais. Se nenhum está rodando, elimine-as: rode aquele import de novo, ou 'sessionworker drop "
         "--group {group}', e 'sessionworker purge' para cada uma desse grupo que 'sessionworker drops' lista.",
     ),
+    "map_not_used": Told(
+        Level.WARNING,
+        "The map has names that no account has there ({count}): {names}.",
+        "O mapa tem nomes que nenhuma conta tem lá ({count}): {names}.",
+    ),
+    "same_new_name": Told(
+        Level.FAILURE,
+        "Its new name is that of another one, too: {others}.",
+        "O nome novo dela é também o de outra: {others}.",
+    ),
     "name_not_allowed": Told(
         Level.FAILURE,
         "Its name cannot be an instance's: {reason}",

@@ -179,6 +179,20 @@ FAULTS: tuple[Fault, ...] = (
         _IMPORTED_BESIDE,
     ),
     Fault(
+        "a new name that another account has is given all the same",
+        "sessionworker/migration/importing.py",
+        '        if others:\n            one.notes.append(Note("same_new_name"',
+        '        if False:\n            one.notes.append(Note("same_new_name"',
+        ("tests/migration/test_new_names.py",),
+    ),
+    Fault(
+        "a map with an old name twice is taken",
+        "sessionworker/commands/importing.py",
+        "            if names.setdefault(*row) != row[1]:\n",
+        "            if not names.setdefault(*row):\n",
+        ("tests/migration/test_new_names.py",),
+    ),
+    Fault(
         "an account that another group has is imported unasked",
         "sessionworker/migration/arriving.py",
         "            if group == WAITING_GROUP:\n                continue\n            try:\n",
