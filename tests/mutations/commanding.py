@@ -160,6 +160,13 @@ FAULTS: tuple[Fault, ...] = (
         (f"{_ASKING}::test_an_import_comes_back_to_a_worker_that_has_too_much_to_do",),
     ),
     Fault(
+        "the doctor finds room where there is little",
+        f"{_ROOM}/machine.py",
+        "    mark = Mark.WRONG if free < LEAST_ROOM * whole else Mark.WELL\n",
+        "    mark = Mark.WRONG if not free else Mark.WELL\n",
+        (f"{_TESTS}/test_machine.py",),
+    ),
+    Fault(
         "status does not tell what imports have left",
         f"{_ROOM}/looking.py",
         "            if left := await left_by_imports(client):\n",
