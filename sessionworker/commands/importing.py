@@ -34,6 +34,9 @@ PATIENCE_SECONDS = 60.0
 """For how long a worker may have too much to do, until an account fails for that."""
 
 
+_THERE = (State.IMPORTED, State.EQUAL, State.MADE_EMPTY)
+
+
 class Wanted(NamedTuple):
     """What was asked of an import, besides where it reads."""
 
@@ -120,13 +123,15 @@ def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted)
     except (SourceError, Stop, KeyboardInterrupt) as error:
         for one in begun:  # what was done until then is done
             _tell(given, wanted, one)
-        if isinstance(error, SourceError):
-            raise Stop(str(error)) from None
-        raise
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        code = error.exit_code if isinstance(error, Stop) else Code.FAILED
+        if code == Code.FAILED and any(one.count(*_THERE) for one in begun):
+            code = Code.PARTLY
+        raise Stop(str(error), Code(code)) from None
     _tell(given, wanted, report)
     if not report.is_whole:
-        is_some = report.count(State.IMPORTED, State.EQUAL, State.MADE_EMPTY, State.READY)
-        raise click.exceptions.Exit(Code.PARTLY if is_some else Code.FAILED)
+        raise click.exceptions.Exit(Code.PARTLY if report.count(*_THERE, State.READY) else Code.FAILED)
 
 
 def _check_place(report: Path | None) -> None:

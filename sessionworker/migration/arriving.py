@@ -2,7 +2,7 @@
 
 It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place in
 one step: it is dropped, and brought back where it belongs, and what stands there is dropped in that. Whatever ends this
-before leaves its place as it was, and the next try begins anew.
+before leaves its place as it was, and the next try begins anew; what the worker refused halfway is erased at once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from secrets import token_hex
 
 from sessionworker.client import (
     Client,
+    ClientError,
     NoSuchDrop,
     NoSuchGroup,
     NoSuchInstance,
@@ -94,12 +95,11 @@ class Arriving:
         await self._erase(beginning)
         waiting = f"{beginning}-{token_hex(8)}"  # another import of the same account writes nothing into this one
         try:
-            await self._make(waiting, values)
-        except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
-            await self._make(waiting, values)
-        held = await self.held(WAITING_GROUP, waiting)
-        if held is None or digest_of(held) != digest_of(values):
-            raise NotReadBack
+            await self._make_whole(waiting, values)
+        except (Refused, NotReadBack):  # what is there of it is of no use to anybody, and takes room
+            with suppress(ClientError):
+                await self._erase(waiting)
+            raise
         await self._api.drop_instance(WAITING_GROUP, waiting)
         drop = await self._drop_of(WAITING_GROUP, waiting)
         if drop is None:
@@ -115,6 +115,16 @@ class Arriving:
             arrived()
 
         await unbroken(take_place())
+
+    async def _make_whole(self, waiting: str, values: Mapping[str, bytes]) -> None:
+        """Make an account where no API looks. Raises NotReadBack, too."""
+        try:
+            await self._make(waiting, values)
+        except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
+            await self._make(waiting, values)
+        held = await self.held(WAITING_GROUP, waiting)
+        if held is None or digest_of(held) != digest_of(values):
+            raise NotReadBack
 
     async def _make(self, waiting: str, values: Mapping[str, bytes]) -> None:
         await self._api.create_instance(WAITING_GROUP, waiting)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
-from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Overloaded, Refused, Unavailable
+from sessionworker.client import BodyTooLarge, Conflict, NoSpace, NotAllowed, NotFound, Overloaded, Refused, Unavailable
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack, digest_of
 from sessionworker.migration.found import Account, InThread, Reading, Skipped, Source
@@ -148,7 +148,11 @@ class Importing:
             told.notes += _compare_creds(held, values)
 
     async def run(self, planned: list[tuple[Account, Told]]) -> None:
-        """Import what a plan says is ready; note in it what became of each account. Raises SourceError, ClientError."""
+        """Import what a plan says is ready; note in it what became of each account. Raises SourceError, ClientError.
+
+        NoSpace is noted, too: there would be none for the next one either, and those who are served need it.
+        """
+        no_space: NoSpace | None = None
         for account, told in planned:
             if told.state is not State.READY:
                 continue
@@ -157,12 +161,17 @@ class Importing:
             except NotReadBack:
                 told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
                 told.state = State.FAILED
-            except _OF_ONE_ACCOUNT as error:
+            except (*_OF_ONE_ACCOUNT, NoSpace) as error:
                 told.notes.append(_refusal_of(error))
                 told.state = State.FAILED
+                if isinstance(error, NoSpace):
+                    no_space = error
+                    break
         left = await self._arriving.tidy()
         if left:
             self._report.notes.append(Note("left_by_imports", {"count": str(left), "group": WAITING_GROUP}))
+        if no_space is not None:
+            raise no_space
 
     async def _import(self, account: Account, told: Told) -> State:
         if account.is_empty:

@@ -11,7 +11,7 @@ async def values_of(api: Client, group: str, name: str) -> dict[str, bytes]:
     They are of one moment, unless they are too many for one answer.
     """
     try:
-        return await api.read_whole(group, name)
+        return (await api.read_whole(group, name)).values
     except BodyTooLarge:
         values = {key: await api.read(group, name, key) for key in await api.keys(group, name)}
         return {key: value for key, value in values.items() if value is not None}
