@@ -157,7 +157,7 @@ def test_a_worker_killed_while_accounts_are_paired_keeps_all_it_acknowledged_and
 ) -> None:
     rounds = 10 if full else 1
     accounts = 2 if full else 1
-    size = ("--contacts", "300", "--members", "40") if full else ()
+    size = ("--contacts", "300", "--members", "40") if full else ("--contacts", "40", "--members", "6")
     moment = random.Random()
     arguments = ("--stop", "under-way", "--rounds", str(rounds), "--accounts", str(accounts), *size)
     with client.run("pairing.mjs", *arguments) as program:
