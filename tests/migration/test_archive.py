@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sessionworker.migration.archives.encryption import Lock, Unlock
 from sessionworker.migration.archives.reading import Instance, Reader
-from sessionworker.migration.archives.records import ArchiveError, Head
+from sessionworker.migration.archives.records import ArchiveError
 from sessionworker.migration.archives.writing import writing, writing_file
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.sources.archive import open_archive
@@ -252,6 +252,3 @@ def test_an_account_that_is_damaged_is_told_and_others_are_not_concerned(tmp_pat
     place.write_bytes(data[: len(data) // 2])
     with pytest.raises(SourceError, match="archive: "):
         open_archive(place)
-
-
-HEAD = Head(1, "2026-01-01T00:00:00Z", "somebody")

@@ -19,6 +19,8 @@ from sessionworker.migration.sources.archive import open_archive
 from tests.migration.examples import account
 from tests.migration.test_archive import NO_KEY, SALES, read, write
 
+HEAD = Head(1, "2026-01-01T00:00:00Z", "somebody")
+
 
 def lines(*records: Record) -> bytes:
     """An archive of records, with the end that fits."""
