@@ -51,7 +51,7 @@ async def test_what_is_too_much_for_one_answer_arrives_all_the_same(worker: Runn
     class Large(Client):
         """A client for whose worker each account is too large."""
 
-        async def read_whole(self, group: str, instance: str) -> dict[str, bytes]:
+        async def read_whole(self, group: str, instance: str) -> Whole:
             await super().read_whole(group, instance)
             raise BodyTooLarge(413, "This instance holds more than 0 MiB, too much for one answer.")
 
