@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import psycopg
 import pytest
 
 from sessionworker.stores.seal import KeyRing
@@ -17,15 +18,15 @@ from tests.postgres.server import Server
 class OnPostgres(Contract, ABC):
     """Some promises, on a schema of their own in the server of this process."""
 
-    ways = ("at once",)  # with a key it is killed between two steps; nothing here settles
+    ways: Sequence[str] = ("at once",)  # with a key it is killed between two steps; nothing here settles
 
     def ring(self) -> Callable[[], KeyRing | None]:
         """Return what gives the keys of each start."""
         return lambda: None
 
     @pytest.fixture
-    def place(self, postgres: Server) -> Iterator[Place]:
-        place = PostgresPlace(postgres.url(), ring=self.ring())
+    def place(self, postgres: Server, connection: psycopg.Connection) -> Iterator[Place]:
+        place = PostgresPlace(postgres.url(), connection=connection, ring=self.ring())
         yield place
         place.erase()
 
@@ -33,4 +34,4 @@ class OnPostgres(Contract, ABC):
 class OnSealedPostgres(OnPostgres, ABC):
     """The same with keys: killed between two steps. Without keys they follow one another at once."""
 
-    ways = ("after a kill",)
+    ways: Sequence[str] = ("after a kill",)
