@@ -29,6 +29,8 @@ NARROW = Limits(
 class TestFileStore(StoreContract):
     """The file store."""
 
+    ways_in_ci = ("at once", "when opened again", "after a kill")  # the sealed one is settled, by the same code
+
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:
         yield FilePlace(tmp_path / "store", AMPLE)
