@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyrage  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionworker.migration.archives.encryption import Lock, Unlock
@@ -71,6 +71,7 @@ def test_what_was_written_comes_back(tmp_path: Path, name: str, locks: Locks) ->
     assert all(one.is_whole for one in found)
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.dictionaries(NAMES, TEXTS, max_size=5))
 def test_every_text_comes_back_byte_for_byte(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, object]
