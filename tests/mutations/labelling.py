@@ -15,7 +15,8 @@ _TESTS, _TESTS_OF_ROWS = "tests/files/test_labels.py", "tests/postgres_store/tes
 _SIMULATED = ("tests/simulation/test_labels.py",)
 _REWRITTEN, _ROWS_REWRITTEN = ("tests/files/test_rewriting.py",), ("tests/postgres/test_rewriting_rows.py",)
 _OVER_HTTP = ("tests/admin/test_labels.py",)
-_COPIED = ("tests/copying/test_all.py", "tests/copying/test_changes.py")
+_COPIED = ("tests/copying/test_all.py",)
+_COPIED_AGAIN = ("tests/copying/test_changes.py::test_a_second_copy_brings_what_has_changed_and_removes_what_is_gone",)
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -165,7 +166,7 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/stores/transfer.py",
         "        said.append(record.label)\n",
         "",
-        _COPIED,
+        _COPIED_AGAIN,
     ),
     Fault(
         "a copy brings no label into files",
@@ -214,6 +215,6 @@ FAULTS: tuple[Fault, ...] = (
         "sessionworker/commands/labels.py",
         "                    left += 1\n",
         "                    raise\n",
-        ("tests/commands/test_labels.py",),
+        ("tests/commands/test_labels.py::test_a_name_that_is_no_label_is_told_and_the_others_are_given",),
     ),
 )
