@@ -146,7 +146,7 @@ FAULTS: tuple[Fault, ...] = (
         _POSTING,
         "if self._size > MOST_OF_ANSWER:",
         "if self._size > 10**9:",
-        _tests_in("posting", "an_answer_that_never_ends_holds_nothing_up"),
+        _tests_in("posting", "of_an_answer_that_is_too_long_the_status_counts_and_nobody_reads_on"),
     ),
     Fault(
         "the name of a receiver is asked for in threads that the end waits for",

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
 from twisted.web.server import NOT_DONE_YET
 
@@ -133,8 +134,27 @@ async def test_an_answer_that_never_ends_holds_nothing_up(monkeypatch: pytest.Mo
         post = Post(reactor, receiver.url(), SECRET)
         with pytest.raises(NotTaken, match="no answer"):
             await post(NOTICE)
-        receiver.answer = with_status(200, b"a" * (MOST_OF_ANSWER + 10**7))
-        await post(NOTICE)  # the status was said, and nobody reads on
+        post.close()
+
+
+@asynchronous
+async def test_of_an_answer_that_is_too_long_the_status_counts_and_nobody_reads_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "ANSWER_SECONDS", 5)
+    async with receiving() as receiver:
+
+        def go_on_for_ever(request: Request) -> int:
+            writing = LoopingCall(request.write, b"a" * MOST_OF_ANSWER)
+            request.notifyFinish().addBoth(lambda _: writing.stop())
+            writing.start(0.01)
+            return NOT_DONE_YET
+
+        receiver.answer = go_on_for_ever
+        post = Post(reactor, receiver.url(), SECRET)
+        await post(NOTICE)
+        [channel] = receiver.connections
+        await wait_until(lambda: channel.transport is None or channel.transport.disconnected)
         post.close()
 
 
