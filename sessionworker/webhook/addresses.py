@@ -56,7 +56,8 @@ class Addresses:
                 for kind, *_, place in socket.getaddrinfo(hostName, portNumber, type=socket.SOCK_STREAM):
                     if kind in wanted:
                         found.append(KINDS[kind](transportSemantics, *place[:2]))
-            self._reactor.callFromThread(tell, found)
+            with suppress(Exception):  # the process ends, and nobody waits for it
+                self._reactor.callFromThread(tell, found)
 
         def tell(found: Sequence[IPv4Address | IPv6Address]) -> None:
             for address in found:

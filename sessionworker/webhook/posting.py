@@ -27,9 +27,6 @@ ANSWER_SECONDS = 10.0
 MOST_OF_ANSWER = 64 * 1024
 """Bytes of an answer that are let pass; nobody reads them. Of a longer one the connection is closed."""
 
-KEEP_IDLE_SECONDS = 2
-"""How long a connection is kept for the next notice: shorter than any receiver does, so that none closes it first."""
-
 OK = range(200, 300)
 
 
@@ -45,10 +42,9 @@ class Post:
         self._reactor = reactor
         self._address = address
         self._secret = secret
-        self._pool = HTTPConnectionPool(reactor)
-        self._pool.maxPersistentPerHost = 1
-        self._pool.cachedConnectionTimeout = KEEP_IDLE_SECONDS
-        agent = Agent(reactor, BrowserLikePolicyForHTTPS(), connectTimeout=ANSWER_SECONDS, pool=self._pool)
+        # A connection for each: events are rare, and one that its receiver closes meanwhile would not bring the next.
+        pool = HTTPConnectionPool(reactor, persistent=False)
+        agent = Agent(reactor, BrowserLikePolicyForHTTPS(), connectTimeout=ANSWER_SECONDS, pool=pool)
         self._http = HTTPClient(agent)
 
     def __call__(self, notice: Notice) -> Deferred[None]:
@@ -65,13 +61,9 @@ class Post:
         )
         rest = _Rest()
         response.deliverBody(rest)
-        await rest.ended  # or the connection could not be used again
+        await rest.ended
         if response.code not in OK:
             raise NotTaken(f"it answered with {response.code}")
-
-    def close(self) -> None:
-        """Close connections that nobody uses."""
-        self._pool.closeCachedConnections()
 
 
 def sign(name: str, seconds: int, body: bytes, secret: bytes | None) -> dict[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -25,14 +26,8 @@ LOG_ALONE = {"owner_changed"}
 """What is not told: where an API starts again, it happens to all its instances at once, and is as it should be."""
 
 
-class Send(Protocol):
-    """Sends a notice; see `posting.Post`."""
-
-    def __call__(self, notice: Notice) -> Deferred[None]:
-        """Send one. Fails with NotTaken."""
-
-    def close(self) -> None:
-        """Let go of what is kept for the next one."""
+Send: TypeAlias = Callable[[Notice], Deferred[None]]
+"""Sends a notice, as `posting.Post` does. Fails with NotTaken."""
 
 
 class Webhook:
@@ -60,7 +55,8 @@ class Webhook:
             return
         if not self._waiting.add(event, time.time_ns() // 1_000_000):
             self._drop("there are too many")
-        self._reactor.callFromThread(self._go_on)
+        with suppress(Exception):  # whoever tells does not fail for it: what was added is sent with the next
+            self._reactor.callFromThread(self._go_on)
 
     def figures(self) -> dict[str, float]:
         """Return how many events wait."""
@@ -80,7 +76,6 @@ class Webhook:
         self._has_ended = True
         if self._under_way is not None:
             self._under_way.cancel()
-        self._send.close()
         if len(self._waiting):
             text = "The worker ends, and {count} events were not told. GET /admin/events has them."
             self._log.warn(text, event="webhook_left", count=len(self._waiting))

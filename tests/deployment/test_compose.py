@@ -13,6 +13,7 @@ import yaml
 
 from sessionworker.options import OPTIONS
 from sessionworker.service import DRAIN_SECONDS
+from sessionworker.webhook.telling import LAST_SECONDS
 from tests.process import REPOSITORY
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yaml"
@@ -118,7 +119,7 @@ def test_the_api_gets_the_workers_token_as_its_own_key(compose: dict[str, Any], 
 
 
 def test_the_worker_has_more_time_to_stop_than_it_takes(worker: dict[str, Any]) -> None:
-    assert seconds(worker["stop_grace_period"]) > DRAIN_SECONDS
+    assert seconds(worker["stop_grace_period"]) > DRAIN_SECONDS + LAST_SECONDS
 
 
 def test_never_two_workers_at_once_on_one_folder(worker: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import yaml
 from sessionworker.options import OPTIONS
 from sessionworker.service import DRAIN_SECONDS
 from sessionworker.stores.postgres.connections import ANSWER_SECONDS
+from sessionworker.webhook.telling import LAST_SECONDS
 from tests.deployment.test_compose import seconds
 from tests.process import REPOSITORY
 
@@ -91,7 +92,7 @@ def test_a_worker_whose_database_is_away_is_not_ended(worker: dict[str, Any]) ->
 
 
 def test_it_has_more_time_to_stop_than_it_takes(worker: dict[str, Any]) -> None:
-    assert seconds(worker["stop_grace_period"]) > GOSSIP_SECONDS + DRAIN_SECONDS + ANSWER_SECONDS
+    assert seconds(worker["stop_grace_period"]) > GOSSIP_SECONDS + DRAIN_SECONDS + ANSWER_SECONDS + LAST_SECONDS
 
 
 def test_it_may_write_nothing_that_stays_and_take_no_more_than_its_part(worker: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sessionworker.service import DRAIN_SECONDS
+from sessionworker.webhook.telling import LAST_SECONDS
 from tests.daemon.twistd import wait_until
 from tests.deployment.units import (
     DROP_INS,
@@ -76,7 +77,7 @@ def test_a_service_leaves_little_open(units: Path, unit: str) -> None:
 
 def test_the_service_has_more_time_to_stop_than_it_takes() -> None:
     (limit,) = setting(SERVICE, "TimeoutStopSec")
-    assert int(limit) > DRAIN_SECONDS
+    assert int(limit) > DRAIN_SECONDS + LAST_SECONDS
 
 
 def test_the_service_takes_its_token_as_a_credential_and_keeps_its_store_to_itself() -> None:

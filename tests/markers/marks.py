@@ -19,6 +19,7 @@ TOKENS = {"api": "MARK1-api", "support": "MARK2-support", "admin": "MARK3-admin"
 WRONG_TOKEN, TORN_TOKEN = "MARK5-wrong", "MARK6-to\trn"
 KEY, OTHER_KEY = b"MARK7-encryption-key-32-bytes-..", b"MARK8-another-key-of-32-bytes-.."
 VALUE, NEW_VALUE = "MARK9-noiseKey", "MARK10-noiseKey"
+ADDRESS, SIGNING = "MARK11-address", "MARK12-signing"
 PHONE = "5511987654321"
 KEYS = [f"session-{PHONE}.0", f"sender-key-{PHONE}@g.us::{PHONE}_1::0", f"lid-mapping-{PHONE}", f"odd/{PHONE}"]
 """Of an account: their names hold a phone number."""
@@ -37,6 +38,8 @@ SECRETS: dict[str, set[bytes]] = {
     "a token that is none": forms(TORN_TOKEN.encode()),
     "the encryption key": forms(KEY),
     "another encryption key": forms(OTHER_KEY),
+    "the address of events": forms(ADDRESS.encode()),
+    "the secret of events": forms(SIGNING.encode()),
     "a value": forms(VALUE.encode()) | forms(NEW_VALUE.encode()),
     "a phone number": forms(PHONE.encode()),
 }

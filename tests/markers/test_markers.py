@@ -14,12 +14,14 @@ import pytest
 
 from tests.daemon.twistd import wait_until
 from tests.markers.marks import (
+    ADDRESS,
     KEY,
     KEYS,
     NEW_VALUE,
     OTHER_KEY,
     PHONE,
     SECRETS,
+    SIGNING,
     TOKENS,
     TORN_TOKEN,
     VALUE,
@@ -28,6 +30,7 @@ from tests.markers.marks import (
 )
 from tests.process import REPOSITORY, WorkerProcess
 from tests.tools import show_figure
+from tests.webhook.listening import Receiver, receiver
 
 pytestmark = pytest.mark.slow
 
@@ -43,16 +46,19 @@ def key_text(*keys: bytes) -> str:
 class Place:
     """A worker with marks in it, and the files that it is given."""
 
-    def __init__(self, folder: Path, *, by_variables: bool, is_sealed: bool) -> None:
+    def __init__(self, folder: Path, receiver: Receiver, *, by_variables: bool, is_sealed: bool) -> None:
         self.folder = folder
+        self.receiver = receiver
         self.heard = Heard()
         self.flag = folder / "failing"
         self.by_variables = by_variables
         self.is_sealed = is_sealed
-        self.files = {name: folder / name for name in ("admins", "viewers", "keys")}
+        self.files = {name: folder / name for name in ("admins", "viewers", "keys", "address", "secret")}
         self.files["admins"].write_text(f"{ADMIN}\n")
         self.files["viewers"].write_text(f"{VIEW}\n")
         self.files["keys"].write_text(key_text(KEY))
+        self.files["address"].write_text(f"http://127.0.0.1:{receiver.server_port}/{ADDRESS}")
+        self.files["secret"].write_text(SIGNING)
         self.worker = self.make()
 
     def make(self, keys: Path | None = None) -> WorkerProcess:
@@ -66,9 +72,17 @@ class Place:
         key_file, admins, viewers = keys or self.files["keys"], self.files["admins"], self.files["viewers"]
         if self.by_variables:
             environment |= {"SESSIONWORKER_ADMIN_TOKEN": ADMIN, "SESSIONWORKER_VIEW_TOKEN": VIEW}
+            environment |= {"SESSIONWORKER_WEBHOOK": self.files["address"].read_text()}
+            environment |= {"SESSIONWORKER_WEBHOOK_SECRET": SIGNING}
             environment |= {"SESSIONWORKER_ENCRYPTION_KEY": key_file.read_text()} if self.is_sealed else {}
         else:
             options += ["--admin-token-file", str(admins), "--view-token-file", str(viewers)]
+            options += [
+                "--webhook-file",
+                str(self.files["address"]),
+                "--webhook-secret-file",
+                str(self.files["secret"]),
+            ]
             options += ["--encryption-key-file", str(key_file)] if self.is_sealed else []
         worker = WorkerProcess(self.folder / "store", *options, environment=environment)
         worker._token_file.write_text(f"{API}\nsupport:{SUPPORT}\n")
@@ -101,9 +115,10 @@ class Place:
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     by_variables, is_sealed = request.param
-    place = Place(tmp_path, by_variables=by_variables, is_sealed=is_sealed)
-    yield place
-    place.worker.close()
+    with receiver() as listening:
+        place = Place(tmp_path, listening, by_variables=by_variables, is_sealed=is_sealed)
+        yield place
+        place.worker.close()
 
 
 def ordinary_work(place: Place) -> None:
@@ -269,6 +284,9 @@ def test_nothing_secret_comes_out_of_a_worker_whatever_happens_to_it(place: Plac
     assert place.ask(ADMIN, "DELETE", "/admin/groups/codechat") == 200
     assert worker.terminate(60) == 0
     heard.note("the log", worker.output.encode())
+    assert {"instance_dropped", "group_dropped"} <= {event["event"] for event in place.receiver.events}
+    for _, headers, body in place.receiver.got:
+        heard.note("an event that was sent", json.dumps(headers).encode() + b"\n" + body)
     assert worker.output.count("did not foresee") > 3  # failures were said, and so could have told something
     assert {200, 204, 400, 401, 403, 404, 500} <= set(heard.statuses)
     assert heard.values > 3

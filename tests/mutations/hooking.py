@@ -128,6 +128,20 @@ FAULTS: tuple[Fault, ...] = (
         _tests_in("posting", "whatever_is_no_success_is_told_and_no_redirection_is_followed"),
     ),
     Fault(
+        "events go over connections that their receiver may be closing",
+        _POSTING,
+        "persistent=False",
+        "persistent=True",
+        _tests_in("posting", "a_receiver_that_closes_its_connections_without_a_word_misses_none"),
+    ),
+    Fault(
+        "a write fails since nobody can be told of it",
+        _TELLING,
+        "with suppress(Exception):",
+        "with suppress(KeyError):",
+        _tests_in("telling", "whoever_tells_does_not_fail_for_it_and_what_was_told_comes_with_the_next"),
+    ),
+    Fault(
         "a signature does not hold the time",
         _POSTING,
         'f"{name}.{seconds}."',
@@ -146,7 +160,7 @@ FAULTS: tuple[Fault, ...] = (
         _POSTING,
         "if self._size > MOST_OF_ANSWER:",
         "if self._size > 10**9:",
-        _tests_in("posting", "an_answer_that_never_ends_holds_nothing_up"),
+        _tests_in("posting", "of_an_answer_that_is_too_long_the_status_counts_and_nobody_reads_on"),
     ),
     Fault(
         "the name of a receiver is asked for in threads that the end waits for",

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall
 from twisted.web.http import Request
 from twisted.web.server import NOT_DONE_YET
 
@@ -54,7 +55,6 @@ async def test_a_notice_is_one_post_with_an_id_the_time_and_a_signature_over_bot
         signed = f"{NOTICE.id}.{headers['webhook-timestamp']}.".encode() + body
         assert headers["webhook-signature"] == f"v1,{b64encode(hmac.digest(SECRET, signed, sha256)).decode()}"
         assert json.loads(body) == msgspec.to_builtins(NOTICE)
-        post.close()
 
 
 @asynchronous
@@ -63,19 +63,34 @@ async def test_without_a_secret_nothing_is_signed() -> None:
         post = Post(reactor, receiver.url(), None)
         await post(NOTICE)
         assert "webhook-signature" not in receiver.requests[0][1]
-        post.close()
 
 
 @asynchronous
-async def test_several_go_over_one_connection() -> None:
+async def test_a_receiver_that_closes_its_connections_without_a_word_misses_none() -> None:
+    class Old(Protocol):
+        def dataReceived(self, data: bytes) -> None:
+            assert self.transport is not None
+            if data.endswith(b"}"):
+                self.transport.write(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+                reactor.callLater(0.001, self.transport.loseConnection)
+
+    listening: Any = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory.forProtocol(Old))
+    try:
+        post = Post(reactor, f"http://127.0.0.1:{listening.getHost().port}/", SECRET)
+        for _ in range(20):
+            await post(NOTICE)
+    finally:
+        await listening.stopListening()
+
+
+@asynchronous
+async def test_no_connection_stays_open() -> None:
     async with receiving() as receiver:
         post = Post(reactor, receiver.url(), SECRET)
         receiver.answer = with_status(202, b'{"message": "Workflow was started"}')
-        for _ in range(5):
-            await post(NOTICE)
-        assert len(receiver.requests) == 5
-        assert len(receiver.connections) == 1
-        post.close()
+        await post(NOTICE)
+        [channel] = receiver.connections
+        await wait_until(lambda: channel.transport is None or channel.transport.disconnected)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 404, 410, 429, 500, 503])
@@ -93,7 +108,6 @@ async def test_whatever_is_no_success_is_told_and_no_redirection_is_followed(sta
         with pytest.raises(NotTaken, match=f"^it answered with {status}$"):
             await post(NOTICE)
         assert elsewhere.requests == []
-        post.close()
 
 
 @asynchronous
@@ -117,7 +131,6 @@ async def test_a_receiver_that_hangs_is_waited_for_so_long_and_no_longer(monkeyp
         await wait_until(lambda: channel.transport is None or channel.transport.disconnected)
         receiver.answer = with_status(204)
         await post(NOTICE)  # it is back
-        post.close()
 
 
 @asynchronous
@@ -133,9 +146,26 @@ async def test_an_answer_that_never_ends_holds_nothing_up(monkeypatch: pytest.Mo
         post = Post(reactor, receiver.url(), SECRET)
         with pytest.raises(NotTaken, match="no answer"):
             await post(NOTICE)
-        receiver.answer = with_status(200, b"a" * (MOST_OF_ANSWER + 10**7))
-        await post(NOTICE)  # the status was said, and nobody reads on
-        post.close()
+
+
+@asynchronous
+async def test_of_an_answer_that_is_too_long_the_status_counts_and_nobody_reads_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(posting, "ANSWER_SECONDS", 5)
+    async with receiving() as receiver:
+
+        def go_on_for_ever(request: Request) -> int:
+            writing = LoopingCall(request.write, b"a" * MOST_OF_ANSWER)
+            request.notifyFinish().addBoth(lambda _: writing.stop())
+            writing.start(0.01)
+            return NOT_DONE_YET
+
+        receiver.answer = go_on_for_ever
+        post = Post(reactor, receiver.url(), SECRET)
+        await post(NOTICE)
+        [channel] = receiver.connections
+        await wait_until(lambda: channel.transport is None or channel.transport.disconnected)
 
 
 @asynchronous
@@ -168,7 +198,6 @@ async def test_cancelled_it_hangs_up() -> None:
         assert isinstance(await ended, NotTaken)
         [channel] = receiver.connections
         await wait_until(lambda: channel.transport is None or channel.transport.disconnected)
-        post.close()
 
 
 async def _outcome(sending: Any) -> BaseException | None:
