@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.accounts import Caller, calling
-from tests.markers.marks import KEYS, PHONE, TOKENS, VALUE
+from tests.markers.marks import KEYS, PHONE, TOKENS, VALUE, Heard
 from tests.migration.examples import awaiting_code, keys_of, paired_creds, text_of, unpaired_creds
 from tests.page.browser import Tab
 from tests.ports import free_port
@@ -62,6 +62,11 @@ class WorkerWithPage(WorkerProcess):
             status, _ = caller.call("DELETE", f"/session/codechat/{DROPPED}")
             assert status < 300
 
+    def change_identity(self, name: str, group: str = "codechat") -> None:
+        """Have somebody pair an instance anew, who was not meant to."""
+        with calling(self) as caller:
+            _write(caller, group, name, {"creds": _paired(f"not {name}")})
+
     def break_creds(self) -> None:
         """Start again where the creds of one instance are broken, with all versions of them."""
         self.terminate()
@@ -81,6 +86,20 @@ def sign_in(tab: Tab, token: str = OPERATOR, path: str = "/ui/") -> None:
     tab.page.fill("#token", token)
     tab.page.click("#sign-in button")
     tab.page.wait_for_selector("nav")
+
+
+def leaks(tab: Tab, worker: WorkerWithPage) -> list[str]:
+    """Return what is secret and was let out all the same: to a tab that was shown pages, or into the log."""
+    heard = Heard()
+    for html in (*tab.shown, tab.page.content()):
+        heard.note("a page", html.encode())
+    for address in tab.addresses:
+        heard.note("an address", address.encode())
+    for cookie in tab.context.cookies():
+        heard.note("a cookie", repr(cookie).encode())
+    heard.note("the log", worker.output.encode())
+    assert heard.size > 10_000
+    return heard.found()
 
 
 def instance(name: str, group: str = "codechat") -> str:
