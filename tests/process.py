@@ -29,10 +29,7 @@ TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"
 BAILEYS_VARIABLE = "BAILEYS"
 SETTINGS_PREFIXES = ("SESSIONWORKER_", "GLOBAL_AUTH_TOKEN", "BODY_SIZE", "HTTP_LOGS")
 """What a worker's environment variables begin with: those of the shell that runs the tests are not for our workers."""
-
-WITHOUT_PAGE = {"SESSIONWORKER_UI_LISTEN": "off"}
-"""A worker's variables where a test is not about its page, which has one port on a machine."""
-
+WITHOUT_PAGE = {"SESSIONWORKER_UI_LISTEN": "off"}  # it has one port on a machine
 POLL_SECONDS = 0.005
 
 
