@@ -75,7 +75,7 @@ def events_of(call: ast.Call) -> Iterator[tuple[str, str]]:
     if name in STORE_EVENTS and call.args:
         place, level = STORE_EVENTS[name]
         said = literal(call.args[place]) if len(call.args) > place else ""
-        if said:
+        if said and " " not in said:  # the page says sentences
             given = {literal(value) for value in call.args[place + 1 :]} & {"info", "warn", "error"}
             yield said, keywords.get("level") or next(iter(given), level)
 

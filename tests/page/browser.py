@@ -163,6 +163,8 @@ class Browser:
         self._playwright = sync_playwright().start()
         # A browser of root's, as in a container, has no sandbox: it would not start with one.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # Names that are this machine, and which a browser does not trust as it does its own address.
+        arguments += ["--host-resolver-rules=MAP *.test 127.0.0.1"]
         self._chromium = self._playwright.chromium.launch(executable_path=self._executable, args=arguments)
 
     def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The page below a path of a real proxy, which takes that path away: nothing has to be set in the worker for it."""
+"""The page below a path of a real proxy, as its document has it: nothing has to be set in the worker for it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,17 @@ import pytest
 
 from tests.commands.typed import send
 from tests.deployment.proxies import running
+from tests.documents.reading import blocks, read
 from tests.ports import free_port
 from tests.process import WorkerProcess
 from tests.tools import require
 
 pytestmark = pytest.mark.slow
 
-NGINX = """
-location /sessions/ {
-    proxy_pass http://127.0.0.1:5657/;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    proxy_set_header Host $http_host;
-}
-"""
+[NGINX] = blocks(read("docs/page.md"), "nginx")
 
 CADDY = """
-handle_path /sessions/* {
+handle_path /worker/* {
 	reverse_proxy 127.0.0.1:5657
 }
 """
@@ -58,7 +52,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     ):
         assert send(worker, "POST", "/session", {"group": "codechat"}) in {200, 204}
         assert send(worker, "POST", "/session/codechat", {"instance": NAME}) == 204
-        yield f"http://127.0.0.1:{port}/sessions/", worker.token
+        yield f"http://127.0.0.1:{port}/worker/", worker.token
 
 
 def asked(
@@ -96,7 +90,7 @@ def test_somebody_signs_in_looks_and_signs_out(place: tuple[str, str]) -> None:
     entered, _ = asked(login, form)
     assert (entered.status, urljoin(login, str(entered.headers["Location"]))) == (303, page)
     cookie, *rest = str(entered.headers["Set-Cookie"]).split("; ")
-    assert not [one for one in rest if one.lower().startswith("path=")]  # so the browser takes the folder: /sessions/ui
+    assert not [one for one in rest if one.lower().startswith("path=")]  # so the browser takes the folder: /worker/ui
     seen, text = asked(page, cookie=cookie)
     assert seen.status == 200
     left, _ = asked(f"{base}ui/logout", {"csrf": found('name="csrf" value="([^"]*)"', text)}, cookie=cookie)

@@ -14,6 +14,6 @@ if (code) {
 
 const isFromElsewhere = !document.referrer || new URL(document.referrer).origin !== location.origin
 if (!code && isFromElsewhere && location.href !== form.action) {
-  const answer = await fetch(form.action, { headers: { 'X-Refresh': '1' } })
+  const answer = await fetch(form.action, { method: 'HEAD', headers: { 'X-Refresh': '1' } })
   if (answer.status === 204) location.replace(location.href)
 }
