@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from twisted.internet.endpoints import serverFromString
 
@@ -87,17 +88,54 @@ def store(text: str) -> Path | DatabaseAddress:
 
 def database_in_file(path: str) -> DatabaseAddress:
     """Return where a database is, by a file that holds nothing else. What is said of it shows neither."""
-    if not path:
-        raise ValueError("the file's path is empty")
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig").strip()  # editors on Windows put a mark before it
-    except OSError as error:
-        raise ValueError(f"the file cannot be read: {error.strerror}") from None
-    except ValueError:  # no text, or no path
-        text = ""
+    text = _word_in(path)
     if len(text.split()) != 1 or not isinstance(address := store(text) if "://" in text else None, DatabaseAddress):
         raise ValueError("the file must hold one address, which begins with 'postgresql://', and nothing else")
     return address
+
+
+class WebhookAddress:
+    """Where events are sent. Whoever knows it can send some, too, so nothing shows it by accident."""
+
+    def __init__(self, text: str) -> None:
+        """Keep the address."""
+        self.text = text
+
+    @property
+    def host(self) -> str:
+        """What may be shown of it."""
+        return urlsplit(self.text).hostname or ""
+
+
+def webhook(text: str) -> WebhookAddress:
+    """Return where events are sent. What is said of it does not show it."""
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        is_one = False
+    if not is_one or not all("!" <= letter <= "~" for letter in text):
+        raise ValueError("it must be an address that begins with http:// or https://, in ASCII and without spaces")
+    if "@" in parts.netloc:
+        raise ValueError("it cannot hold a user: what is sent is signed, with a secret")
+    return WebhookAddress(text.partition("#")[0])
+
+
+def webhook_in_file(path: str) -> WebhookAddress:
+    """Return where events are sent, by a file that holds nothing else."""
+    return webhook(_word_in(path))
+
+
+def _word_in(path: str) -> str:
+    """Return the text of a file, without what editors put around it."""
+    if not path:
+        raise ValueError("the file's path is empty")
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").strip()  # editors on Windows put a mark before it
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+    except ValueError:  # no text, or no path
+        return ""
 
 
 def hosts(text: str) -> frozenset[str]:

@@ -18,6 +18,8 @@ from sessionworker.checks import (
     log_format,
     mebibytes,
     store,
+    webhook,
+    webhook_in_file,
 )
 
 
@@ -37,6 +39,8 @@ MANY = 10**6
 UI_VARIABLE = "SESSIONWORKER_UI_LISTEN"
 UI_LISTEN = "tcp:5657:interface=127.0.0.1"
 """Where the page listens if nobody says otherwise: this machine alone gets at it."""
+WEBHOOK_VARIABLE = "SESSIONWORKER_WEBHOOK"
+WEBHOOK_SECRET_VARIABLE = "SESSIONWORKER_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 
 OPTIONS = (
     Option("listen", "SESSIONWORKER_LISTEN", "tcp:5656", "where to listen, a Twisted endpoint string", endpoint),
@@ -103,6 +107,27 @@ OPTIONS = (
         "the names that clients may call the worker by, with commas between them; addresses always may; none: any name",
         hosts,
     ),
+    Option(
+        "webhook",
+        WEBHOOK_VARIABLE,
+        "",
+        "where each event is sent, an http:// or https:// address; none: nowhere",
+        webhook,
+    ),
+    Option(
+        "webhook-file",
+        f"{WEBHOOK_VARIABLE}_FILE",
+        "",
+        "a file with that address: for who keeps it among his secrets",
+        webhook_in_file,
+    ),
+    Option(
+        "webhook-secret-file",
+        f"{WEBHOOK_SECRET_VARIABLE}_FILE",
+        "",
+        "a file with the secret that events are signed with",
+        folder,
+    ),
     Option("body-size", "BODY_SIZE", "32", "the largest request body, in MiB; 0 stands for the default", mebibytes),
     Option(
         "log-format",
@@ -144,5 +169,11 @@ TOKEN_FLAGS = {Role.API: "token-file", Role.ADMIN: "admin-token-file", Role.VIEW
 HTTP_LOGS_VARIABLE = "HTTP_LOGS"
 
 PREFIX = "SESSIONWORKER_"
-OTHER_VARIABLES = ("SESSIONWORKER_HEALTH_URL", "SESSIONWORKER_URL", *TOKEN_VARIABLES.values(), KEY_VARIABLE)
+OTHER_VARIABLES = (
+    "SESSIONWORKER_HEALTH_URL",
+    "SESSIONWORKER_URL",
+    *TOKEN_VARIABLES.values(),
+    KEY_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+)
 """Variables of ours that are no options: those of other commands, and secrets, which no command line may show."""

@@ -50,6 +50,8 @@ from sessionworker.web.health import Health
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.overview import Overview
 from sessionworker.web.page_links import PageLinks
+from sessionworker.webhook.opening import open_webhook
+from sessionworker.webhook.telling import Webhook
 
 DRAIN_SECONDS = 20.0
 """How long requests that are under way may take to finish once the worker was told to stop."""
@@ -77,6 +79,7 @@ class WorkerService(Service):
         self._twistd = twistd
         self._ports: dict[str, IListeningPort] = {}
         self._room: Mapping[str, float] = {}
+        self._webhook: Webhook | None = None
 
     def setServiceParent(self, parent: Any) -> None:
         """Become a part of twistd's application. twistd begins its log next, and asks the application for one."""
@@ -125,6 +128,7 @@ class WorkerService(Service):
         for doubt in settings.doubts:
             self._log.warn("{text}", event="setting_doubtful", text=doubt)
         metrics = Metrics()
+        webhook = self._webhook = open_webhook(reactor, settings, metrics.webhook)
         store, ours, shown = self._open_store(metrics)
         tokens = TokensInForce(settings, ours)
         self._certificates = Certificates(reactor, metrics.certificate_stays)
@@ -153,6 +157,7 @@ class WorkerService(Service):
             self._certificates.figures,
             lambda: self._room,
             lambda: kept,
+            lambda: webhook.figures() if webhook is not None else {"webhook_waiting": 0},
         )
         for place in settings.listen:
             self._listen(place, self._site)
@@ -228,6 +233,8 @@ class WorkerService(Service):
         if late.active():
             late.cancel()
         yield self._offload.stop()
+        if self._webhook is not None:
+            yield self._webhook.stop()
         self._doorbell.close()
         self._log.info("Stopped; everything that was acknowledged is stored.", event="stopped")
 
@@ -271,6 +278,8 @@ class WorkerService(Service):
         log = {"info": self._log.info, "warn": self._log.warn, "error": self._log.error}[event.level]
         fields = {"group": event.group or None, "instance": event.instance or None, "by": event.by or None}
         log("{text}", text=event.text, event=event.name, **fields)
+        if self._webhook is not None:
+            self._webhook.report(event)
 
 
 def makeService(options: Options) -> WorkerService:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sessionworker.access import Role
-from sessionworker.checks import DatabaseAddress, shown, switch
+from sessionworker.checks import DatabaseAddress, WebhookAddress, shown, switch
 from sessionworker.errors import StartError
 from sessionworker.options import (
     HTTP_LOGS_VARIABLE,
@@ -23,6 +23,8 @@ from sessionworker.options import (
     TOKEN_FLAGS,
     TOKEN_VARIABLES,
     UI_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+    WEBHOOK_VARIABLE,
     Option,
 )
 
@@ -70,6 +72,10 @@ class Settings:
     """Bytes that one request's body may have."""
     hosts: frozenset[str] | None
     """Names that may be asked for, beside all addresses; None for any."""
+    webhook: WebhookAddress | None
+    """Where events are sent; None for nowhere."""
+    webhook_secret: Source
+    """Where the secret comes from that they are signed with."""
     http_logs: bool
     """Whether each request is logged."""
     log_format: str
@@ -105,6 +111,10 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         raise StartError(f"{HTTP_LOGS_VARIABLE}: {error}.") from None
     place = _place(values, given)
     keys = find_source(KEY_VARIABLE, values["encryption-key-file"], given["encryption-key-file"], environment)
+    webhook = _webhook(values, given)
+    secret = find_source(
+        WEBHOOK_SECRET_VARIABLE, values["webhook-secret-file"], given["webhook-secret-file"], environment
+    )
     return Settings(
         listen=tuple(values["listen"]),
         ui_listen=values["ui-listen"][0],
@@ -115,6 +125,8 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         keys=keys,
         body_size=values["body-size"][0],
         hosts=values["hosts"][0] if values["hosts"] else None,
+        webhook=webhook,
+        webhook_secret=secret,
         http_logs=http_logs,
         log_format=values["log-format"][0],
         threads=values["threads"][0],
@@ -127,6 +139,7 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         doubts=(
             *_doubts(environment),
             *_doubts_about_keys(keys, place),
+            *_doubts_about_a_webhook(webhook, secret),
             *_doubts_about_a_database(place, is_on_command_line=given["store"] is not None, fsync=values["fsync"][0]),
         ),
     )
@@ -143,6 +156,18 @@ def _place(values: Mapping[str, list[Any]], given: Mapping[str, Any]) -> Path | 
     if given["store"] is not None:
         raise StartError("--store and --store-file are both given; give one of them.")
     return files[0]
+
+
+def _webhook(values: Mapping[str, list[Any]], given: Mapping[str, Any]) -> WebhookAddress | None:
+    """Return where events are sent. What is given on the command line wins over a variable."""
+    flags = [flag for flag in ("webhook", "webhook-file") if values[flag]]
+    on_command_line = [flag for flag in flags if given[flag] is not None]
+    if len(on_command_line) > 1:
+        raise StartError("--webhook and --webhook-file are both given; give one of them.")
+    if len(flags) > 1 and not on_command_line:
+        raise StartError(f"{WEBHOOK_VARIABLE} and {WEBHOOK_VARIABLE}_FILE are both set; set one of them.")
+    chosen: list[WebhookAddress] = [values[flag][0] for flag in on_command_line or flags]
+    return chosen[0] if chosen else None
 
 
 def find_source(variable: str, files: list[Path], given: str | None, environment: Mapping[str, str]) -> Source:
@@ -179,6 +204,11 @@ def _doubts_about_a_database(place: Path | DatabaseAddress, *, is_on_command_lin
         yield "fsync=never changes nothing for a database: what is durable there is what synchronous_commit says."
 
 
+def _doubts_about_a_webhook(webhook: WebhookAddress | None, secret: Source) -> Iterator[str]:
+    if webhook is None and secret.is_given:
+        yield f"There is a secret to sign events with, and no {WEBHOOK_VARIABLE}: none are sent."
+
+
 def _doubts_about_keys(keys: Source, place: Path | DatabaseAddress) -> Iterator[str]:
     if isinstance(place, DatabaseAddress) or keys.file is None:
         return
@@ -192,6 +222,8 @@ def _show(
     """Return an option as it may be shown: of a database's address nothing, of a file's path what is no secret."""
     if any(isinstance(value, DatabaseAddress) for value in values):
         text = "(a database)"
+    elif any(isinstance(value, WebhookAddress) for value in values):
+        text = ", ".join(value.host for value in values)
     elif all(isinstance(value, Path) for value in values):
         text = ", ".join(map(shown, values))
     else:

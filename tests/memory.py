@@ -93,9 +93,9 @@ class HeldUp:
 
         return wait
 
-    def wait_until_called(self) -> None:
-        """Wait until a thread hangs that did not when this was called before."""
-        self._called.get(timeout=LONGEST_WAIT)
+    def wait_until_called(self, seconds: float = LONGEST_WAIT) -> None:
+        """Wait until a thread hangs that did not when this was called before. Raises Empty if none does."""
+        self._called.get(timeout=seconds)
 
     def let_go(self) -> None:
         """Let everything go on, now and from now on."""
@@ -154,7 +154,7 @@ class Worker:
             self.site.figures,
             certificates.figures,
             self.store.room,
-            lambda: {"drops_kept_seconds": 30 * 86_400},
+            lambda: {"drops_kept_seconds": 30 * 86_400, "webhook_waiting": 0},
         )
         self._connections: list[Connection] = []
 

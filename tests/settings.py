@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sessionworker.command_line import Options
-from sessionworker.options import OPTIONS, TOKEN_VARIABLES, UI_VARIABLE
+from sessionworker.options import OPTIONS, TOKEN_VARIABLES, UI_VARIABLE, WEBHOOK_SECRET_VARIABLE
 from sessionworker.settings import Settings
 
-VARIABLES = [option.variable for option in OPTIONS] + [*TOKEN_VARIABLES.values(), "HTTP_LOGS"]
+VARIABLES = [option.variable for option in OPTIONS] + [*TOKEN_VARIABLES.values(), WEBHOOK_SECRET_VARIABLE, "HTTP_LOGS"]
 
 
 def read(*arguments: str, **environment: str) -> Settings:

@@ -39,7 +39,7 @@ FLOORS = (
     ("checks",),
     ("options",),
     ("http", "client", "settings", "doorbell", "healthcheck"),
-    ("tokens", "keys", "command_line", "web", "migration"),
+    ("tokens", "keys", "command_line", "web", "migration", "webhook"),
     ("tokens_in_force", "page"),
     ("commands", "opening"),
     ("service",),

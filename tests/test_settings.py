@@ -10,7 +10,7 @@ import pytest
 from sessionworker.access import Role
 from sessionworker.checks import BACKLOG, MIB
 from sessionworker.command_line import Options
-from sessionworker.options import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES
+from sessionworker.options import KEY_VARIABLE, OPTIONS, TOKEN_FLAGS, TOKEN_VARIABLES, WEBHOOK_SECRET_VARIABLE
 from sessionworker.settings import Settings, Source
 from tests.settings import VARIABLES, read, refusal
 
@@ -32,6 +32,8 @@ def test_without_options_the_defaults_count() -> None:
         keys=Source(),
         body_size=32 * MIB,
         hosts=None,
+        webhook=None,
+        webhook_secret=Source(),
         http_logs=False,
         log_format="text",
         threads=read().threads,
@@ -66,6 +68,15 @@ TABLE: list[tuple[str, str, str, str, Any, str, Any]] = [
         "keys",
         "--encryption-key-file",
         f"{KEY_VARIABLE}_FILE",
+        "/a",
+        Source(file=Path("/a")),
+        "b",
+        Source(file=Path("b")),
+    ),
+    (
+        "webhook_secret",
+        "--webhook-secret-file",
+        f"{WEBHOOK_SECRET_VARIABLE}_FILE",
         "/a",
         Source(file=Path("/a")),
         "b",
@@ -106,7 +117,7 @@ def test_an_option_is_a_flag_and_a_variable_and_the_command_line_wins(
 
 
 def test_the_table_above_has_every_option() -> None:
-    elsewhere = {"--store-file"}  # it is read at once: test_database_settings.py
+    elsewhere = {"--store-file", "--webhook", "--webhook-file"}  # test_database_settings.py, webhook/test_settings.py
     assert {flag for _, flag, *_ in TABLE} | elsewhere == {f"--{option.flag}" for option in OPTIONS}
 
 
@@ -211,6 +222,7 @@ def test_what_is_shown_of_settings_has_nothing_secret_in_it() -> None:
     secret = "postgresql://worker:s3cret@db/sessions"
     assert {one.flag: one.value for one in read(SESSIONWORKER_STORE=secret).shown}["store"] == "(a database)"
     assert "s3cret" not in repr(read("--token-file", "s3cret").shown)
+    assert {one.flag: one.value for one in read("--webhook", "https://a.b/s3cret").shown}["webhook"] == "a.b"
 
 
 def test_whether_somebody_asked_for_the_page_is_known() -> None:

@@ -94,6 +94,7 @@ OVERLOAD = "overload"
 HANGS = "the-disk-hangs"
 LOST = "creds-are-broken-and-no-version-is-left"
 IN_TURNS = "two-programs-use-one-account"
+EVENTS = "sent-to-an-address"
 DATABASE = "the-database-cannot-be-used"
 
 YES_NO = (("1", "refused", "red"), ("0", "accepted", "green"))
@@ -269,6 +270,10 @@ ROWS: dict[str, Sequence[Panel]] = {
             counters("instances_lost", "large_values_lost", "drops_of_unknown_instances"),
             "the-journal-holds-changes-of-an-instance-that-is-nowhere",
         ),
+    ),
+    "Events that are sent to an address": (
+        Panel("Sent, and not", counters("webhook_sent", "webhook_failed", "webhook_dropped"), EVENTS, width=12),
+        Panel("Events that wait", [("{{instance}}", of_worker("sessionworker_webhook_waiting"))], EVENTS, width=12),
     ),
     "Database (with --store postgresql://...)": (
         Panel(

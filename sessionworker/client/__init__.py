@@ -15,6 +15,7 @@ A call that the worker refused raises a `Refused`, and one that brought no answe
 token, or the value of a session file.
 """
 
+from sessionworker.client.answers import Whole
 from sessionworker.client.errors import (
     BodyTooLarge,
     ClientError,
@@ -78,5 +79,6 @@ __all__ = [
     "Unavailable",
     "UnexpectedAnswer",
     "VersionSummary",
+    "Whole",
     "WorkerOverview",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
@@ -14,12 +14,22 @@ from sessionworker.json_members import members_of
 T = TypeVar("T")
 
 
+class Whole(NamedTuple):
+    """All that an instance holds, as of one moment."""
+
+    values: dict[str, bytes]
+    """By their keys."""
+    broken: int
+    """How many keys hold something that is no value any more: they are left out."""
+
+
 class _Values(msgspec.Struct):
     values: dict[str, msgspec.Raw]
 
 
 class _Texts(msgspec.Struct):
     texts: dict[str, str]
+    broken: int = 0
 
 
 _decoder = msgspec.json.Decoder(_Values)
@@ -43,9 +53,10 @@ def values_in(body: bytes) -> dict[str, bytes | None]:
     return {key: None if value == b"null" else value for key, value in values.items()}
 
 
-def texts_in(body: bytes) -> dict[str, bytes]:
+def texts_in(body: bytes) -> Whole:
     """Return what all keys of an instance hold. Raises UnexpectedAnswer."""
-    return {key: text.encode() for key, text in decode(body, _Texts).texts.items()}
+    found = decode(body, _Texts)
+    return Whole({key: text.encode() for key, text in found.texts.items()}, found.broken)
 
 
 def _slowly(body: bytes) -> Mapping[str, bytes]:

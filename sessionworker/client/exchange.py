@@ -7,25 +7,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from OpenSSL.SSL import Error as TlsError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
-from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import (
-    Agent,
-    HTTPConnectionPool,
-    RequestGenerationFailed,
-    RequestTransmissionFailed,
-    ResponseDone,
-    ResponseFailed,
-)
-from twisted.web.http import PotentialDataLoss
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
 
 from sessionworker.client.errors import ConnectionFailed, TimedOut, refusal_of
+from sessionworker.client.network import NETWORK_ERRORS, reason_of
 
 KEEP_IDLE_SECONDS = 20
 """How long a connection is kept for the next call. The worker closes it after 75 s, and must not be the first: a
@@ -33,18 +25,6 @@ KEEP_IDLE_SECONDS = 20
 
 LONGEST_OWNER = 128
 """Characters of the name of an owner."""
-
-_NETWORK_ERRORS = (
-    ConnectError,
-    ConnectionClosed,
-    DNSLookupError,
-    PotentialDataLoss,
-    RequestGenerationFailed,
-    RequestTransmissionFailed,
-    ResponseFailed,
-)
-
-_HARMLESS_ERRORS = (ConnectError, ConnectionClosed, DNSLookupError, TlsError)
 
 
 class Exchanges:
@@ -131,10 +111,10 @@ class Exchanges:
                 reader = _BodyReader()
                 response.deliverBody(reader)
                 answer = await reader.finished
-            except (CancelledError, ConnectingCancelledError, *_NETWORK_ERRORS) as error:
+            except (CancelledError, ConnectingCancelledError, *NETWORK_ERRORS) as error:
                 if _is_cancellation(error):
                     raise CancelledError from None
-                raise ConnectionFailed(f"No answer from {self.url}: {_reason(error)}") from None
+                raise ConnectionFailed(f"No answer from {self.url}: {reason_of(error)}") from None
         return response.code, response.headers, answer
 
 
@@ -182,16 +162,6 @@ def _is_cancellation(error: BaseException) -> bool:
     if isinstance(error, (CancelledError, ConnectingCancelledError)):
         return True
     return any(_is_cancellation(reason.value) for reason in getattr(error, "reasons", ()))
-
-
-def _reason(error: BaseException) -> str:
-    """Return the innermost reason of a network error, in words.
-
-    Of an answer that is not HTTP only the kind of the fault is told: Twisted quotes what came, which may be a value.
-    """
-    while reasons := getattr(error, "reasons", None):
-        error = reasons[0].value
-    return str(error) if isinstance(error, _HARMLESS_ERRORS) else type(error).__name__
 
 
 def _check_url(url: str) -> str:

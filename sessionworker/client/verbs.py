@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 from twisted.web.iweb import IAgent
 
-from sessionworker.client.answers import decode, texts_in, values_in
+from sessionworker.client.answers import Whole, decode, texts_in, values_in
 from sessionworker.client.errors import NoSuchKey, UnexpectedAnswer
 from sessionworker.client.exchange import Exchanges
 from sessionworker.client.operating import OperatorVerbs, escape
@@ -156,11 +156,12 @@ class Client(OperatorVerbs):
             left = [key for key in left if key not in values]
         return values
 
-    async def read_whole(self, group: str, instance: str) -> dict[str, bytes]:
+    async def read_whole(self, group: str, instance: str) -> Whole:
         """Return what all keys hold that hold something: of one moment, each byte for byte.
 
-        What is written to the instance meanwhile waits for it. Raises NoSuchInstance or NoSuchGroup, too; an instance
-        with more than 256 MiB of values is Refused.
+        It says, too, how many values are broken in the store, and missing here for that. What is written to the
+        instance meanwhile waits for it. Raises NoSuchInstance or NoSuchGroup, too; an instance with more than 256 MiB
+        of values is Refused.
         """
         return texts_in(await self._call("POST", _path(group, instance), body={"whole": True}))
 

@@ -14,6 +14,7 @@ from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.exporting import end_for, export, export_to, exporter, problems_of
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.importing import Wanted, import_from, importer
+from sessionworker.commands.output import Output
 from sessionworker.commands.showing import number, show, size, spelled
 from sessionworker.migration.archives.encryption import Lock, Unlock
 from sessionworker.migration.archives.reading import Reader
@@ -96,11 +97,11 @@ def export_archive(
 def _export_to_output(given: Given, lock: Lock, places: tuple[str, ...], *, is_compressed: bool) -> None:
     if sys.stdout is None:  # as `>&-` has it
         raise Stop("The standard output is closed.", Code.USAGE)
-    output = cast(BinaryIO, sys.stdout.buffer)
-    if output.isatty():
+    if sys.stdout.isatty():
         raise Stop("An archive is not written to a terminal: it holds credentials.", Code.USAGE)
-    exported = export(given, lambda: ArchiveTarget(output, lock, is_compressed=is_compressed), places)
-    output.flush()
+    output = Output(sys.stdout.fileno())
+    output.end_with_the_command()
+    exported = export(given, lambda: ArchiveTarget(cast(BinaryIO, output), lock, is_compressed=is_compressed), places)
     for line in problems_of(exported):
         click.echo(line, err=True)
     end_for(exported)

@@ -169,6 +169,7 @@ Closable = TypeVar("Closable", bound=_Closable)
 async def opened(in_thread: Callable[..., Any], open_it: Callable[[], Closable]) -> AsyncIterator[Closable]:
     """Give what a function opens that blocks, within a block; closed behind it, also if that is given up meanwhile."""
     found: list[Closable] = []
+    is_given_up = False
 
     def close() -> None:
         for one in found:
@@ -177,8 +178,15 @@ async def opened(in_thread: Callable[..., Any], open_it: Callable[[], Closable])
     try:
         await in_thread(lambda: found.append(open_it()))
         yield found[0]
+    except CancelledError:
+        is_given_up = True
+        raise
     finally:
-        await in_thread(close)  # in the same thread: what was being opened is by now
+        try:
+            await in_thread(close)  # in the same thread: what was being opened is by now
+        except Exception:
+            if not is_given_up:  # else what is left half done cannot be ended well, which is no news
+                raise
 
 
 def client_of(url: str, token: FoundToken, reactor: Any) -> Client:

@@ -50,7 +50,8 @@ def backup(
 ) -> None:
     """Write an archive of all instances into FOLDER, and read it back.
 
-    Older ones are removed only if nothing is missing in the new one. Each worker needs a folder of its own.
+    Older ones are removed only if nothing is missing in the new one, and something is in it. Each worker needs a folder
+    of its own.
     """
     lock = lock_of(recipients, passphrase_file)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -59,12 +60,12 @@ def backup(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Stop(f"The folder {click.format_filename(folder)} cannot be made: {error.strerror}.") from None
-    exported = export(given, lambda: ArchiveTarget(place, lock, is_compressed=not plain), ())
+    exported = export(given, lambda: ArchiveTarget(place, lock, is_compressed=not plain), (), may_be_empty=True)
     written = [one for one in exported.report.accounts if one.state is State.EXPORTED]
     is_read = not lock.recipients  # else whoever has the key can read it, and nobody here
     if is_read:
         read_back(place, Unlock(passphrase=lock.passphrase), written)
-    removed, not_removed = _tidy(place, keep if exported.is_whole else None)
+    removed, not_removed = _tidy(place, keep if written and exported.is_whole else None)
     keys, bytes_ = sum(one.keys for one in written), sum(one.bytes for one in written)
     problems = [*problems_of(exported), *not_removed]
     read = "It was read back" if is_read else "It cannot be read here: verify it where its key is"
@@ -72,6 +73,7 @@ def backup(
     lines = [
         *problems,
         f"{click.format_filename(place)}: {held}. {read}.",
+        *([] if written or problems else ["The worker has no instance yet: there was nothing to write."]),
         *(f"Removed {name}." for name in removed),
     ]
     show(given, Backup(str(place), len(written), keys, bytes_, is_read, problems, removed), lines)

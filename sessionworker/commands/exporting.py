@@ -17,10 +17,10 @@ from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
 from sessionworker.commands.importing import report_lines
 from sessionworker.commands.places import find_places
-from sessionworker.commands.showing import say, show, spelled
+from sessionworker.commands.showing import number, say, show, spelled
 from sessionworker.migration.arriving import WAITING_GROUP
 from sessionworker.migration.found import InThread
-from sessionworker.migration.notes import Note
+from sessionworker.migration.notes import Level, Note
 from sessionworker.migration.reports import Report, State, Told
 from sessionworker.migration.targets.target import Target, TargetError
 from sessionworker.migration.unbroken import unbroken
@@ -37,7 +37,8 @@ class Exported(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether all that was meant was exported."""
-        return self.report.is_whole and not self.problems
+        notes = (note for one in self.report.accounts for note in one.notes)
+        return self.report.is_whole and not self.problems and not any(note.level is Level.FAILURE for note in notes)
 
 
 def exporter(name: str) -> Callable[[Callable[..., None]], Command]:
@@ -89,14 +90,21 @@ def end_for(exported: Exported) -> None:
 
 
 def export(
-    given: Given, open_target: Callable[[], Target], places: Iterable[str], begun: list[Report] | None = None
+    given: Given,
+    open_target: Callable[[], Target],
+    places: Iterable[str],
+    begun: list[Report] | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> Exported:
-    """Write instances to a target, all of them unless some are named. Raises Stop, also for an export that is empty.
+    """Write instances to a target, all of them unless some are named. Raises Stop, also where there is none.
 
-    The report is put into `begun` if something stays of an export that does not come to its end.
+    Unless that `may_be_empty`. The report is put into `begun` if something stays of an export that does not come to its
+    end.
     """
     begun = [] if begun is None else begun
-    return ask(given, partial(_export, given, open_target, tuple(places), begun), (Role.ADMIN, Role.API))
+    work = partial(_export, given, open_target, tuple(places), begun, may_be_empty)
+    return ask(given, work, (Role.ADMIN, Role.API))
 
 
 async def _export(
@@ -104,12 +112,13 @@ async def _export(
     open_target: Callable[[], Target],
     names: tuple[str, ...],
     begun: list[Report],
+    may_be_empty: bool,
     operator: Client,
     api: Client,
 ) -> Exported:
     found, problems = await find_places(operator, names)
     wanted = [place for place in found if place.group != WAITING_GROUP or names]
-    if not wanted:
+    if not wanted and not (may_be_empty and not problems):
         raise Stop(" ".join(["There is no instance to export.", *problems]))
     async with in_threads() as in_thread:
         try:
@@ -135,7 +144,7 @@ async def _export(
 async def _read(told: Told, api: Client, target: Target) -> dict[str, bytes] | None:
     """Read an instance; None where nothing of it is exported, which is noted. Raises NotFound."""
     try:
-        values = await api.read_whole(told.group, told.instance)
+        values, broken = await api.read_whole(told.group, told.instance)
     except NotFound:
         raise
     except Refused as error:
@@ -144,6 +153,8 @@ async def _read(told: Told, api: Client, target: Target) -> dict[str, bytes] | N
         told.notes.append(Note("refused_by_worker", {"reason": error.message}))
         return None
     told.measure(values)
+    if broken:
+        told.notes.append(Note("broken_in_worker", {"count": number(broken)}))
     if CREDS not in values and not target.takes_all:
         told.notes.append(Note("nothing_to_export"))
         told.state = State.NOT_PAIRED

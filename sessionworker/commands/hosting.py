@@ -21,7 +21,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from sessionworker.checks import DatabaseAddress
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import OURS
-from sessionworker.options import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES
+from sessionworker.options import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES, WEBHOOK_SECRET_VARIABLE
 
 POLL_SECONDS = 0.02
 
@@ -91,7 +91,7 @@ def _command(private: Path, keys: Path | None) -> Iterator[str]:
 
 def _environment(place: Path | DatabaseAddress, *, is_with_keys: bool) -> dict[str, str]:
     """Return this process's variables without a worker's own. An address is among them, for it may hold a password."""
-    ours = {option.variable for option in OPTIONS} | {"HTTP_LOGS"}
+    ours = {option.variable for option in OPTIONS} | {"HTTP_LOGS", WEBHOOK_SECRET_VARIABLE}
     secret = set(TOKEN_VARIABLES.values()) | ({KEY_VARIABLE} if is_with_keys else set())
     ours |= secret | {f"{variable}_FILE" for variable in secret}
     if not is_with_keys:

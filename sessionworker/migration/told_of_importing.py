@@ -69,5 +69,12 @@ OF_IMPORTING: Mapping[str, Told] = {
         "The worker refused it: {reason}",
         "O worker recusou: {reason}",
     ),
+    "broken_in_worker": Told(
+        Level.FAILURE,
+        "Values that are broken in the worker's store, and missing here for that: {count}. The worker keeps what "
+        "stands there for you to look at, and its log says more.",
+        "Valores que estão corrompidos no armazenamento do worker e, por isso, faltam aqui: {count}. O worker guarda o "
+        "que está lá para você olhar, e o log dele diz mais.",
+    ),
 }
 """By code. The curly parts are a note's details."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -39,6 +39,15 @@ UNKNOWN: Literal[Unknown.UNKNOWN] = Unknown.UNKNOWN
 Outcome: TypeAlias = WorkerError | Lease | None
 """What an entry came to: the error that refused it; what its owner is told, if the entry has one and made, changed or
 asked for an instance that exists; or nothing."""
+
+
+class AllValues(NamedTuple):
+    """All that an instance holds, as of one moment."""
+
+    values: dict[str, bytes]
+    """By their keys, which are sorted by their code points."""
+    broken: int
+    """Keys that hold something which is no value any more, and is left out."""
 
 
 class Figures(Struct, frozen=True):
@@ -130,8 +139,8 @@ class Store(Protocol):
         They are sorted by their code points.
         """
 
-    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
-        """Return all that an instance holds, as `read` does, by its keys, sorted by their code points.
+    def whole(self, group: str, instance: str, most_bytes: int) -> AllValues:
+        """Return all that an instance holds, as `read` does.
 
         They are of one moment, unless the instance is written to faster than it can be read. Raises InstanceTooLarge
         where the values have more bytes together.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import TypeAlias
 
 import msgspec
@@ -14,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from sessionworker.errors import WorkerError
 from sessionworker.http.answers import answer, answer_error, answer_when, in_turn, send
+from sessionworker.http.ports import Answerable
 from sessionworker.http.request import WorkerRequest
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.offload import Offload
@@ -22,6 +24,7 @@ from sessionworker.stores.interface import UNKNOWN
 from sessionworker.stores.rules.leases import Lease
 from sessionworker.web.bodies import takes_time
 from sessionworker.web.many_bodies import Keys, Names, Question, Whole, read_many
+from sessionworker.web.one_at_a_time import OneAtATime
 from sessionworker.web.owners import answer_done, given_owners, read_owner
 from sessionworker.web.paths import read_place
 from sessionworker.web.watching import host_of
@@ -39,7 +42,7 @@ LARGE_BODY = 2**16
 
 MOST_BYTES_OF_ALL = 256 * 2**20
 """Bytes of an instance that is read whole, at most: so much is in memory, and up to three times while the
-answer is made."""
+answer is made, of one at a time."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -66,6 +69,7 @@ class ManyKeys(Resource):
         self._offload = offload
         self._count = count
         self._body_size = body_size
+        self._large_reads = OneAtATime()
 
     def render(self, request: WorkerRequest) -> int:
         """Make the changes of a request, or answer what it asks for."""
@@ -114,8 +118,11 @@ class ManyKeys(Resource):
         if isinstance(asked, Names):
             return in_turn(lambda: self._offload.ask(self._names, group, instance, asked), request)
         if isinstance(asked, Whole):
-            whole = partial(self._whole, group, instance)
-            return in_turn(lambda: self._offload.ask_in_turn(group, instance, whole), request)
+            whole = partial(self._whole, request, group, instance)
+            ask = partial(self._offload.ask_in_turn, group, instance, whole)
+            times = count()  # from the second one on it has room, for which others wait
+            read = partial(self._large_reads.read, ask, lambda: not _has_gone(request))
+            return in_turn(lambda: read(is_next=next(times) > 0), request)
         self._count("read", len(asked.keys))
         return in_turn(lambda: self._find(group, instance, asked), request, is_urgent=CREDS in asked.keys)
 
@@ -134,8 +141,13 @@ class ManyKeys(Resource):
         found = self._offload.store.names(group, instance, beginning=asked.beginning, after=asked.after, most=most)
         return _encode(NamesForm(found[:MOST_KEYS], more=len(found) == most))
 
-    def _whole(self, group: str, instance: str) -> bytes:
-        return texts_form(self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL))
+    def _whole(self, request: WorkerRequest, group: str, instance: str) -> bytes:
+        found = self._offload.store.whole(group, instance, MOST_BYTES_OF_ALL)
+        return b"" if _has_gone(request) else texts_form(*found)
+
+
+def _has_gone(request: Answerable) -> bool:
+    return request.channel is None
 
 
 def _prepare(done: bytes | Lease | None, request: WorkerRequest) -> bytes:
@@ -152,12 +164,15 @@ def values_form(keys: Sequence[str], values: Mapping[str, bytes | None]) -> byte
     return b"".join((b'{"values":{', *parts[1:], b"}", end))  # at once: in steps it would be in memory several times
 
 
-def texts_form(values: dict[str, bytes]) -> bytes:
-    """Return `{"texts": ...}` with all that an instance holds; `values` is empty then, so that nothing is there twice.
+def texts_form(values: dict[str, bytes], broken: int = 0) -> bytes:
+    """Return `{"texts": ...}` with all that an instance holds, and how many values are broken, if any is.
+
+    `values` is empty then, so that nothing is there twice.
 
     It is put together at once: in steps it would be in memory several times, and each holds up all other threads.
     """
     parts: list[bytes] = []
     for key in [*values]:
         parts += b",", _encode(key), b":", _encode(values.pop(key).decode())
-    return b"".join((b'{"texts":{', *parts[1:], b"}}"))
+    end = b'},"broken":%d}' % broken if broken else b"}}"
+    return b"".join((b'{"texts":{', *parts[1:], end))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -21,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from sessionworker.stores.interface import Figures
 from sessionworker.version import PYTHON, TWISTED, VERSION
+from sessionworker.web.recent import Recent
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 
@@ -85,9 +85,17 @@ GAUGES = {
     "limit_unwritten_files": "Session files that may wait; a write that would pass it waits.",
     "limit_unwritten_value_bytes": "Bytes of values that may wait for their files; a write that would pass it waits.",
     "limit_connections": "Connections that may be open; further ones are refused.",
+    "webhook_waiting": "Events that wait to be sent to the webhook.",
     "drops_kept_seconds": "How long an instance that was dropped can be brought back.",
 }
 """What is shown as it is now, each with its meaning."""
+
+WEBHOOK = {
+    "sent": "Events that the webhook's receiver took.",
+    "failed": "Times that an event was sent to the webhook and not taken; it is sent again.",
+    "dropped": "Events that are not sent to the webhook any more: too many waited, or one for a day.",
+}
+"""What becomes of events, each with its meaning."""
 
 UNAUTHORIZED, FAILED = 401, 500
 
@@ -103,20 +111,6 @@ HOT_ROUTE, HOT_FAILURES = "/session/G/I/K", (503, 507)
 
 
 disable_created_metrics()  # when each counter was made: nobody asks, and it doubles the text
-
-
-class Recent(Struct):
-    """What there was since somebody asked last."""
-
-    requests: int = 0
-    failures: int = 0
-    """Requests that were answered with a status of 500 or more."""
-    changes: int = 0
-    """That were made durable."""
-    slowest_sync: float | None = None
-    """Seconds; None where there was no sync."""
-    lag: float = 0.0
-    """Seconds that the reactor was late, at the most."""
 
 
 class Metrics:
@@ -167,6 +161,10 @@ class Metrics:
             "TLS certificates that were to be read again and stayed as they were.",
             registry=self._registry,
         )
+        self._webhook = {
+            what: Counter(f"sessionworker_webhook_{what}", meaning, registry=self._registry)
+            for what, meaning in WEBHOOK.items()
+        }
         self._lag = Gauge(
             "sessionworker_event_loop_lag_seconds", "How late the last tick of a second came.", registry=self._registry
         )
@@ -242,6 +240,10 @@ class Metrics:
     def certificate_stays(self) -> None:
         """Count a certificate that could not be read again."""
         self._certificates.inc()
+
+    def webhook(self, what: str) -> None:
+        """Count an event that was `sent`, `failed` or `dropped`. May be called in any thread."""
+        self._webhook[what].inc()
 
     def lag(self, seconds: float) -> None:
         """Tell how late the reactor is."""

@@ -45,6 +45,19 @@ def test_another_key_that_is_broken_is_404_and_what_stood_there_is_kept_for_a_pe
     assert file.read_bytes() == b"2"
 
 
+def test_who_reads_all_of_an_instance_is_told_how_many_are_broken(store: Path) -> None:
+    with Worker(store) as worker:
+        worker.ask("POST", SALES, {"changes": {"a": 1, "b": 2, "c": 3}})
+    for name in ("a", "b"):
+        file_of(store, name).write_bytes(b"{")
+    with Worker(store) as worker:
+        answered = worker.ask("POST", SALES, {"whole": True}).json
+        assert (answered["texts"].keys() & {"a", "b", "c"}, answered["broken"]) == ({"c"}, 2)
+        for most_left in (1, 0):  # each repair is only made where nothing was changed since its read
+            worker.ask("POST", f"{SALES}/other", {"data": "1"})  # after the repairs, which nobody waits for
+            assert worker.ask("POST", SALES, {"whole": True}).json.get("broken", 0) <= most_left
+
+
 def test_a_key_that_the_disk_will_not_read_now_is_503_and_not_taken_for_broken(store: Path) -> None:
     with Worker(store) as worker:
         worker.ask("POST", f"{SALES}/session-1.0", {"data": "1"})

@@ -203,6 +203,8 @@ async def test_many_keys_are_changed_read_and_listed(client: Client) -> None:
         "gone": None,
     }
     assert await client.keys("codechat", "sales") == ["a", "b", "creds"]
+    found = await client.read_whole("codechat", "sales")
+    assert found == ({"a": b"2", "b": b'"\\ud83d"', "creds": b"{}"}, 0)
     await client.change("codechat", "sales", {f"k{number:04}": "1" for number in range(5000)})
     assert await client.keys("codechat", "sales", "k") == [f"k{number:04}" for number in range(5000)]
     await client.change("codechat", "sales", {"l": "1"})

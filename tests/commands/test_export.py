@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import pty
-import shutil
 import signal
 import subprocess
 import threading
@@ -118,26 +115,6 @@ def test_no_account_is_exported_in_between_two_batches(worker: WorkerProcess, tm
     assert len(set.union(*seen)) == 3
 
 
-def test_an_archive_to_the_standard_output_is_the_archive_alone(worker: WorkerProcess, tmp_path: Path) -> None:
-    words = [*COMMAND, "export", "archive", "-", "--plain"]
-    variables = environment({"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token})
-    done = subprocess.run(words, cwd=REPOSITORY, env=variables, capture_output=True, check=True, timeout=60)
-    (tmp_path / "piped").write_bytes(done.stdout)
-    assert ran("verify", tmp_path / "piped").returncode == Code.DONE
-    closed = subprocess.run(
-        ["/bin/sh", "-c", '"$@" >&-', "", *words], cwd=REPOSITORY, env=variables, capture_output=True, check=False
-    )
-    assert (closed.returncode, closed.stderr) == (Code.USAGE, b"Error: The standard output is closed.\n")
-    ours, theirs = pty.openpty()
-    refused = subprocess.run(
-        words, cwd=REPOSITORY, env=variables, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60
-    )
-    os.close(ours)
-    os.close(theirs)
-    assert refused.returncode == Code.USAGE
-    assert b"not written to a terminal" in refused.stderr
-
-
 def test_baileys_folders_are_written_for_those_that_were_paired(worker: WorkerProcess, tmp_path: Path) -> None:
     done = asked(worker, "--json", "export", "baileys", tmp_path / "out", "codechat/support", "other")
     assert done.returncode == Code.DONE, done.stderr
@@ -149,36 +126,6 @@ def test_baileys_folders_are_written_for_those_that_were_paired(worker: WorkerPr
     again = asked(worker, "export", "baileys", tmp_path / "out", "codechat/support")
     assert again.returncode == Code.FAILED
     assert "is there already" in again.stdout
-
-
-def test_a_backup_is_read_back_and_older_ones_go(worker: WorkerProcess, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    folder.mkdir()
-    for name in ("sessionworker-20200101T000000Z.jsonl.gz", "sessionworker-20210101T000000Z.jsonl.age", "somebody's"):
-        (folder / name).touch()
-    done = asked(worker, "--json", "backup", folder, "--keep", "2")
-    assert done.returncode == Code.DONE, done.stderr
-    told = document(done)
-    assert (told["instances"], told["wasReadBack"]) == (3, True)
-    assert told["removed"] == ["sessionworker-20200101T000000Z.jsonl.gz"]
-    assert sorted(one.name for one in folder.iterdir()) == sorted(
-        ["sessionworker-20210101T000000Z.jsonl.age", "somebody's", Path(str(told["file"])).name]
-    )
-
-
-def test_older_backups_stay_where_the_new_one_lacks_an_instance(worker: WorkerProcess, tmp_path: Path) -> None:
-    folder = tmp_path / "backups"
-    assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
-    [older] = folder.iterdir()
-    lost = tmp_path / "store" / "codechat" / "support"
-    worker.terminate()
-    (lost / "creds").write_bytes(b"{")
-    shutil.rmtree(lost / ".sessionworker" / "versions")
-    with WorkerProcess(tmp_path / "store") as again:
-        done = asked(again, "backup", folder, "--keep", "1")
-    assert done.returncode == Code.PARTLY
-    assert "codechat/support: The worker refused it:" in done.stdout
-    assert older.exists()
 
 
 def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProcess, tmp_path: Path) -> None:
@@ -205,17 +152,6 @@ def test_a_backup_is_encrypted_to_a_key_or_with_a_passphrase(worker: WorkerProce
     with WorkerProcess(tmp_path / "another") as other:
         assert asked(other, "import", "archive", with_phrase, *options).returncode == Code.DONE
         assert everything(other) == everything(worker)
-
-
-def test_a_backup_of_a_stopped_store_needs_no_worker(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path / "store") as worker:
-        fill(worker, "codechat", "sales")
-        before = everything(worker)
-    assert ran("--store", tmp_path / "store", "backup", tmp_path / "backups").returncode == Code.DONE
-    [backup] = (tmp_path / "backups").iterdir()
-    with WorkerProcess(tmp_path / "another") as other:
-        assert asked(other, "import", "archive", backup).returncode == Code.DONE
-        assert everything(other) == before
 
 
 def interrupted(worker: WorkerProcess, until: Callable[[], bool], *words: object) -> Ended:

@@ -7,6 +7,7 @@ import pytest
 from sessionworker.errors import InstanceTooLarge, NoSuchGroup, NoSuchInstance, WorkerError
 from sessionworker.stores.changes import Batch, Change, Delete, Existing, Write
 from tests.contract.base import Contract
+from tests.contract.conditions import break_
 from tests.contract.words import CREDS, KEY, OTHER_KEY, SUPPORT, Life, changes, commit, create, creds, refusals, write
 
 IDS = [f"device-list-{number}" for number in range(20)]
@@ -21,7 +22,9 @@ def read_many(life: Life, *keys: str, most_bytes: int = 10_000) -> dict[str, byt
 
 
 def whole(life: Life, most_bytes: int = 10_000) -> dict[str, bytes]:
-    return life.store.whole(CREDS.group, CREDS.instance, most_bytes)
+    found = life.store.whole(CREDS.group, CREDS.instance, most_bytes)
+    assert found.broken == 0
+    return found.values
 
 
 class ManyKeysContract(Contract):
@@ -105,6 +108,19 @@ class ManyKeysContract(Contract):
             with pytest.raises(InstanceTooLarge):
                 whole(life, size - 1)
             life.go_on()
+
+    @pytest.mark.parametrize("broken", [b"{", b"", b"\xff"])
+    def test_of_all_that_an_instance_holds_it_is_said_how_much_is_broken(self, life: Life, broken: bytes) -> None:
+        create(life.store)
+        commit(life.store, write(CREDS, creds(1)), write(CREDS, creds(2)), write(KEY, b"1"), write(OTHER_KEY, b"2"))
+        break_(life, KEY, broken)
+        assert life.store.whole(*CREDS[:2], 10_000) == ({"creds": creds(2), OTHER_KEY.key: b"2"}, 1)
+        break_(life, OTHER_KEY, broken)
+        found = life.store.whole(*CREDS[:2], 10_000)
+        assert found.values == {"creds": creds(2)}
+        assert found.broken in {1, 2}  # the first one may be set aside by now
+        break_(life, CREDS, broken)
+        assert life.store.whole(*CREDS[:2], 10_000).values == {"creds": creds(2)}
 
     @pytest.mark.parametrize("made", [(), (Delete(KEY.key),), (Delete(KEY.key), Delete(OTHER_KEY.key))])
     def test_a_batch_may_ask_for_an_instance_that_exists(self, life: Life, made: tuple[Change, ...]) -> None:

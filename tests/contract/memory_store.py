@@ -206,12 +206,12 @@ class MemoryStore:
         keys = sorted(self._find(group, instance).values)
         return [key for key in keys if key.startswith(beginning) and key > after][:most]
 
-    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
-        keys = sorted({*self._find(group, instance).values, CREDS})
+    def whole(self, group: str, instance: str, most_bytes: int) -> interface.AllValues:
+        keys = sorted({*(held := self._find(group, instance).values), CREDS})
         found = {key: value for key in keys if (value := self.read(SessionFile(group, instance, key))) is not None}
         if sum(map(len, found.values())) > most_bytes:
             raise errors.InstanceTooLarge(most_bytes)
-        return found
+        return interface.AllValues(found, broken=len(held.keys() - {CREDS} - found.keys()))
 
     def read(self, file: SessionFile) -> bytes | None:
         recalled = self.recall(file)

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,8 @@ class Backups:
         (self.settings / "token").write_text(worker.token)
         [file] = setting(UNIT, "EnvironmentFile")
         (self.settings / Path(file).name).write_text(f"RESTIC_REPOSITORY={root / 'repository'}\n")
-        self._specifiers = {"%S": root / "state", "%C": root / "cache", "%d": self.settings}
+        self._specifiers = {"%S": root / "state", "%C": root / "cache", "%t": root / "run", "%d": self.settings}
+        [self._runtime] = [root / "run" / name for name in setting(UNIT, "RuntimeDirectory")]
         given = dict(self.replaced(value).split("=", 1) for value in setting(UNIT, "Environment"))
         self.variables = environment(
             {"SESSIONWORKER_URL": worker.url, "RESTIC_REPOSITORY": str(root / "repository"), **given}
@@ -68,9 +70,11 @@ class Backups:
         """Run the unit's lines, each if the one before it succeeded, and return their exit statuses."""
         [folder] = setting(UNIT, "WorkingDirectory")
         statuses = []
+        shutil.rmtree(self._runtime, ignore_errors=True)  # systemd removes it when the unit ends
+        self._runtime.mkdir(parents=True)
         for line in setting(UNIT, "ExecStart"):
             done = subprocess.run(
-                self.replaced(line).split(),
+                [word.replace("$$", "$") for word in shlex.split(self.replaced(line))],
                 cwd=self.replaced(folder),
                 env=self.variables,
                 preexec_fn=deny_write_execute,
@@ -120,7 +124,7 @@ def test_each_night_has_a_whole_archive_in_restic_and_one_instance_comes_back_al
     for _ in range(2):  # somebody else's; by the unit's rule one of them would go: they are of one day
         backups.restic("backup", str(backups.settings))
     lines = len(setting(UNIT, "ExecStart"))
-    assert lines == 5
+    assert lines == 6
     assert backups.run() == [0] * lines
     assert send(worker, "POST", "/session/codechat/sales/counter", {"data": "2"}) == 204
     before = everything(worker)
@@ -153,3 +157,21 @@ def test_a_backup_that_fails_never_gets_into_restic(worker: WorkerProcess, backu
     worker.terminate()
     assert backups.run() == [Code.NO_WORKER]
     assert backups.tags() == []
+
+
+def test_what_is_not_refused_gets_into_restic_and_the_unit_fails_at_its_end(
+    worker: WorkerProcess, backups: Backups, tmp_path: Path
+) -> None:
+    worker.terminate()
+    refused = tmp_path / "store/codechat/support"
+    (refused / "creds").write_bytes(b"{")
+    shutil.rmtree(refused / ".sessionworker/versions")
+    with WorkerProcess(tmp_path / "store") as again:
+        backups.variables["SESSIONWORKER_URL"] = again.url
+        (backups.settings / "token").write_text(again.token)
+        lines = len(setting(UNIT, "ExecStart"))
+        assert backups.run() == [*[0] * (lines - 1), Code.PARTLY]
+        assert backups.tags() == [["sessionworker"]]
+        assert any("/sessionworker-20" in line for line in backups.restic("ls", "latest").splitlines())
+        assert send(again, "DELETE", "/session/codechat/support") == 200
+        assert backups.run() == [0] * lines

@@ -121,14 +121,17 @@ def test_the_service_answers_on_the_socket_that_it_is_given(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_with_the_drop_ins_it_encrypts_has_tokens_by_role_and_reads_them_again_on_a_reload(tmp_path: Path) -> None:
+def test_with_the_drop_ins_it_encrypts_sends_events_has_tokens_by_role_and_reads_them_again_on_a_reload(
+    tmp_path: Path,
+) -> None:
     files = [SERVICE, *(f"drop-ins/{path.name}" for path in sorted(DROP_INS.iterdir()))]
-    assert len(files) == 4
+    assert len(files) == 5
     credentials = [value for file in files for value in settings_in(UNITS / file, "LoadCredential")]
     for name, _, path in (value.partition(":") for value in credentials):
         assert path == f"/etc/sessionworker/{name}"
         (tmp_path / name).write_text(f"this-is-the-{name}\n")
     (tmp_path / "encryption-key").write_text(base64.b64encode(os.urandom(32)).decode())
+    (tmp_path / "webhook").write_text("http://127.0.0.1:1/webhook/a-secret-path\n")
     variables = [value for file in files for value in settings_in(UNITS / file, "Environment")]
     given = dict(value.replace("%d", str(tmp_path)).replace("%S", str(tmp_path)).split("=", 1) for value in variables)
     port = free_port()
@@ -138,6 +141,7 @@ def test_with_the_drop_ins_it_encrypts_has_tokens_by_role_and_reads_them_again_o
         try:
             wait_until_listening(port)
             wait_until(lambda: "for operators" in (tmp_path / "log").read_text())
+            assert "[webhook] Events are sent to 127.0.0.1, signed." in (tmp_path / "log").read_text()
             for token, status in (("token", 403), ("admin-token", 200), ("view-token", 200), ("encryption-key", 401)):
                 assert ask(port, "GET", "/admin/encryption", f"this-is-the-{token}")[0] == status
             assert json.loads(ask(port, "GET", "/admin/encryption", "this-is-the-admin-token")[1])["key"]

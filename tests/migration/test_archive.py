@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import io
 import json
@@ -57,6 +58,10 @@ def locks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     file = tmp_path_factory.mktemp("key") / "identity"
     file.write_text(f"# made for a test\n{identity}\n")
     return Lock(recipients=(str(identity.to_public()),)), Unlock(file)
+
+
+def names_in(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir()}
 
 
 SALES = {("codechat", "sales"): account("sales", "5511999999999"), ("codechat", "new"): {}}
@@ -146,6 +151,45 @@ def test_what_is_not_finished_leaves_nothing(tmp_path: Path, locks: Locks) -> No
     with pytest.raises(ZeroDivisionError):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_one_left_that_was_killed_goes_with_the_next_to_the_same_place(tmp_path: Path) -> None:
+    left = [f".archive.new-{number:08x}" for number in range(2)]
+    others = {".archive.new-", ".archive.new-0000000g", ".archive2.new-00000000", "archive.new-00000000"}
+    for name in (*left, *others):
+        (tmp_path / name).write_text("credentials")
+    (tmp_path / ".archive.new-0000000a").mkdir()
+    (tmp_path / ".archive.new-0000000b").symlink_to("archive.new-00000000")
+    write(tmp_path / "archive", SALES)
+    assert names_in(tmp_path) == {"archive", ".archive.new-0000000a", ".archive.new-0000000b", *others}
+
+
+def test_one_that_is_being_written_is_not_taken_for_what_was_left(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    with writing_file(place, NO_LOCK, is_compressed=False) as first:
+        with writing_file(place, NO_LOCK, is_compressed=False):
+            assert len(names_in(tmp_path)) == 2  # neither is finished
+        first.add("g", "i", {"key": b"1"})
+        first.finish()
+    assert [one.values for one in read(place)] == [{"key": b"1"}]
+
+
+def test_one_that_is_taken_for_left_before_it_is_locked_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, removed = fcntl.flock, list[str]()
+
+    def lock_late(handle: int, operation: int) -> None:
+        if not removed:
+            [name] = names_in(tmp_path)
+            (tmp_path / name).unlink()
+            removed.append(name)
+        lock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    write(tmp_path / "archive", SALES)
+    assert len(removed) == 1
+    assert names_in(tmp_path) == {"archive"}
 
 
 def test_credentials_are_for_their_owner_and_the_last_of_an_instance(tmp_path: Path) -> None:
@@ -285,6 +329,21 @@ def test_the_file_of_an_identity_may_come_from_anywhere(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="no key of age") as refused:
         read(tmp_path / "archive", Unlock(file))
     assert "secret" not in str(refused.value)
+
+
+def test_an_identity_may_come_through_a_pipe(tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    write(tmp_path / "archive", SALES, Lock(recipients=(str(identity.to_public()),)))
+    reading_end, writing_end = os.pipe()
+    os.write(writing_end, f"{identity}\n".encode())
+    os.close(writing_end)
+    try:
+        source = open_archive(tmp_path / "archive", identities=Path(f"/dev/fd/{reading_end}"))
+        found = {account.name: source.read(account).values for account in source.accounts()}
+        source.close()
+    finally:
+        os.close(reading_end)
+    assert found == {name: values for (_, name), values in SALES.items()}
 
 
 def test_an_account_that_was_whole_and_is_not_any_more_is_not_given(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an instance is written to while it is read as a whole",
         "sessionworker/web/many_keys.py",
-        "lambda: self._offload.ask_in_turn(group, instance, whole)",
-        "lambda: self._offload.ask(whole)",
+        "partial(self._offload.ask_in_turn, group, instance, whole)",
+        "partial(self._offload.ask, whole)",
         ("tests/protocol/test_many_keys.py",),
     ),
     Fault(

@@ -23,6 +23,7 @@ from tests.mutations import (
     copying,
     failing,
     holding,
+    hooking,
     keeping,
     labelling,
     leasing,
@@ -71,6 +72,7 @@ FAULTS: tuple[Fault, ...] = (
     *failing.FAULTS,
     *commanding.FAULTS,
     *copying.FAULTS,
+    *hooking.FAULTS,
 )
 
 LONGEST = 60.0

@@ -70,7 +70,7 @@ class Watcher:
     def _look(self) -> Mapping[str, bytes | None]:
         place = CREDS.group, CREDS.instance
         is_whole = self.looks % 2
-        return self._store.whole(*place, 10**6) if is_whole else self._store.read_many(*place, KEYS, 10**6)
+        return self._store.whole(*place, 10**6).values if is_whole else self._store.read_many(*place, KEYS, 10**6)
 
 
 def count_up(store: PostgresStore, turn: threading.Lock, number: list[int], most: int) -> None:

@@ -58,11 +58,14 @@ class Lock(Struct, frozen=True):
         return Piped(lambda plain: pyrage.encrypt_io(plain, kept, recipients), kept)
 
 
-class Unlock(Struct, frozen=True):
-    """What opens an encrypted archive: a file with identities of age, or a passphrase."""
+class Unlock:
+    """What opens an encrypted archive: a file with identities of age, which is read once, or a passphrase."""
 
-    identities: Path | None = None
-    passphrase: str = ""
+    def __init__(self, identities: Path | None = None, passphrase: str = "") -> None:
+        """Name the file; it is not read before it is needed."""
+        self._identities = identities
+        self._passphrase = passphrase
+        self._lines: list[str] | None = None
 
     def under(self, found: BinaryIO) -> Piped:
         """Return a stream that gives what `found` holds encrypted, which is at its beginning. Raises ArchiveError."""
@@ -78,23 +81,25 @@ class Unlock(Struct, frozen=True):
         return Piped(lambda plain: pyrage.decrypt_io(found, plain, identities))
 
     def _of_passphrase(self, line: bytes) -> Any:
-        if not self.passphrase:
+        if not self._passphrase:
             raise ArchiveError("It is encrypted with a passphrase: name a file of it with --passphrase-file.")
         pyrage = _library()
         try:
             locked = b64decode(msgspec.json.decode(line, type=_Locked).identity, validate=True)
         except (msgspec.MsgspecError, ValueError):
             raise ArchiveError("Its first line is not one of an archive.") from None
-        return pyrage.x25519.Identity.from_str(pyrage.passphrase.decrypt(locked, self.passphrase).decode())
+        return pyrage.x25519.Identity.from_str(pyrage.passphrase.decrypt(locked, self._passphrase).decode())
 
     def _of_file(self) -> list[Any]:
-        if self.identities is None:
+        if self._identities is None:
             raise ArchiveError("It is encrypted: name the file of the key that opens it with --identity.")
-        try:
-            lines = [line.strip() for line in self.identities.read_text("utf-8-sig").splitlines()]
-        except (OSError, UnicodeDecodeError):
-            raise ArchiveError("The file of the identity cannot be read.") from None
-        found = [_library().x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+        if self._lines is None:  # a pipe gives it once, and an archive is opened several times
+            try:
+                self._lines = [line.strip() for line in self._identities.read_text("utf-8-sig").splitlines()]
+            except (OSError, UnicodeDecodeError):
+                raise ArchiveError("The file of the identity cannot be read.") from None
+        keys = [line for line in self._lines if line and not line.startswith("#")]
+        found = [_library().x25519.Identity.from_str(key) for key in keys]
         if not found:
             raise ArchiveError("There is no identity in the file of --identity.")
         return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +20,9 @@ from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.readers.collecting import shown
 from sessionworker.names import CREDS
 from sessionworker.version import VERSION
+
+_DIGITS = 8
+"""Of the end of a name that an archive has until it is finished."""
 
 
 class Writer:
@@ -68,11 +73,11 @@ def writing_file(place: Path, lock: Lock, *, is_compressed: bool) -> Iterator[Wr
 
     It takes its place when it was finished, readable for its owner alone. Raises ArchiveError.
     """
-    temporary = place.with_name(f".{place.name}.new-{secrets.token_hex(4)}")
     try:
         _refuse(place)
+        _remove_left(place)
+        handle, temporary = _begin(place)
         try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 with writing(file, lock, is_compressed=is_compressed) as writer:
                     yield writer
@@ -80,14 +85,44 @@ def writing_file(place: Path, lock: Lock, *, is_compressed: bool) -> Iterator[Wr
                     return
                 file.flush()
                 os.fsync(file.fileno())
-            _refuse(place)
-            temporary.rename(place)
+                _refuse(place)
+                temporary.rename(place)  # before it is let go of: nobody takes it for one that was left
             with opened_folder(os.path.realpath(place.parent)) as folder:
                 os.fsync(folder)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise ArchiveError(f"{shown(str(place))} cannot be written: {error.strerror}.") from error
+
+
+def _begin(place: Path) -> tuple[int, Path]:
+    """Open a new file beside a place, locked as long as somebody writes it."""
+    while True:
+        temporary = place.with_name(f"{_beginning(place)}{secrets.token_hex(_DIGITS // 2)}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, temporary
+        os.close(handle)  # it was removed before it was locked
+
+
+def _remove_left(place: Path) -> None:
+    """Remove what is left of earlier ones to the same place that were killed: it holds credentials."""
+    is_one = re.compile(rf"{re.escape(_beginning(place))}[0-9a-f]{{{_DIGITS}}}").fullmatch
+    left: list[Path] = []
+    with suppress(OSError):  # one may write there, perhaps, and not list
+        left = [one for one in place.parent.iterdir() if is_one(one.name)]
+    for path in left:
+        with suppress(OSError):  # it is no file of ours, or is being written
+            handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(handle, "wb"):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _beginning(place: Path) -> str:
+    return f".{place.name}.new-"
 
 
 def _refuse(place: Path) -> None:

@@ -14,7 +14,7 @@ from sessionworker.stores.files.codec import SEALED
 from sessionworker.stores.files.creds import CredsReading
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.reading import Reading, Since
-from sessionworker.stores.interface import UNKNOWN
+from sessionworker.stores.interface import UNKNOWN, AllValues
 
 MOST_TRIES = 10
 """How often values are read beside commits of the same instance, until there is none; then they are of no one moment,
@@ -40,18 +40,20 @@ class ManyKeys:
         """
         return self._of_one_moment(instance, lambda: self._read(instance, keys, most_bytes))
 
-    def whole(self, instance: Instance, most_bytes: int) -> dict[str, bytes]:
-        """Return what all keys hold that hold something; as of one moment.
+    def whole(self, instance: Instance, most_bytes: int) -> AllValues:
+        """Return what all keys hold that hold something, and how many are broken; as of one moment.
 
         Raises OSError, InstanceTooLarge, and StoreUnavailable for `creds` that are none.
         """
 
-        def read() -> dict[str, bytes]:
-            keys = sorted({*self._keys(instance, is_strict=True), CREDS})  # an older version may be all there is
+        def read() -> AllValues:
+            listed = self._keys(instance, is_strict=True)
+            keys = sorted({*listed, CREDS})  # an older version may be all there is
             found = self._read(instance, keys, most_bytes)
             if len(found) < len(keys) or sum(map(len, filter(None, found.values()))) > most_bytes:
                 raise InstanceTooLarge(most_bytes)
-            return {key: value for key, value in found.items() if value is not None}
+            values = {key: value for key, value in found.items() if value is not None}
+            return AllValues(values, broken=len(listed - {CREDS} - values.keys()))  # no creds: those were deleted
 
         return self._of_one_moment(instance, read)
 

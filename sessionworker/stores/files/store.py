@@ -32,7 +32,7 @@ from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.parts import open_parts, open_root
 from sessionworker.stores.files.places import PROBE
-from sessionworker.stores.interface import UNKNOWN, Figures, Outcome, Unknown
+from sessionworker.stores.interface import UNKNOWN, AllValues, Figures, Outcome, Unknown
 from sessionworker.stores.rules.drops import is_due
 from sessionworker.stores.rules.versions import Keep
 from sessionworker.stores.seal import KeyRing
@@ -135,7 +135,7 @@ class FileStore:
         """Return the keys of an instance that hold something; see `interface.Store`."""
         return self._ask_of(group, instance, lambda found: self._parts.many.names(found, beginning, after, most))
 
-    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
+    def whole(self, group: str, instance: str, most_bytes: int) -> AllValues:
         """Return all that an instance holds; see `interface.Store`."""
         return self._ask_of(group, instance, lambda found: self._parts.many.whole(found, most_bytes))
 

@@ -18,7 +18,7 @@ from sessionworker.errors import StartError, StoreUnavailable, WorkerError
 from sessionworker.events import Event, Report
 from sessionworker.names import CREDS, SessionFile
 from sessionworker.stores.changes import Batch, Entry, PurgeDrop
-from sessionworker.stores.interface import UNKNOWN, Figures, Load, Outcome, Unknown
+from sessionworker.stores.interface import UNKNOWN, AllValues, Figures, Load, Outcome, Unknown
 from sessionworker.stores.postgres.address import Address
 from sessionworker.stores.postgres.background import Background
 from sessionworker.stores.postgres.committing import Committing
@@ -142,7 +142,7 @@ class PostgresStore:
         """Return the keys of an instance that hold something; see `interface.Store`."""
         return self._reading.names(group, instance, beginning, after, most)
 
-    def whole(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
+    def whole(self, group: str, instance: str, most_bytes: int) -> AllValues:
         """Return all that an instance holds; see `interface.Store`."""
         return self._whole.read(group, instance, most_bytes)
 

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from sessionworker.errors import InstanceTooLarge, StoreUnavailable
 from sessionworker.names import CREDS, SessionFile
+from sessionworker.stores.interface import AllValues
 from sessionworker.stores.postgres.codec import Codec, NameNotOpened, by_key
 from sessionworker.stores.postgres.held import Since
 from sessionworker.stores.postgres.reading import OF, Reading
@@ -24,18 +25,19 @@ class Whole:
         self._codec = codec
         self._statement = tables.fill(_WHOLE)
 
-    def read(self, group: str, instance: str, most_bytes: int) -> dict[str, bytes]:
-        """Return what all keys hold that hold something, sorted.
+    def read(self, group: str, instance: str, most_bytes: int) -> AllValues:
+        """Return what all keys hold that hold something, and how many are broken.
 
         Raises NoSuchGroup, NoSuchInstance, InstanceTooLarge, NoSpace or StoreUnavailable.
         """
 
-        def question(connection: Connection[Row]) -> dict[str, bytes]:
+        def question(connection: Connection[Row]) -> AllValues:
             assumed = self._reading.assume(group, instance)
             over = self._codec.overhead(self._codec.name("", "key", ""))
             rows = self._reading.look_for(connection, self._statement, assumed, over, most_bytes)
             id_, writes, has_creds, *_ = rows[0]
             values: dict[str, bytes] = {}
+            broken = 0
             if any(name is not None and data is None for *_, name, data in rows):
                 raise InstanceTooLarge(most_bytes)
             for key, data in self._by_key(id_, rows).items():
@@ -43,9 +45,11 @@ class Whole:
                 value = self._reading.open_value(connection, file, since, data, has_creds=has_creds)
                 if value is not None:
                     values[key] = value
+                elif key != CREDS:  # no creds: those were deleted
+                    broken += 1
             if sum(map(len, values.values())) > most_bytes:
                 raise InstanceTooLarge(most_bytes)
-            return values
+            return AllValues(values, broken)
 
         return self._reading.ask(question)
 

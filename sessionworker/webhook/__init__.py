@@ -1,0 +1,1 @@
+"""Events, told to an address that the operator chose: see `telling`."""
