@@ -21,7 +21,7 @@ OLDEST := .venv-oldest
 AUDIT := .venv-audit
 AUDIT_PIP := $(AUDIT)/bin/python -m pip --disable-pip-version-check
 # What depends most on the versions of what is installed: the HTTP side, the client, the settings, PostgreSQL, a start.
-OLDEST_TESTS := tests/client tests/postgres/test_sealed_rows.py tests/postgres/test_server.py tests/protocol tests/site tests/test_bodies.py \
+OLDEST_TESTS := tests/client tests/postgres/test_sealed_rows.py tests/protocol tests/site tests/test_bodies.py \
 	tests/test_drop_in.py tests/test_gate.py tests/test_heads.py tests/test_health.py tests/test_healthcheck.py \
 	tests/test_metrics.py tests/test_settings.py tests/test_slow_readers.py tests/daemon/test_start.py
 ARGS ?=

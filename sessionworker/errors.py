@@ -208,6 +208,7 @@ class Overloaded(WorkerError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     message = "Too much work is waiting. Try again in a moment."
+    too_many_connections = "Too many connections are open. Try again in a moment."
 
     @property
     def headers(self) -> dict[str, str]:

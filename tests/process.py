@@ -30,8 +30,7 @@ BAILEYS_VARIABLE = "BAILEYS"
 SETTINGS_PREFIXES = ("SESSIONWORKER_", "GLOBAL_AUTH_TOKEN", "BODY_SIZE", "HTTP_LOGS")
 """What a worker's environment variables begin with: those of the shell that runs the tests are not for our workers."""
 
-WITHOUT_PAGE = {"SESSIONWORKER_UI_LISTEN": "off"}
-"""A worker's variables where a test is not about its page, which has one port on a machine."""
+WITHOUT_PAGE = {"SESSIONWORKER_UI_LISTEN": "off"}  # it has one port on a machine
 
 POLL_SECONDS = 0.005
 
@@ -65,8 +64,7 @@ class WorkerProcess:
         self._started_at = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._private = TemporaryDirectory(prefix="sessionworker-process-")
-        self._token_file = Path(self._private.name) / "token"
-        self._token_file.touch(mode=0o600)
+        self._token_file = Path(self._private.name) / "token"  # in a folder that is closed to others
         self._token_file.write_text(self.token)
         self._output_file = Path(self._private.name) / "output"
         self._output_file.touch()

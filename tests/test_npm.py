@@ -27,15 +27,15 @@ def run_test(name: str, environment: Mapping[str, str] | None = None) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TESTS)
-def test_the_package_keeps_what_its_own_tests_promise(name: str, package: None) -> None:
-    run_test(name)
+def test_the_package_keeps_what_its_own_tests_promise(name: str, package: None, *, full: bool) -> None:
+    run_test(name, {"FULL": "1"} if full else {})
 
 
 @pytest.mark.slow
 def test_it_does_so_through_three_workers_on_one_database(package: None, postgres: Server, *, full: bool) -> None:
     with Databases(postgres) as databases, databases.fresh_database() as url:
         for name in ("owners.test.mjs", *(["real.test.mjs", "talk.test.mjs"] if full else [])):
-            run_test(name, {"WORKER_STORE": url})
+            run_test(name, {"WORKER_STORE": url, **({"FULL": "1"} if full else {})})
 
 
 def test_there_are_tests_of_the_package() -> None:

@@ -21,6 +21,10 @@ pytestmark = pytest.mark.slow
 
 PR_GET_DUMPABLE = 3
 
+UMASKS_IN_GATE = [(0o000, True), (0o027, False), (0o777, True)]
+UMASKS = [*UMASKS_IN_GATE, (0o000, False), (0o377, True), (0o777, False)]
+"""Which umask there is, and whether the store is sealed."""
+
 
 def test_none_of_its_memory_gets_to_a_disk() -> None:
     script = (
@@ -44,10 +48,13 @@ def under(umask: int) -> Iterator[None]:
         os.umask(before)
 
 
-@pytest.mark.parametrize(
-    ("umask", "is_sealed"),
-    [(0o000, False), (0o000, True), (0o027, False), (0o377, True), (0o777, False), (0o777, True)],
-)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take all umasks, or one that takes no right, one that takes all, and a usual one."""
+    if "umask" in metafunc.fixturenames:
+        is_full = metafunc.config.getoption("--full")
+        metafunc.parametrize(("umask", "is_sealed"), UMASKS if is_full else UMASKS_IN_GATE)
+
+
 def test_only_its_user_reads_what_it_writes_whatever_the_umask(tmp_path: Path, umask: int, is_sealed: bool) -> None:
     store, key, port = tmp_path / "store", tmp_path / "keys", free_port()
     options = ["--store", str(store), "--listen", f"tcp:{port}:interface=127.0.0.1"]

@@ -5,12 +5,12 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { names } from './versions.mjs'
+import { names } from './names.mjs'
 import { Worker } from './worker.mjs'
 
 const PROGRAM = fileURLToPath(new URL('conversation.mjs', import.meta.url))
-const MESSAGES = 15
-const KILL_AT = [2, 6, 11]
+const MESSAGES = process.env.FULL ? 15 : 8
+const KILL_AT = process.env.FULL ? [2, 6, 11] : [2, 6]
 
 for (const name of names) {
   test(`two accounts of ${name} do not notice that the worker is killed while they talk`, async t => {

@@ -105,6 +105,10 @@ class Unavailable(Refused):
     """The worker has too much to do, or its store cannot be used now (503). `retry_after` says when to come back."""
 
 
+class Overloaded(Unavailable):
+    """The worker has too much to do (503), and has done nothing of the call: it may be made again, whatever it asks."""
+
+
 class NoSpace(Refused):
     """The worker's disk is full (507). The key still holds what it held."""
 
@@ -123,8 +127,9 @@ _BY_STATUS: dict[int, type[Refused]] = {
     HTTPStatus.INSUFFICIENT_STORAGE: NoSpace,
 }
 
-# A 404 tells what is missing by its sentence alone, and a 409 what is in the way. One that is not known here stays a
-# NotFound: nobody may take it for a key that holds nothing, and make a new identity in its place.
+# A 404 tells what is missing by its sentence alone, a 409 what is in the way, and a 503 whether anything is broken.
+# A 404 that is not known here stays a NotFound: nobody may take it for a key that holds nothing, and make a new
+# identity in its place.
 _BY_MESSAGE: dict[str, type[Refused]] = {
     errors.NoSuchGroup.message: NoSuchGroup,
     errors.NoSuchInstance.message: NoSuchInstance,
@@ -133,6 +138,8 @@ _BY_MESSAGE: dict[str, type[Refused]] = {
     errors.NoSuchDrop.message: NoSuchDrop,
     errors.HeldElsewhere.message: HeldElsewhere,
     errors.NameTaken.message: NameTaken,
+    errors.Overloaded.message: Overloaded,
+    errors.Overloaded.too_many_connections: Overloaded,
 }
 
 

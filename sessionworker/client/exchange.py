@@ -11,12 +11,13 @@ from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
 
-from sessionworker.client.errors import ConnectionFailed, TimedOut, refusal_of
+from sessionworker.client.errors import ConnectionFailed, Overloaded, TimedOut, refusal_of
 from sessionworker.client.network import NETWORK_ERRORS, reason_of
 
 KEEP_IDLE_SECONDS = 20
@@ -37,6 +38,7 @@ class Exchanges:
         *,
         owner: str,
         time_limit: float,
+        patience: float,
         connections: int,
         agent: IAgent | None,
         reactor: Any,
@@ -51,6 +53,7 @@ class Exchanges:
             self._headers["owner"] = [_check_owner(owner)]
         self.has_owner = bool(owner)
         self._time_limit = time_limit
+        self._patience = patience
         self._turns = DeferredSemaphore(connections)
         self._pool: HTTPConnectionPool | None = None
         if agent is None:
@@ -84,6 +87,18 @@ class Exchanges:
         return _first(headers, "lease")
 
     async def _answer_to(self, method: str, path: str, body: object, success: int) -> tuple[Headers, bytes]:
+        """Make a call, and again where the worker has too much to do and says when to come back."""
+        until = self._reactor.seconds() + self._patience
+        while True:
+            try:
+                return await self._answer_at_once(method, path, body, success)
+            except Overloaded as refusal:
+                wait = refusal.retry_after or 1
+                if self._reactor.seconds() + wait > until:
+                    raise
+            await deferLater(self._reactor, wait)
+
+    async def _answer_at_once(self, method: str, path: str, body: object, success: int) -> tuple[Headers, bytes]:
         if self._closed:
             raise RuntimeError("This client was closed.")
         exchange = Deferred.fromCoroutine(self._exchange(method, path, body))

@@ -30,7 +30,8 @@ class Client(OperatorVerbs):
     `HeldElsewhere`, too. Calls may be made at the same time; two that are under way together reach the worker in any
     order, so wait for a write before the next one of the same key.
     `write` and the `create_...` and `restore_...` calls are not repeated when the connection that they used turns out
-    to be dead, because they may have arrived; the others are tried once more.
+    to be dead, because they may have arrived; the others are tried once more. With `patience`, a call that the worker
+    refuses as `Overloaded` is made again, whichever it is, until so many seconds have passed.
 
     As an asynchronous context manager, a client is closed after the block.
     """
@@ -42,6 +43,7 @@ class Client(OperatorVerbs):
         *,
         owner: str = "",
         time_limit: float = TIME_LIMIT_SECONDS,
+        patience: float = 0.0,
         connections: int = CONNECTIONS,
         agent: IAgent | None = None,
         reactor: Any = None,
@@ -49,13 +51,21 @@ class Client(OperatorVerbs):
         """Prepare to call the worker at `url`, for example `http://127.0.0.1:5656`; nothing is sent yet.
 
         `owner` is the name of a program that wants its instances for itself: 1 to 128 visible ASCII characters that no
-        other process has. `time_limit` is in seconds, for each call as a whole. `connections` is how many calls may be
-        under way at once; others wait, and that counts as part of their time. `agent` replaces the client's own
-        connections, for example to reach a Unix socket; closing them is then not the client's business. Raises
-        ValueError for a URL, a token or an owner that cannot be used.
+        other process has. `time_limit` is in seconds, for each call as a whole; with `patience`, in seconds too, for
+        each time that it is made. `connections` is how many calls may be under way at once; others wait, and that
+        counts as part of their time. `agent` replaces the client's own connections, for example to reach a Unix socket;
+        closing them is then not the client's business. Raises ValueError for a URL, a token or an owner that cannot be
+        used.
         """
         self._exchanges = Exchanges(
-            url, token, owner=owner, time_limit=time_limit, connections=connections, agent=agent, reactor=reactor
+            url,
+            token,
+            owner=owner,
+            time_limit=time_limit,
+            patience=patience,
+            connections=connections,
+            agent=agent,
+            reactor=reactor,
         )
         self._call = self._exchanges.call
 

@@ -49,15 +49,21 @@ class Reached(NamedTuple):
 
 
 def ask(
-    given: Given, work: Callable[..., Coroutine[Any, Any, Result]], roles: tuple[Role, ...] = (Role.ADMIN,)
+    given: Given,
+    work: Callable[..., Coroutine[Any, Any, Result]],
+    roles: tuple[Role, ...] = (Role.ADMIN,),
+    *,
+    patience: float = 0.0,
 ) -> Result:
     """Return what `work` does, which is given a client for each of `roles`. Once in a process, as a reactor runs once.
+
+    `patience` is for how many seconds a worker may say that it has too much to do, until that is told.
 
     Raises Stop with a sentence for what a worker refuses, and KeyboardInterrupt after Ctrl-C or SIGTERM: `work` is
     cancelled then, and may end in order; a second signal ends the process.
     """
     with reach(given, roles) as reached:
-        return _react(reached, work)
+        return _react(reached, work, patience)
 
 
 @contextmanager
@@ -75,7 +81,7 @@ def reach(given: Given, roles: tuple[Role, ...] = (Role.ADMIN,)) -> Iterator[Rea
             yield Reached(f"{UNIX}{socket}", dict.fromkeys(roles, token))
 
 
-def _react(reached: Reached, work: Callable[..., Coroutine[Any, Any, Result]]) -> Result:
+def _react(reached: Reached, work: Callable[..., Coroutine[Any, Any, Result]], patience: float) -> Result:
     results: list[Result] = []
     failures: list[BaseException] = []
 
@@ -83,7 +89,7 @@ def _react(reached: Reached, work: Callable[..., Coroutine[Any, Any, Result]]) -
         try:
             async with AsyncExitStack() as stack:
                 clients = [
-                    await stack.enter_async_context(client_of(reached.url, token, reactor))
+                    await stack.enter_async_context(client_of(reached.url, token, reactor, patience))
                     for token in reached.tokens.values()
                 ]
                 results.append(await work(*clients))
@@ -189,7 +195,7 @@ async def opened(in_thread: Callable[..., Any], open_it: Callable[[], Closable])
                 raise
 
 
-def client_of(url: str, token: FoundToken, reactor: Any) -> Client:
+def client_of(url: str, token: FoundToken, reactor: Any, patience: float = 0.0) -> Client:
     """Return a client of the worker at an address, which may be that of a Unix socket. Raises Stop."""
     path = url.removeprefix(UNIX) if url.startswith(UNIX) else None
     agent = None if path is None else Agent.usingEndpointFactory(reactor, _Socket(reactor, path))
@@ -198,6 +204,7 @@ def client_of(url: str, token: FoundToken, reactor: Any) -> Client:
             url if path is None else "http://localhost",
             token.secret,
             time_limit=TIME_LIMIT_SECONDS,
+            patience=patience,
             agent=agent,
             reactor=reactor,
         )

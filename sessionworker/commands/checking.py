@@ -20,6 +20,7 @@ from sessionworker.commands.places import find_places
 from sessionworker.commands.showing import Place, say, show, size, spelled
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Level
+from sessionworker.migration.whole import values_of
 from sessionworker.names import CREDS, type_of_key
 from sessionworker.stores.rules.creds import read_creds
 from sessionworker.values import is_json
@@ -133,10 +134,11 @@ class Checking:
         """Read all of an instance, and return what is to be said of it; None where it is gone meanwhile."""
         before = await self._last_event()
         problems = [self._problems[place]] if self._problems[place] else []
-        values: dict[str, bytes | None] = {}
+        values: dict[str, bytes] = {}
         try:
-            values = await self._api.read_many(*place, await self._api.keys(*place))
-            problems += await self._missing(place, [key for key, value in values.items() if value is None])
+            listed = await self._api.keys(*place)
+            values = await values_of(self._api, *place)
+            problems += await self._missing(place, [key for key in listed if key not in values])
         except NotFound:
             return None
         except Refused as error:
@@ -144,11 +146,10 @@ class Checking:
                 raise
             problems.append(error.message)
         problems += [one.message for one in await self._events_of(place, before)]
-        present = {key: value for key, value in values.items() if value is not None}
         if not problems:
-            problems += _problems_in(present)
-            problems += await self._problems_of_versions(place, present)
-        return Verdict(*place, len(present), sum(map(len, present.values())), list(dict.fromkeys(problems)))
+            problems += _problems_in(values)
+            problems += await self._problems_of_versions(place, values)
+        return Verdict(*place, len(values), sum(map(len, values.values())), list(dict.fromkeys(problems)))
 
     async def _missing(self, place: Place, keys: list[str]) -> list[str]:
         """Wait until keys that were listed, and held nothing, are listed no more, and return what of them stays.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from sessionworker.checks import DatabaseAddress
-from sessionworker.client import Client, ClientError, WorkerOverview
+from sessionworker.client import Client, ClientError, Unavailable, WorkerOverview
 from sessionworker.command_line import Options
 from sessionworker.commands import machine
 from sessionworker.commands.api_settings import look_at_api
@@ -21,6 +22,7 @@ from sessionworker.commands.machine import Line, Mark
 from sessionworker.commands.showing import show
 from sessionworker.errors import StartError
 from sessionworker.keys import find_keys
+from sessionworker.migration.arriving import left_by_imports
 from sessionworker.settings import Settings, Source, read_settings
 from sessionworker.stores.files.sealing import check_keys
 from sessionworker.version import PYTHON, TWISTED, VERSION
@@ -129,16 +131,19 @@ def _say_holder(holder: int | None) -> Line:
 def _look_at_worker(given: Given, holder: int | None, *, is_folder: bool) -> Iterator[Line]:
     """Tell whether the worker answers and takes the token, and how it is."""
 
-    async def work(client: Client) -> tuple[WorkerOverview, float, str]:
+    async def work(client: Client) -> tuple[WorkerOverview, float, str, int]:
         try:
             await client.health()
             health = ""
         except ClientError as error:
             health = getattr(error, "message", str(error))
-        return await client.overview(), time.time(), health
+        overview, now, left = await client.overview(), time.time(), 0
+        with suppress(Unavailable):  # that is said of its health
+            left = await left_by_imports(client)
+        return overview, now, health, left
 
     try:
-        overview, now, health = ask(given, work)
+        overview, now, health, left = ask(given, work)
     except Stop as stop:
         advice = ""
         if stop.exit_code == Code.NO_WORKER and holder is not None:
@@ -165,4 +170,7 @@ def _look_at_worker(given: Given, holder: int | None, *, is_folder: bool) -> Ite
         yield Line(Mark.WRONG, "instances", f"{count:,} need a person: 'sessionworker status' names them")
     else:
         yield Line(Mark.WELL, "instances", "none needs a person")
+    if left:
+        said = f"{left:,} accounts are left by imports that were cut off, or run now"
+        yield Line(Mark.WRONG, "imports", f"{said}: 'sessionworker status' says what to do")
     yield from machine.look_at_port(given.address)

@@ -8,7 +8,7 @@ import click
 from msgspec import Struct
 
 from sessionworker.access import Role
-from sessionworker.client import Client, DropSummary
+from sessionworker.client import Client, DropSummary, NameTaken
 from sessionworker.commands.asking import ask
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Given, command
@@ -150,7 +150,12 @@ def undrop(
         chosen = _choose(place, found, number)
         if is_replacing:
             confirm_name(f"What is {back} now is dropped.", back.instance, is_meant=is_meant)
-        await client.restore_instance(*place, chosen.drop, name, replacing=is_replacing)
+        try:
+            await client.restore_instance(*place, chosen.drop, name, replacing=is_replacing)
+        except NameTaken:
+            raise Stop(
+                f"{back} exists. --replace drops it in the same step, and --as brings this one back under another name."
+            ) from None
 
     ask(given, work)
     say(given, f"{back} is back.")

@@ -25,6 +25,9 @@ from sessionworker.options import KEY_VARIABLE, MANY, OPTIONS, TOKEN_VARIABLES, 
 
 POLL_SECONDS = 0.02
 
+START_SECONDS = 300.0
+"""After which a worker is given up that does not listen: to bring a long journal into its files takes a while."""
+
 PR_SET_PDEATHSIG = 1
 """See prctl(2)."""
 
@@ -106,7 +109,8 @@ def _end_with_parent() -> None:
 
 
 def _wait_for(process: subprocess.Popen[bytes], path: Path, log: Path) -> None:
-    """Return when a worker listens. A long journal takes its time. Raises Stop where it ends instead."""
+    """Return when a worker listens. Raises Stop where it ends instead, or takes too long: it is killed then."""
+    until = time.monotonic() + START_SECONDS
     while True:
         with socket.socket(socket.AF_UNIX) as asking, suppress(OSError):
             asking.connect(str(path))
@@ -114,7 +118,24 @@ def _wait_for(process: subprocess.Popen[bytes], path: Path, log: Path) -> None:
         if process.poll() is not None:
             reason = _reason(log.read_text(errors="replace"))
             raise Stop(reason, Code.IN_USE if _IN_USE in reason else Code.NO_WORKER)
+        if time.monotonic() >= until:
+            process.kill()  # nobody has been told anything by it yet
+            said = last_said(log.read_text(errors="replace"))
+            raise Stop(
+                f"The worker that was started on the store does not listen after {START_SECONDS:g} s. {said}",
+                Code.NO_WORKER,
+            )
         time.sleep(POLL_SECONDS)
+
+
+def last_said(log: str) -> str:
+    """Return the last line of a worker's log, in a sentence."""
+    lines = log.split("\n")[:-1]  # what stands behind the last end of a line is half a one
+    if not lines:
+        return "It has logged nothing."
+    with suppress(ValueError, KeyError, TypeError):  # what somebody else printed
+        return f"Its last line is: {json.loads(lines[-1])['message']}"
+    return f"Its last line is: {lines[-1]}"
 
 
 def _reason(log: str) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
 
-from sessionworker.commands.given import A_FILE, Given
+from sessionworker.commands.given import Given
 from sessionworker.commands.importing import Wanted, import_from, importer
 from sessionworker.commands.servers import installation, instances, prefix, url
-from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.taking import ENCODINGS, RAW, STYLES, TEXT
 from sessionworker.migration.sources.evolution import open_evolution
 from sessionworker.migration.sources.evolution_1 import open_evolution_1_mongo, open_evolution_1_redis
@@ -28,9 +25,6 @@ _url = partial(url, purpose="IMPORT")
 _no_prefix = click.option("--no-prefix", is_flag=True, help="Its keys begin with no prefix, as those of old versions.")
 _mongo_database = click.option("--database", default="", help="Its name, which ends in -instances.")
 _session = click.option("--session", default="", help="The one account that is wanted.")
-_names = click.option(
-    "--map", "map_", type=A_FILE, help="A CSV file of two columns: an account's name, and its new one."
-)
 _map_from_database = click.option(
     "--map-from-database",
     default="",
@@ -39,20 +33,6 @@ _map_from_database = click.option(
     show_envvar=True,
     help="The database of an Evolution 2, whose instances have those names: their ids are the new ones.",
 )
-
-
-def _read_names(path: Path | None) -> dict[str, str]:
-    """Return new names by old ones. Raises SourceError."""
-    if path is None:
-        return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"The names in {path} cannot be read: {error}.") from None
-    if any(len(row) != len(("old", "new")) for row in rows):
-        raise SourceError(f"Each line of {path} has to be a name, a comma, and the new name.")
-    return {old.strip(): new.strip() for old, new in rows}
 
 
 @importer("evolution")
@@ -66,22 +46,20 @@ def evolution(given: Given, wanted: Wanted, keys: str | None, **options: Any) ->
 @_url("redis")
 @prefix("CACHE_REDIS_PREFIX_KEY, or REDIS_PREFIX_KEY before 1.7.3")
 @_no_prefix
-@_names
 @_map_from_database
-def evolution_1_redis(given: Given, wanted: Wanted, redis: str, map_: Path | None, **options: Any) -> None:
+def evolution_1_redis(given: Given, wanted: Wanted, redis: str, **options: Any) -> None:
     """Import from Evolution API 1 with Redis; with files it is 'import baileys'."""
-    import_from(given, lambda: open_evolution_1_redis(redis, names=_read_names(map_), **options), wanted)
+    import_from(given, lambda: open_evolution_1_redis(redis, names=wanted.names, **options), wanted)
 
 
 @importer("evolution-1-mongo")
 @_url("mongo")
 @_mongo_database
 @instances
-@_names
 @_map_from_database
-def evolution_1_mongo(given: Given, wanted: Wanted, mongo: str, map_: Path | None, **options: Any) -> None:
+def evolution_1_mongo(given: Given, wanted: Wanted, mongo: str, **options: Any) -> None:
     """Import from Evolution API 1 with MongoDB."""
-    import_from(given, lambda: open_evolution_1_mongo(mongo, names=_read_names(map_), **options), wanted)
+    import_from(given, lambda: open_evolution_1_mongo(mongo, names=wanted.names, **options), wanted)
 
 
 @importer("whatsapp-api-redis")

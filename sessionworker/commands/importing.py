@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,16 +30,46 @@ from sessionworker.migration.reports import Report, State, Told
 QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told.level is Level.QUESTION)
 """What an operator may accept, as it is typed."""
 
+PATIENCE_SECONDS = 60.0
+"""For how long a worker may have too much to do, until an account fails for that."""
+
+
+_THERE = (State.IMPORTED, State.EQUAL, State.MADE_EMPTY)
+
 
 class Wanted(NamedTuple):
     """What was asked of an import, besides where it reads."""
 
     group: str | None
     only: tuple[str, ...]
+    names: Mapping[str, str] | None
     accept: tuple[str, ...]
     dry_run: bool
     report: Path | None
     page: Path | None
+
+
+class NamesFile(click.ParamType[Any]):
+    """A CSV file of names, each with a new one."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Mapping[str, str]:
+        """Return new names by old ones."""
+        names: dict[str, str] = {}
+        try:
+            with Path(value).open(newline="", encoding="utf-8-sig") as file:
+                rows = [[word.strip() for word in row] for row in csv.reader(file) if row]
+        except OSError as error:
+            self.fail(f"The names in {value} cannot be read: {error.strerror}.", param, context)
+        except (UnicodeDecodeError, csv.Error):
+            self.fail(f"The names in {value} cannot be read: they have to be CSV, in UTF-8.", param, context)
+        for row in rows:
+            if len(row) != len(("old", "new")) or not all(row):
+                self.fail(f"Each line of {value} has to be a name, a comma, and the new name.", param, context)
+            if names.setdefault(*row) != row[1]:
+                self.fail(f"In {value} {row[0]} has several new names.", param, context)
+        return names
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -46,6 +77,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS = (
     click.option("--group", type=GroupName(), help="The group here, where the source has none itself."),
     click.option("--only", multiple=True, metavar="NAME", help="Import this one alone. May be given several times."),
+    click.option(
+        "--map", "names", type=NamesFile(), help="A CSV file of two columns: an account's name, and its new one."
+    ),
     click.option(
         "--accept",
         multiple=True,
@@ -84,17 +118,20 @@ def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted)
         _check_place(file)
     begun: list[Report] = []
     try:
-        report = ask(given, partial(_import, given, open_source, wanted, begun), (Role.API, Role.ADMIN))
+        work = partial(_import, given, open_source, wanted, begun)
+        report = ask(given, work, (Role.API, Role.ADMIN), patience=PATIENCE_SECONDS)
     except (SourceError, Stop, KeyboardInterrupt) as error:
         for one in begun:  # what was done until then is done
             _tell(given, wanted, one)
-        if isinstance(error, SourceError):
-            raise Stop(str(error)) from None
-        raise
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        code = error.exit_code if isinstance(error, Stop) else Code.FAILED
+        if code == Code.FAILED and any(one.count(*_THERE) for one in begun):
+            code = Code.PARTLY
+        raise Stop(str(error), Code(code)) from None
     _tell(given, wanted, report)
     if not report.is_whole:
-        is_some = report.count(State.IMPORTED, State.EQUAL, State.MADE_EMPTY, State.READY)
-        raise click.exceptions.Exit(Code.PARTLY if is_some else Code.FAILED)
+        raise click.exceptions.Exit(Code.PARTLY if report.count(*_THERE, State.READY) else Code.FAILED)
 
 
 def _check_place(report: Path | None) -> None:
@@ -162,7 +199,15 @@ async def _bring(
 ) -> Report:
     """Import what a source holds. The report is put into `begun` once something may be written."""
     accepted = frozenset(code.replace("-", "_") for code in wanted.accept)
-    importing = Importing(source, arriving, in_thread, group=wanted.group or "", only=wanted.only, accepted=accepted)
+    importing = Importing(
+        source,
+        arriving,
+        in_thread,
+        group=wanted.group or "",
+        only=wanted.only,
+        names=wanted.names or {},
+        accepted=accepted,
+    )
     say(given, f"Reading {source.shown} ...")
     try:
         report, planned = await importing.plan()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -16,6 +17,8 @@ from sessionworker.commands.endings import Code
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.machine import LEAST_ROOM
 from sessionworker.commands.showing import GroupName, number, printable, show, size, span, spelled, table, when
+from sessionworker.migration.arriving import WAITING_GROUP, left_by_imports
+from sessionworker.migration.notes import Note
 
 LAST_DAYS = 7.0
 """Of a TLS certificate: it should have been renewed long before."""
@@ -38,13 +41,17 @@ def status(given: Given) -> None:
     """Tell whether the worker is well, how much it holds, and what needs a person: exit status 4 if anything does."""
 
     async def work(client: Client) -> Status:
-        needs = []
+        needs: list[str] = []
         try:
             await client.health()
         except Unavailable as error:
             needs.append(error.message)
         overview = await client.overview()
-        return Status([*needs, *_needs(overview, is_said=bool(needs))], overview)
+        needs += _needs(overview, is_said=bool(needs))
+        with suppress(Unavailable):  # that is said already
+            if left := await left_by_imports(client):
+                needs.append(Note("left_by_imports", {"count": f"{left:,}", "group": WAITING_GROUP}).text())
+        return Status(needs, overview)
 
     found = ask(given, work)
     show(given, found, _lines(found))

@@ -127,14 +127,18 @@ def _look_at_disk(store: Path) -> Iterator[Line]:
         )
     elif kind in NETWORK:
         yield Line(Mark.NOTE, "disk", f"{store} lies on a network ({kind}): only one worker may ever have it")
-    room = os.statvfs(store)
+    yield from look_at_room(os.statvfs(store))
+    yield _time_syncs(store / OURS)
+
+
+def look_at_room(room: os.statvfs_result) -> Iterator[Line]:
+    """Tell how many bytes and files a disk has left."""
     free, whole = room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize
     mark = Mark.WRONG if free < LEAST_ROOM * whole else Mark.WELL
     yield Line(mark, "room", f"{size(free)} of {size(whole)} are free{', make some' if mark is Mark.WRONG else ''}")
     if room.f_files:
         mark = Mark.WRONG if room.f_favail < LEAST_ROOM * room.f_files else Mark.WELL
         yield Line(mark, "files", f"{number(room.f_favail)} of {number(room.f_files)} more can be made")
-    yield _time_syncs(store / OURS)
 
 
 def _kind_of_disk(path: Path) -> str:

@@ -57,7 +57,7 @@ class WorkerChannel(HTTPChannel):
         self._can_send_now = isinstance(self.transport, FileDescriptor)  # a socket, and nothing like TLS before it
         self._wait(limits.HEADER_SECONDS)
         if not self.site.opened(self):
-            self.refuse(Overloaded("Too many connections are open. Try again in a moment."))
+            self.refuse(Overloaded(Overloaded.too_many_connections))
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Count the connection out."""

@@ -2,7 +2,7 @@
 
 It is made in a group that no API looks into, its `creds` last, read back there and compared. Then it takes its place in
 one step: it is dropped, and brought back where it belongs, and what stands there is dropped in that. Whatever ends this
-before leaves its place as it was, and the next try begins anew.
+before leaves its place as it was, and the next try begins anew; what the worker refused halfway is erased at once.
 """
 
 from __future__ import annotations
@@ -10,12 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
+from http import HTTPStatus
 from secrets import token_hex
 
-from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, NoSuchInstance, NotFound, Unavailable
+from sessionworker.client import (
+    Client,
+    ClientError,
+    NoSuchDrop,
+    NoSuchGroup,
+    NoSuchInstance,
+    NotFound,
+    Overloaded,
+    Refused,
+    Unavailable,
+)
 from sessionworker.migration.unbroken import unbroken
+from sessionworker.migration.whole import values_of
 from sessionworker.names import CREDS
-from sessionworker.stores.rules.creds import read_creds
+from sessionworker.stores.rules.creds import Creds, read_creds
 
 WAITING_GROUP = "sessionworker-import"
 """Where accounts are made. It is there only while something is imported, or after that was cut off."""
@@ -50,18 +62,12 @@ class Arriving:
         self._admin = admin
         self.advance = advance
 
-    async def held(self, group: str, name: str, values: Mapping[str, bytes]) -> dict[str, bytes] | None:
-        """Return all that an instance holds; None where there is none. Nobody may write to it meanwhile.
-
-        `values` are what it is compared with: what can be told from them alone is read as it was written.
-        """
+    async def held(self, group: str, name: str) -> dict[str, bytes] | None:
+        """Return all that an instance holds; None where there is none."""
         try:
-            found = await self._api.read_many(group, name, await self._api.keys(group, name))
-            for key in found.keys() & {key for key, value in values.items() if _is_alone(value)}:
-                found[key] = await self._api.read(group, name, key)
+            return await values_of(self._api, group, name)
         except (NoSuchGroup, NoSuchInstance):
             return None
-        return {key: value for key, value in found.items() if value is not None}
 
     async def make_empty(self, group: str, name: str) -> bool:
         """Make an instance without session files, unless there is one; tell whether there was none."""
@@ -89,12 +95,11 @@ class Arriving:
         await self._erase(beginning)
         waiting = f"{beginning}-{token_hex(8)}"  # another import of the same account writes nothing into this one
         try:
-            await self._make(waiting, values)
-        except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
-            await self._make(waiting, values)
-        held = await self.held(WAITING_GROUP, waiting, values)
-        if held is None or digest_of(held) != digest_of(values):
-            raise NotReadBack
+            await self._make_whole(waiting, values)
+        except (Refused, NotReadBack):  # what is there of it is of no use to anybody, and takes room
+            with suppress(ClientError):
+                await self._erase(waiting)
+            raise
         await self._api.drop_instance(WAITING_GROUP, waiting)
         drop = await self._drop_of(WAITING_GROUP, waiting)
         if drop is None:
@@ -104,12 +109,22 @@ class Arriving:
             try:
                 await self._admin.restore_instance(WAITING_GROUP, waiting, drop, name, into=group, replacing=replaces)
             except NoSuchDrop:  # a first try has brought it back already, of which the answer was lost
-                held = await self.held(group, name, values)
+                held = await self.held(group, name)
                 if held is None or digest_of(held) != digest_of(values):
                     raise
             arrived()
 
         await unbroken(take_place())
+
+    async def _make_whole(self, waiting: str, values: Mapping[str, bytes]) -> None:
+        """Make an account where no API looks. Raises NotReadBack, too."""
+        try:
+            await self._make(waiting, values)
+        except (NoSuchGroup, NoSuchInstance):  # another import has removed the group as empty meanwhile
+            await self._make(waiting, values)
+        held = await self.held(WAITING_GROUP, waiting)
+        if held is None or digest_of(held) != digest_of(values):
+            raise NotReadBack
 
     async def _make(self, waiting: str, values: Mapping[str, bytes]) -> None:
         await self._api.create_instance(WAITING_GROUP, waiting)
@@ -142,25 +157,48 @@ class Arriving:
                 return one.drop
         return None
 
-    async def identities(self, group: str) -> dict[str, set[str]]:
-        """Return the instances of a group by their identities, as far as their `creds` can be read."""
+    async def identities(self) -> dict[str, set[str]]:
+        """Return all instances, as "group/instance", by their identities, as far as their `creds` can be read.
+
+        Groups that the API's token is not for are left out, and the one in which accounts are made.
+        """
         found: dict[str, set[str]] = {}
-        with suppress(NoSuchGroup):
-            for name in await self._api.instances(group):
-                with suppress(NotFound, Unavailable):
-                    creds = read_creds(await self._api.read(group, name, CREDS) or b"")
-                    if creds is not None:
-                        found.setdefault(creds.identity, set()).add(name)
+        for group in await self._admin.groups():
+            if group == WAITING_GROUP:
+                continue
+            try:
+                for name in await self._api.instances(group):
+                    if creds := await self._creds_of(group, name):
+                        found.setdefault(creds.identity, set()).add(f"{group}/{name}")
+            except NoSuchGroup:
+                continue
+            except Refused as error:
+                if error.status != HTTPStatus.FORBIDDEN:
+                    raise
         return found
+
+    async def _creds_of(self, group: str, name: str) -> Creds | None:
+        try:
+            return read_creds(await self._api.read(group, name, CREDS) or b"")
+        except Overloaded:
+            raise
+        except (NotFound, Unavailable):  # it is gone meanwhile, or is broken
+            return None
 
     async def tidy(self) -> int:
         """Remove the group in which accounts were made, if none is left in it; return how many are, dropped or not."""
-        left = 0
         with suppress(NoSuchGroup):
-            left = len(await self._api.instances(WAITING_GROUP))
-            if not left:
+            if not await self._api.instances(WAITING_GROUP):
                 await self._admin.drop_group(WAITING_GROUP)
-        return left + sum(one.group == WAITING_GROUP for one in await self._admin.drops())
+        return await left_by_imports(self._admin)
+
+
+async def left_by_imports(operator: Client) -> int:
+    """Return how many accounts imports have left that were cut off, or have under way, dropped or not."""
+    left = sum(one.group == WAITING_GROUP for one in await operator.drops())
+    with suppress(NoSuchGroup):
+        left += len(await operator.describe(WAITING_GROUP))
+    return left
 
 
 def _parts(values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:

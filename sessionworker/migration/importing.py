@@ -7,13 +7,13 @@ left: so an import that was cut off goes on where it is run again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
-from sessionworker.client import BodyTooLarge, Conflict, NotAllowed, NotFound, Unavailable
+from sessionworker.client import BodyTooLarge, Conflict, NoSpace, NotAllowed, NotFound, Overloaded, Refused, Unavailable
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack, digest_of
-from sessionworker.migration.found import Account, InThread, Reading, Source
+from sessionworker.migration.found import Account, InThread, Reading, Skipped, Source
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Note
 from sessionworker.migration.reports import Report, State, Told, refuses
@@ -40,11 +40,13 @@ class Importing:
         *,
         group: str,
         only: Collection[str] = (),
+        names: Mapping[str, str] = MappingProxyType({}),
         accepted: frozenset[str] = frozenset(),
     ) -> None:
         """Import what `source` holds into `group`, or into the groups that it has itself.
 
-        `only` are the names or labels of those that are wanted; all, if there are none. `accepted` are the codes of
+        `only` are the names or labels of those that are wanted; all, if there are none. `names` are new names, by those
+        that accounts have there, or their labels, or the places where they lie. `accepted` are the codes of
         notes that keep nothing from being imported.
         """
         self._source = source
@@ -52,12 +54,13 @@ class Importing:
         self._in_thread = in_thread
         self._group = group
         self._only = frozenset(only)
+        self._names = names
         self.not_found = set(only)
         """Those of `only` that no account is called, once there is a plan."""
         self._accepted = accepted
         self._report = Report(source.shown, is_dry=True)
-        self._here: dict[str, dict[str, set[str]]] = {}
-        """The instances of each group that was asked for, by their identities."""
+        self._here: dict[str, set[str]] | None = None
+        """All instances that there are, by their identities, once that was asked for."""
 
     async def plan(self) -> tuple[Report, list[tuple[Account, Told]]]:
         """Read all of it, change nothing, and say what would become of each account.
@@ -74,6 +77,7 @@ class Importing:
             if creds is not None:
                 _tell_doubles(told, creds.identity, identities)
                 await self._tell_others(told, creds.identity)
+        _tell_same_names([told for account, told in planned if told.instance != account.name], planned)
         for _, told in planned:
             told.state = refuses(told.notes, self._accepted) or told.state
             report.accounts.append(told)
@@ -83,23 +87,30 @@ class Importing:
     def _choose(self, accounts: list[Account]) -> list[tuple[Account, Told]]:
         """Return those that are wanted. Raises GroupMissingError."""
         chosen = []
+        unused = dict(self._names)
         for account in accounts:
-            told = Told(account.group or self._group, account.name, account.origin, account.label)
-            names = {account.name, account.label, account.origin, f"{told.group}/{told.instance}"} - {""}
+            old = next((one for one in _called(account) if one in self._names), account.name)
+            unused.pop(old, None)
+            name = self._names.get(old, account.name)
+            label = account.label or (account.name if name != account.name else "")
+            told = Told(account.group or self._group, name, account.origin, label)
+            names = {*_called(account), name, f"{told.group}/{name}"} - {""}
             if not self._only or not self._only.isdisjoint(names):
                 self.not_found -= names
                 chosen.append((account, told))
         if not all(told.group for _, told in chosen):
             raise GroupMissingError
+        skipped = Skipped()
+        for old in unused:
+            skipped.add("map_not_used", old)
+        self._report.notes += skipped.notes()
         return chosen
 
     async def _tell_others(self, told: Told, identity: str) -> None:
-        """Note an instance of the worker that is the same account under another name."""
-        if told.group not in self._here:
-            self._here[told.group] = {}
-            with suppress(*_OF_ONE_ACCOUNT):  # that is told of what stands in its own place
-                self._here[told.group] = await self._arriving.identities(told.group)
-        others = self._here[told.group].get(identity, set()) - {told.instance}
+        """Note an instance of the worker that is the same account in another place."""
+        if self._here is None:
+            self._here = await self._arriving.identities()
+        others = self._here.get(identity, set()) - {f"{told.group}/{told.instance}"}
         if others and told.state is not State.EQUAL:
             told.notes.append(Note("same_account_here", {"others": ", ".join(sorted(others))}))
 
@@ -125,9 +136,9 @@ class Importing:
         if refuses(told.notes, self._accepted) is State.FAILED:
             return
         try:
-            held = await self._arriving.held(told.group, told.instance, values)
+            held = await self._arriving.held(told.group, told.instance)
         except _OF_ONE_ACCOUNT as error:
-            told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+            told.notes.append(_refusal_of(error))
             return
         if held is None:
             return
@@ -137,7 +148,11 @@ class Importing:
             told.notes += _compare_creds(held, values)
 
     async def run(self, planned: list[tuple[Account, Told]]) -> None:
-        """Import what a plan says is ready; note in it what became of each account. Raises SourceError, ClientError."""
+        """Import what a plan says is ready; note in it what became of each account. Raises SourceError, ClientError.
+
+        NoSpace is noted, too: there would be none for the next one either, and those who are served need it.
+        """
+        no_space: NoSpace | None = None
         for account, told in planned:
             if told.state is not State.READY:
                 continue
@@ -146,12 +161,17 @@ class Importing:
             except NotReadBack:
                 told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
                 told.state = State.FAILED
-            except _OF_ONE_ACCOUNT as error:
-                told.notes.append(Note("refused_by_worker", {"reason": error.message}))
+            except (*_OF_ONE_ACCOUNT, NoSpace) as error:
+                told.notes.append(_refusal_of(error))
                 told.state = State.FAILED
+                if isinstance(error, NoSpace):
+                    no_space = error
+                    break
         left = await self._arriving.tidy()
         if left:
             self._report.notes.append(Note("left_by_imports", {"count": str(left), "group": WAITING_GROUP}))
+        if no_space is not None:
+            raise no_space
 
     async def _import(self, account: Account, told: Told) -> State:
         if account.is_empty:
@@ -163,7 +183,7 @@ class Importing:
         if (refused := refuses(told.notes, self._accepted)) is not None:
             return refused
         told.measure(reading.values)
-        held = await self._arriving.held(told.group, told.instance, reading.values)
+        held = await self._arriving.held(told.group, told.instance)
         if held is not None:  # what the plan found in its place may be another thing by now
             if digest_of(held) == told.digest:
                 return State.EQUAL
@@ -181,6 +201,27 @@ class Importing:
     async def _make_empty(self, told: Told) -> None:
         is_new = await self._arriving.make_empty(told.group, told.instance)
         told.state = State.MADE_EMPTY if is_new else State.EQUAL
+
+
+def _refusal_of(error: Refused) -> Note:
+    return Note("worker_too_busy" if isinstance(error, Overloaded) else "refused_by_worker", {"reason": error.message})
+
+
+def _called(account: Account) -> Iterator[str]:
+    """Yield what an account is called there, and what tells it best first."""
+    yield account.origin
+    if account.group:
+        yield f"{account.group}/{account.name}"
+    yield from (account.label, account.name)
+
+
+def _tell_same_names(renamed: list[Told], planned: list[tuple[Account, Told]]) -> None:
+    """Note accounts that have a new name which another one has, too: of their own names the source tells itself."""
+    for one in renamed:
+        place = one.group, one.instance
+        others = [other.origin for _, other in planned if other is not one and (other.group, other.instance) == place]
+        if others:
+            one.notes.append(Note("same_new_name", {"others": ", ".join(sorted(others))}))
 
 
 def _tell_doubles(told: Told, identity: str, identities: dict[str, Told]) -> None:

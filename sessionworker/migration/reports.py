@@ -25,7 +25,7 @@ class State(Enum):
     NOT_PAIRED = "not paired"
     """There is nothing of it to be exported."""
     READY = "ready"
-    """It would be imported; only a dry run ends so."""
+    """It would be imported: so a dry run ends, and what an import did not come to that was stopped."""
     LEFT_OUT = "left out"
     """It waits for the operator's word: a note says what for."""
     FAILED = "failed"

@@ -35,10 +35,9 @@ OF_IMPORTING: Mapping[str, Told] = {
     ),
     "same_account_here": Told(
         Level.QUESTION,
-        "The worker has the same account under another name in this group: {others}. Two of one account throw each "
-        "other out (error 440).",
-        "O worker já tem a mesma conta com outro nome neste grupo: {others}. Duas da mesma conta se derrubam uma à "
-        "outra (erro 440).",
+        "The worker has the same account elsewhere: {others}. Two of one account throw each other out (error 440).",
+        "O worker já tem a mesma conta em outro lugar: {others}. Duas da mesma conta se derrubam uma à outra (erro "
+        "440).",
     ),
     "left_by_imports": Told(
         Level.WARNING,
@@ -48,6 +47,16 @@ OF_IMPORTING: Mapping[str, Told] = {
         "No grupo {group} há {count} contas, contando as descartadas, de imports interrompidos ou em andamento. Elas "
         "têm credenciais. Se nenhum está rodando, elimine-as: rode aquele import de novo, ou 'sessionworker drop "
         "--group {group}', e 'sessionworker purge' para cada uma desse grupo que 'sessionworker drops' lista.",
+    ),
+    "map_not_used": Told(
+        Level.WARNING,
+        "The map has names that no account has there ({count}): {names}.",
+        "O mapa tem nomes que nenhuma conta tem lá ({count}): {names}.",
+    ),
+    "same_new_name": Told(
+        Level.FAILURE,
+        "Its new name is that of another one, too: {others}.",
+        "O nome novo dela é também o de outra: {others}.",
     ),
     "name_not_allowed": Told(
         Level.FAILURE,
@@ -63,6 +72,13 @@ OF_IMPORTING: Mapping[str, Told] = {
         Level.INFORMATION,
         "It has no creds: it was never paired, or was logged out. Another program has no use for it.",
         "Não tem creds: nunca foi pareada ou foi desconectada. Outro programa não teria o que fazer com ela.",
+    ),
+    "worker_too_busy": Told(
+        Level.FAILURE,
+        "The worker had too much to do, and still had after a while. Run the import again later: what is there already "
+        "is left.",
+        "O worker estava sobrecarregado e continuou assim por um bom tempo. Rode o import de novo mais tarde: o que já "
+        "está lá não é tocado.",
     ),
     "refused_by_worker": Told(
         Level.FAILURE,

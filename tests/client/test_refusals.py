@@ -19,9 +19,13 @@ from sessionworker.client import (
     Unauthorized,
     Unavailable,
 )
+from sessionworker.client import errors as client_errors
+from sessionworker.errors import Overloaded
+from sessionworker.http.answers import error_body
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import Outcome
-from tests.server import MIB, RunningWorker, asynchronous, running_worker
+from tests.client.scripted import Script, ScriptedConnection, scripted_server
+from tests.server import MIB, TOKEN, RunningWorker, asynchronous, running_worker
 
 
 @asynchronous
@@ -131,6 +135,54 @@ async def test_a_worker_with_too_much_to_do_says_when_to_come_back(tmp_path: Pat
         with pytest.raises(Unavailable) as refused:
             await client.create_group("codechat")
         assert (refused.value.status, refused.value.retry_after) == (503, 1)
+
+
+def too_much(error: errors.WorkerError, times: int, retry_after: int = 1) -> Script:
+    """Refuse so many calls, and take the others."""
+
+    def script(connection: ScriptedConnection, number: int) -> None:
+        if number <= times:
+            connection.answer(error.status, error_body(error), f"Retry-After: {retry_after}")
+        else:
+            connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    return script
+
+
+@asynchronous
+async def test_a_client_with_patience_comes_back_to_a_worker_with_too_much_to_do() -> None:
+    for message in (Overloaded.message, Overloaded.too_many_connections):
+        async with (
+            scripted_server(too_much(Overloaded(message), 1)) as server,
+            Client(server.url, TOKEN, patience=5) as client,
+        ):
+            await client.write("codechat", "sales", "creds", "{}")
+            assert [request[:4] for request in server.requests] == [b"POST"] * 2
+
+
+@asynchronous
+@pytest.mark.parametrize(
+    ("patience", "retry_after", "asked"),
+    [(0, 1, 1), (0.5, 1, 1), (1.5, 1, 2), (5, 1000, 1)],
+)
+async def test_patience_has_an_end(patience: float, retry_after: int, asked: int) -> None:
+    async with (
+        scripted_server(too_much(Overloaded(), 9, retry_after)) as server,
+        Client(server.url, TOKEN, patience=patience) as client,
+    ):
+        with pytest.raises(client_errors.Overloaded):
+            await client.create_group("codechat")
+        assert len(server.requests) == asked
+
+
+@asynchronous
+async def test_a_store_that_cannot_be_used_is_told_at_once() -> None:
+    async with (
+        scripted_server(too_much(errors.StoreUnavailable(), 1)) as server,
+        Client(server.url, TOKEN, patience=5) as client,
+    ):
+        with pytest.raises(Unavailable):
+            await client.create_group("codechat")
 
 
 class FailingStore(FileStore):

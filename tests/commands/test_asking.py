@@ -8,12 +8,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from sessionworker.commands.endings import Code
+from sessionworker.commands import hosting
+from sessionworker.commands.endings import Code, Stop
+from sessionworker.errors import Overloaded, Unauthorized
+from sessionworker.http.answers import error_body
 from tests.commands.typed import asked, ended, environment, ran, send
+from tests.migration.examples import account
+from tests.migration.places import write_fixed
 from tests.process import REPOSITORY, WorkerProcess
 
 pytestmark = pytest.mark.slow
@@ -95,6 +102,68 @@ def test_a_worker_on_a_store_is_gone_with_the_command_also_where_that_is_killed(
     while ran("--store", store, "checkpoint").returncode != Code.DONE:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_a_worker_that_does_not_come_up_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".sessionworker").mkdir()
+    (tmp_path / "printed").write_text('{"level": "info", "message": "The journal is read."}\n')
+    command = ("sh", "-c", 'cat "$0"; exec sleep 60', str(tmp_path / "printed"))
+    monkeypatch.setattr(hosting, "_command", lambda *_: iter(command))
+    monkeypatch.setattr(hosting, "START_SECONDS", 2.0)
+    began = time.monotonic()
+    with pytest.raises(Stop) as stopped, hosting.worker_on(tmp_path, None):
+        raise AssertionError("it listens")
+    said = "The worker that was started on the store does not listen after 2 s. Its last line is: The journal is read."
+    assert stopped.value.message == said
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ("", "It has logged nothing."),
+        ("first\n[1]\n", "Its last line is: [1]"),
+        ("first\n{}\n", "Its last line is: {}"),
+        ("first\nhal", "Its last line is: first"),
+    ],
+)
+def test_the_last_that_a_worker_said(log: str, told: str) -> None:
+    assert hosting.last_said(log) == told
+
+
+class Busy(BaseHTTPRequestHandler):
+    """Has too much to do once, and takes no token from then on."""
+
+    server: BusyServer
+
+    def do_POST(self) -> None:
+        self.server.asked += 1
+        error = Overloaded() if self.server.asked == 1 else Unauthorized()
+        body = error_body(error)
+        self.send_response(error.status)
+        for name, value in {**error.headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+class BusyServer(HTTPServer):
+    asked = 0
+
+
+def test_an_import_comes_back_to_a_worker_that_has_too_much_to_do(tmp_path: Path) -> None:
+    write_fixed(tmp_path / "sales", account("sales"))
+    with BusyServer(("127.0.0.1", 0), Busy) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        done = ran("import", "baileys", tmp_path, "--group", "g", "--url", url, GLOBAL_AUTH_TOKEN="secret")
+        server.shutdown()
+        thread.join(60)
+    assert (done.returncode, server.asked) == (Code.TOKEN_REFUSED, 2)
 
 
 def test_a_store_that_is_none_is_not_made(tmp_path: Path) -> None:

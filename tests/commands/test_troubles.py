@@ -40,13 +40,25 @@ def doctor(worker: WorkerProcess, *words: str, **variables: str) -> tuple[int, d
     return _wrong(asked(worker, "--json", "doctor", *words, **{"SESSIONWORKER_STORE": str(worker.store), **variables}))
 
 
+OF_THE_MACHINE = ("disk", "room", "files", "sync")
+"""What is wrong with the disk that the tests have their files on, if anything: `test_machine` looks at that."""
+
+
 def _wrong(done: Ended) -> tuple[int, dict[str, list[str]]]:
     wrong: dict[str, list[str]] = {}
     for line in json.loads(done.stdout):
         assert line["what"] != "disk" or "memory" in line["said"] or line["mark"] == "·"
-        if line["mark"] == "✖" and line["what"] != "disk":  # tests may have their files in memory
+        if line["mark"] == "✖" and line["what"] not in OF_THE_MACHINE:
             wrong.setdefault(line["what"], []).append(line["said"])
     return done.returncode, wrong
+
+
+def needs(worker: WorkerProcess) -> list[str]:
+    """Return what needs a person, as `status` says, but for the disk of the tests."""
+    done = asked(worker, "--json", "status")
+    found: list[str] = json.loads(done.stdout)["needs"]
+    assert done.returncode == (Code.FOUND if found else Code.DONE)
+    return [need for need in found if not need.startswith("The disk of the store has room")]
 
 
 def verdicts(done: Ended) -> dict[str, list[str]]:
@@ -56,7 +68,7 @@ def verdicts(done: Ended) -> dict[str, list[str]]:
 
 
 def test_a_store_that_is_well(worker: WorkerProcess) -> None:
-    assert asked(worker, "status").returncode == Code.DONE
+    assert needs(worker) == []
     done = asked(worker, "check")
     assert done.returncode == Code.DONE
     assert done.stdout.startswith("2 of 2 instances were read: 5 values, ")
@@ -65,6 +77,24 @@ def test_a_store_that_is_well(worker: WorkerProcess) -> None:
     assert [one["instance"] for one in alone["verdicts"]] == ["sales"]
     nobody = asked(worker, "check", "codechat/nobody")
     assert (nobody.returncode, "codechat/nobody: there is no such instance." in nobody.stdout) == (Code.FOUND, True)
+
+
+def test_what_imports_that_were_cut_off_have_left(worker: WorkerProcess) -> None:
+    for name in ("0-1", "0-2"):
+        fill(worker, "sessionworker-import", name)
+    assert asked(worker, "drop", "sessionworker-import/0-1", "--yes").returncode == Code.DONE
+    done = asked(worker, "status")
+    assert done.returncode == Code.FOUND
+    assert "In the group sessionworker-import are 2 accounts" in done.stdout
+    assert "run that import again, or 'sessionworker drop --group sessionworker-import'" in done.stdout
+    said = "2 accounts are left by imports that were cut off, or run now: 'sessionworker status' says what to do"
+    assert doctor(worker) == (Code.FOUND, {"imports": [said]})
+    assert asked(worker, "drop", "--group", "sessionworker-import", "--yes").returncode == Code.DONE
+    for name in ("0-1", "0-2"):
+        [drop] = [one for one in json.loads(asked(worker, "--json", "drops").stdout) if one["instance"] == name]
+        words = ("purge", f"sessionworker-import/{name}", "--drop", drop["drop"], "--yes")
+        assert asked(worker, *words).returncode == Code.DONE
+    assert needs(worker) == []
 
 
 def test_a_check_that_has_no_time_says_how_far_it_came_and_found_nothing(worker: WorkerProcess) -> None:

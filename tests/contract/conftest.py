@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.contract.file_place import kill
+from tests.postgres.server import Server
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -24,3 +26,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder for a file store; what is open below it is closed at the end."""
     yield tmp_path / "store"
     kill(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def connection(postgres: Server) -> Iterator[psycopg.Connection]:
+    """A superuser's, one for many tests: to make one takes as long as half a test."""
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        yield connection

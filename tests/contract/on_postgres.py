@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
 from sessionworker.stores.seal import KeyRing
@@ -24,8 +25,8 @@ class OnPostgres(Contract, ABC):
         return lambda: None
 
     @pytest.fixture
-    def place(self, postgres: Server) -> Iterator[Place]:
-        place = PostgresPlace(postgres.url(), ring=self.ring())
+    def place(self, postgres: Server, connection: psycopg.Connection) -> Iterator[Place]:
+        place = PostgresPlace(postgres.url(), connection=connection, ring=self.ring())
         yield place
         place.erase()
 

@@ -39,10 +39,15 @@ class PostgresPlace:
         url: str,
         keep: Keep = Keep(),  # noqa: B008 - it is frozen
         *,
+        connection: psycopg.Connection,
         ring: Callable[[], KeyRing | None] = lambda: None,
     ) -> None:
-        """Put a store there, in a schema that nobody had before; it is opened with the keys of then."""
+        """Put a store there, in a schema that nobody had before; it is opened with the keys of then.
+
+        `connection` is a superuser's, over which all is done here that a store does not do.
+        """
         self._ring = ring
+        self._connection = connection
         self._url = url
         self._keep = keep
         self._has_tables = bool(_free)
@@ -67,34 +72,31 @@ class PostgresPlace:
     def damage(self, file: SessionFile, value: bytes | None) -> None:
         names = self._codec.names
         place = [names(file.group, "group"), names(file.instance, "instance", file.group)]
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            row = connection.execute(self._tables.fill(_ID), place).fetchone()
-            assert row is not None
-            keys = names(file.key, "key", str(row[0]))
-            found = connection.execute(self._tables.fill(_REMOVE), [row[0], keys]).fetchone()
-            if value is not None:
-                connection.execute(self._tables.fill(_PUT), [row[0], found[0] if found else keys[0], value])
+        connection = self._connection
+        row = connection.execute(self._tables.fill(_ID), place).fetchone()
+        assert row is not None
+        keys = names(file.key, "key", str(row[0]))
+        found = connection.execute(self._tables.fill(_REMOVE), [row[0], keys]).fetchone()
+        if value is not None:
+            connection.execute(self._tables.fill(_PUT), [row[0], found[0] if found else keys[0], value])
 
     def refuse(self, store: Store, file: SessionFile, problem: str) -> bool:  # noqa: ARG002
         """A row is there, or it is not."""
         return False
 
     def litter(self) -> list[str]:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            found = connection.execute(self._tables.fill(_LITTER)).fetchall()
-        return [str(row) for row in found]
+        return [str(row) for row in self._connection.execute(self._tables.fill(_LITTER)).fetchall()]
 
     def erase(self) -> None:
         if not self._has_tables:
             return  # a test may want other places alone
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            for name in NAMES:
-                if name != "schema_version":
-                    connection.execute(self._tables.fill(f"DELETE FROM {{{name}}}"))
+        for name in NAMES:
+            if name != "schema_version":
+                self._connection.execute(self._tables.fill(f"DELETE FROM {{{name}}}"))
         _free.append(self.schema)
 
     def fresh(self, keep: Keep) -> PostgresPlace:
-        return PostgresPlace(self._url, keep, ring=self._ring)
+        return PostgresPlace(self._url, keep, connection=self._connection, ring=self._ring)
 
 
 _ID = "SELECT id FROM {instance} WHERE group_name = ANY(%b::bytea[]) AND name = ANY(%b::bytea[]) AND dropped = ''"

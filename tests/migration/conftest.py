@@ -11,6 +11,7 @@ import redis
 from sessionworker.client import Client
 from tests.migration.evolution import Evolution
 from tests.migration.filled import Filled, MariaDb, mariadb_running, on_postgresql
+from tests.migration.mongo_server import MongoStandIn, mongo_standing_in
 from tests.migration.servers import redis_server
 from tests.postgres.server import Server
 from tests.server import RunningWorker, asynchronous_fixture, running_worker
@@ -58,6 +59,12 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
         yield client
+
+
+@pytest.fixture(scope="module")
+def mongo() -> Iterator[MongoStandIn]:
+    with mongo_standing_in() as server:
+        yield server
 
 
 @pytest.fixture

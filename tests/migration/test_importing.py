@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from sessionworker.access import Role, Token
-from sessionworker.client import Client, NoSuchDrop, NoSuchGroup, Unavailable
+from sessionworker.client import BodyTooLarge, Client, NoSuchDrop, NoSuchGroup, Overloaded, Unavailable
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
 from sessionworker.migration.importing import Importing
 from sessionworker.migration.reports import State
-from tests.migration.bringing import Sources, Values, bring, held, here, importing
+from tests.migration.bringing import Sources, bring, held, here, importing
 from tests.migration.examples import account, paired_creds, text_of
 from tests.migration.places import codes, differing
 from tests.server import RunningWorker, asynchronous, running_worker
@@ -44,6 +44,22 @@ async def test_values_with_spaces_and_odd_names_arrive_byte_for_byte(api: Client
     told = (await bring(Sources(one=odd), api))["one"]
     assert [note.text() for note in told.notes] == []
     assert not differing(await held(api, "one"), odd)
+
+
+@asynchronous
+async def test_what_is_too_much_for_one_answer_arrives_all_the_same(worker: RunningWorker) -> None:
+    class Large(Client):
+        """A client for whose worker each account is too large."""
+
+        async def read_whole(self, group: str, instance: str) -> dict[str, bytes]:
+            await super().read_whole(group, instance)
+            raise BodyTooLarge(413, "This instance holds more than 0 MiB, too much for one answer.")
+
+    odd = {**account(), "lid-mapping-1": b" 5 ", "lid-mapping-2": b" null "}
+    async with Large(worker.url, worker.token) as api:
+        assert (await bring(Sources(one=odd), api))["one"].state is State.IMPORTED
+        assert not differing(await held(api, "one"), odd)
+        assert (await bring(Sources(one=odd), api))["one"].state is State.EQUAL
 
 
 @asynchronous
@@ -85,10 +101,10 @@ async def test_an_instance_that_cannot_be_read_keeps_no_other_account_from_arriv
     api: Client, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(Arriving):
-        async def held(self, group: str, name: str, values: Values) -> dict[str, bytes] | None:
+        async def held(self, group: str, name: str) -> dict[str, bytes] | None:
             if name == "broken":
                 raise Unavailable(503, "The creds of this instance are not readable.")
-            return await super().held(group, name, values)
+            return await super().held(group, name)
 
     source = Sources(broken=account("broken"), whole=account("whole", "5511888888888"))
     one = Importing(source, Broken(api, api), here, group="g")
@@ -96,6 +112,19 @@ async def test_an_instance_that_cannot_be_read_keeps_no_other_account_from_arriv
     await one.run(planned)
     states = {told.origin: told.state for told in report.accounts}
     assert states == {"broken": State.FAILED, "whole": State.IMPORTED}
+
+
+@asynchronous
+async def test_a_worker_that_is_too_busy_for_long_is_told_as_such(api: Client) -> None:
+    class Busy(Arriving):
+        async def arrive(self, *_: Any, **__: Any) -> None:
+            raise Overloaded(503, "Too much work is waiting.")
+
+    one = Importing(Sources(one=account("one")), Busy(api, api), here, group="g")
+    report, planned = await one.plan()
+    await one.run(planned)
+    [told] = report.accounts
+    assert (told.state, codes(told.notes)) == (State.FAILED, ["worker_too_busy"])
 
 
 class Failing(Client):
@@ -189,8 +218,8 @@ async def test_another_import_of_the_same_account_meanwhile_tears_nothing(api: C
     class Meddled(Arriving):
         """Another import begins with the same account once what was written is read back."""
 
-        async def held(self, group: str, name: str, values: Values) -> dict[str, bytes] | None:
-            found = await super().held(group, name, values)
+        async def held(self, group: str, name: str) -> dict[str, bytes] | None:
+            found = await super().held(group, name)
             if group == WAITING_GROUP:
                 other = Arriving(api, api)
                 other.advance = _stop

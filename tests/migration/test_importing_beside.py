@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
+from sessionworker.access import Role, Token
 from sessionworker.client import Client, NoSuchGroup
 from sessionworker.commands.asking import in_threads, sleep
 from sessionworker.commands.importing import reading_in
@@ -19,7 +21,7 @@ from sessionworker.migration.unbroken import unbroken
 from tests.migration.bringing import Sources, Values, bring, held, here, importing
 from tests.migration.examples import account
 from tests.migration.places import codes, differing, text_of_note
-from tests.server import RunningWorker, asynchronous
+from tests.server import RunningWorker, asynchronous, running_worker
 
 
 @asynchronous
@@ -29,11 +31,32 @@ async def test_an_account_that_the_worker_has_under_another_name_waits_for_a_wor
     again = Sources(two=account("one"))
     told = (await bring(again, api))["two"]
     assert (told.state, codes(told.notes)) == (State.LEFT_OUT, ["same_account_here"])
-    assert "in this group: one." in text_of_note(told.notes, "same_account_here")
+    assert "elsewhere: g/one. " in text_of_note(told.notes, "same_account_here")
     told = (await bring(again, api, "same_account_here"))["two"]
     assert (told.state, codes(told.notes)) == (State.IMPORTED, ["same_account_here"])
     assert (await bring(again, api))["two"].state is State.EQUAL
     assert (await bring(Sources(three=account("three", "5511888888888")), api))["three"].state is State.IMPORTED
+
+
+@asynchronous
+async def test_an_account_that_another_group_has_waits_for_a_word_as_far_as_the_token_may_see(tmp_path: Path) -> None:
+    groups = frozenset({"g", "other", WAITING_GROUP})
+    tokens = [Token(Role.API, b"all" * 9), Token(Role.API, b"some" * 9, groups), Token(Role.ADMIN, b"admin" * 9)]
+    async with (
+        running_worker(tmp_path / "roles", tokens=tokens) as worker,
+        Client(worker.url, "all" * 9) as everywhere,
+        Client(worker.url, "some" * 9) as somewhere,
+        Client(worker.url, "admin" * 9) as admin,
+    ):
+        for group in ("other", "unseen", WAITING_GROUP):
+            await everywhere.create_instance(group, "one")
+            await everywhere.write(group, "one", "creds", account("one")["creds"])
+        for api, found in ((everywhere, "other/one, unseen/one"), (somewhere, "other/one")):
+            one = Importing(Sources(one=account("one")), Arriving(api, admin), here, group="g")
+            report, _ = await one.plan()
+            [told] = report.accounts
+            assert (told.state, codes(told.notes)) == (State.LEFT_OUT, ["same_account_here"])
+            assert f"elsewhere: {found}. " in text_of_note(told.notes, "same_account_here")
 
 
 @asynchronous

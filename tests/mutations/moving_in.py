@@ -18,6 +18,11 @@ _DATABASES = "tests/migration/test_baileys_sqlite.py"
 _GORM_TESTS = "tests/migration/test_session_manager_sqlite.py"
 _MANAGER = "tests/migration/test_session_manager.py"
 _TARGETS = "tests/migration/test_targets.py"
+_REFUSED = "tests/migration/test_importing_refused.py"
+_FULL_DISK = (
+    "tests/commands/test_import_in_trouble.py::"
+    "test_a_disk_that_fills_up_is_told_and_the_rest_arrives_once_there_is_room"
+)
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -166,5 +171,40 @@ FAULTS: tuple[Fault, ...] = (
         'write_new(name, parent, b"", sync=False)',
         "pass",
         (_TARGETS,),
+    ),
+    Fault(
+        "what the worker refuses halfway stays in it",
+        "sessionworker/migration/arriving.py",
+        "                await self._erase(waiting)\n",
+        "                pass\n",
+        (_REFUSED,),
+    ),
+    Fault(
+        "a refusal after which nothing can be erased is forgotten",
+        "sessionworker/migration/arriving.py",
+        "            with suppress(ClientError):\n",
+        "            with suppress(NotReadBack):\n",
+        (_REFUSED,),
+    ),
+    Fault(
+        "an import goes on where no room is left",
+        "sessionworker/migration/importing.py",
+        "                    break\n",
+        "",
+        (_REFUSED,),
+    ),
+    Fault(
+        "an import that no room was left for ends as if all were well",
+        "sessionworker/migration/importing.py",
+        "            raise no_space\n",
+        "            pass\n",
+        (_REFUSED,),
+    ),
+    Fault(
+        "an import that was stopped halfway ends as if nothing were imported",
+        "sessionworker/commands/importing.py",
+        "            code = Code.PARTLY\n",
+        "            pass\n",
+        (_FULL_DISK,),
     ),
 )

@@ -17,9 +17,38 @@ _IN_REDIS = "tests/migration/test_redis.py"
 _IN_SQL = "tests/migration/test_sql.py"
 _IN_MONGO = "tests/migration/test_mongo.py"
 _OF_EVOLUTION = "tests/migration/test_evolution.py"
+_SILENT = "tests/migration/test_silent_servers.py"
 _SETTINGS = "tests/migration/test_settings_of_others.py"
 
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "a PostgreSQL that goes silent is waited for without a limit",
+        _SQL,
+        "            timer.start()\n",
+        "            pass\n",
+        (f"{_SILENT}::test_a_postgresql_that_does_not_end_a_statement",),
+    ),
+    Fault(
+        "a statement of PostgreSQL has what is left of the time of another one",
+        _SQL,
+        "            timer.cancel()\n",
+        "            pass\n",
+        (f"{_SILENT}::test_a_statement_that_is_answered_in_time_has_all_of_its_own",),
+    ),
+    Fault(
+        "a MySQL that goes silent is waited for without a limit",
+        _SQL,
+        "            read_timeout=servers.READ_SECONDS,\n",
+        "",
+        (f"{_SILENT}::test_a_mysql_that_does_not_end_a_statement",),
+    ),
+    Fault(
+        "a MongoDB that goes silent is waited for without a limit",
+        f"{_READERS}/mongo.py",
+        ", socketTimeoutMS=servers.READ_SECONDS * 1000\n",
+        "\n",
+        (f"{_SILENT}::test_a_mongodb_that_says_nothing",),
+    ),
     Fault(
         "a prefix is read as a pattern",
         f"{_READERS}/redis_hash.py",

@@ -8,7 +8,9 @@
 import { readFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { MongoClient } from 'mongodb'
 import mysqlBaileys from 'mysql-baileys'
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { openState, textOf } from './client.mjs'
 import { Database } from './sqlite.mjs'
@@ -18,8 +20,8 @@ const { BufferJSON, initAuthCreds, proto, useMultiFileAuthState } = baileys
 
 /** Open an account's place: `{ creds, keys, save, close }`. `using` has a worker, and the npm package's `openSession`. */
 export async function openPlace (place, account, using) {
-  const { store, close = () => {}, ...state } = await kinds[place.kind](place, account, using)
-  return { close, ...(store ? await stateOver(store) : state) }
+  const { store, isPlain, close = () => {}, ...state } = await kinds[place.kind](place, account, using)
+  return { close, ...(store ? await stateOver(store, isPlain) : state) }
 }
 
 const kinds = {
@@ -113,30 +115,49 @@ const kinds = {
   },
 
   /** Evolution 2: creds in a table, in a string; keys in a hash, in strings of strings, or in files. */
-  async evolution ({ database, schema, hash: inRedis, folder }, account) {
-    const client = await postgresql(database, schema)
+  async evolution ({ hash: inRedis, folder, ...database }, account) {
+    const row = await evolutionRow(database, account)
     const redis = inRedis && new Redis(inRedis.url)
-    const keys = inRedis
-      ? hash(redis, inRedis, account)
-      : files(join(folder, account), key => `${fixedName(key)}.json`)
-    const creds = inStrings({
+    const keys = inRedis ? hash(redis, inRedis, account) : fixedFiles(folder, account)
+    return {
+      store: apart(inStrings(row), keys),
+      close: () => Promise.all([row.close(), redis?.quit()])
+    }
+  },
+
+  /** A collection for each account, a document for each key: whatsapp-api 1.2, and Evolution 1; since 1.8.2 for creds alone. */
+  async mongo ({ url, database, wrapsArrays, folder }, account) {
+    const client = new MongoClient(url)
+    await client.connect()
+    const all = documents(client.db(database).collection(account), wrapsArrays)
+    return { store: folder ? apart(all, fixedFiles(folder, account)) : all, close: () => client.close() }
+  },
+
+  /** ticketz: creds in an envelope, in the row of their connection; keys in rows, without Baileys' form for buffers. */
+  async ticketz ({ database, schema }, account) {
+    const client = await postgresql(database, schema)
+    const { rows: [{ id: connection }] } = await client.query('SELECT id FROM "Whatsapps" WHERE name = $1', [account])
+    const creds = {
       async read () {
-        const { rows: [row] } = await client.query('SELECT creds FROM "Session" WHERE "sessionId" = $1', [account])
-        return row?.creds
+        const { rows: [{ session }] } = await client.query('SELECT session FROM "Whatsapps" WHERE id = $1', [connection])
+        return session && JSON.stringify(JSON.parse(session).creds)
       },
       write: (_, text) => client.query(
-        'INSERT INTO "Session"(id, "sessionId", creds) VALUES($1, $2, $3) ON CONFLICT ("sessionId") DO UPDATE SET creds = $3',
-        [`cm${account}`, account, text])
-    })
-    const of = key => key === 'creds' ? creds : keys
-    return {
-      store: {
-        read: key => of(key).read(key),
-        write: (key, text) => of(key).write(key, text),
-        remove: key => of(key).remove(key)
-      },
-      close: () => Promise.all([client.end(), redis?.quit()])
+        'UPDATE "Whatsapps" SET session = $2 WHERE id = $1', [connection, `{"creds":${text},"keys":{}}`])
     }
+    const where = '"whatsappId" = $1 AND type = $2 AND key = $3'
+    const keys = {
+      async read (_, type, id) {
+        const { rows: [row] } = await client.query(`SELECT value FROM "BaileysKeys" WHERE ${where}`, [connection, type, id])
+        return row?.value
+      },
+      write: (_, text, type, id) => client.query(
+        `INSERT INTO "BaileysKeys"("whatsappId", type, key, value) VALUES($1, $2, $3, $4)
+        ON CONFLICT ("whatsappId", type, key) DO UPDATE SET value = $4`,
+        [connection, type, id, text]),
+      remove: (_, type, id) => client.query(`DELETE FROM "BaileysKeys" WHERE ${where}`, [connection, type, id])
+    }
+    return { store: apart(creds, keys), isPlain: true, close: () => client.end() }
   },
 
   /** A row for each key, named like Baileys' files: @ookamiiixd/baileys-store. */
@@ -186,6 +207,64 @@ function files (folder, nameOf) {
   }
 }
 
+/** Files for each key, called as Baileys calls its own. */
+const fixedFiles = (folder, account) => files(join(folder, account), key => `${fixedName(key)}.json`)
+
+/** Creds in one store, and keys in another. */
+function apart (creds, keys) {
+  const of = key => key === 'creds' ? creds : keys
+  return {
+    read: (key, ...parts) => of(key).read(key, ...parts),
+    write: (key, text, ...parts) => of(key).write(key, text, ...parts),
+    remove: (key, ...parts) => of(key).remove(key, ...parts)
+  }
+}
+
+/** A collection's documents. A text is none, which MongoDB refuses; so is an array, unless it is wrapped. Nobody is told. */
+function documents (collection, wrapsArrays) {
+  return {
+    async read (key) {
+      const found = await collection.findOne({ _id: key })
+      return found && JSON.stringify(found.content_array ?? found)
+    },
+    async write (key, text) {
+      const value = JSON.parse(text)
+      const document = wrapsArrays && Array.isArray(value) ? { _id: key, content_array: value } : value
+      if (typeof document === 'string' || Array.isArray(document)) return
+      await collection.replaceOne({ _id: key }, document, { upsert: true })
+    },
+    remove: key => collection.deleteOne({ _id: key })
+  }
+}
+
+/** The row that holds an Evolution 2's creds. */
+async function evolutionRow ({ connection, database, schema }, account) {
+  if (connection) {
+    const client = await mysql.createConnection(connection)
+    return {
+      async read () {
+        const [[row]] = await client.execute('SELECT creds FROM `Session` WHERE `sessionId` = ?', [account])
+        return row?.creds
+      },
+      write: (_, text) => client.execute(
+        'INSERT INTO `Session`(`id`, `sessionId`, `creds`) VALUES(?, ?, ?) ON DUPLICATE KEY UPDATE `creds` = VALUES(`creds`)',
+        [`cm${account}`, account, text]),
+      close: () => client.end()
+    }
+  }
+  const client = await postgresql(database, schema)
+  return {
+    async read () {
+      const { rows: [row] } = await client.query('SELECT creds FROM "Session" WHERE "sessionId" = $1', [account])
+      return row?.creds
+    },
+    write: (_, text) => client.query(
+      'INSERT INTO "Session"(id, "sessionId", creds) VALUES($1, $2, $3) ON CONFLICT ("sessionId") DO UPDATE SET creds = $3',
+      [`cm${account}`, account, text]),
+    close: () => client.end()
+  }
+}
+
 function hash (redis, { key: named, fixed, strings }, account) {
   const whole = named.replace('*', account)
   const field = key => fixed ? fixedName(key) : key
@@ -217,18 +296,20 @@ async function postgresql (url, schema) {
   return client
 }
 
-/** What all of these programs make of a store of texts, copied from Baileys' own for files. */
-async function stateOver (store) {
-  const read = async (key, ...parts) => {
+/** What all of these programs make of a store of texts, copied from Baileys' own for files. `isPlain` is JSON alone for keys. */
+async function stateOver (store, isPlain) {
+  const reviver = isPlain ? undefined : BufferJSON.reviver
+  const text = isPlain ? JSON.stringify : textOf
+  const read = async (reviver, key, ...parts) => {
     const text = await store.read(key, ...parts)
-    return text ? JSON.parse(text, BufferJSON.reviver) : null
+    return text ? JSON.parse(text, reviver) : null
   }
-  const creds = await read('creds') ?? initAuthCreds()
+  const creds = await read(BufferJSON.reviver, 'creds') ?? initAuthCreds()
   const keys = {
     async get (type, ids) {
       const values = {}
       await Promise.all(ids.map(async id => {
-        const value = await read(`${type}-${id}`, type, id)
+        const value = await read(reviver, `${type}-${id}`, type, id)
         values[id] = type === 'app-state-sync-key' && value ? proto.Message.AppStateSyncKeyData.fromObject(value) : value
       }))
       return values
@@ -236,7 +317,7 @@ async function stateOver (store) {
     async set (changes) {
       const tasks = Object.entries(changes).flatMap(([type, ofType]) => Object.entries(ofType).map(([id, value]) => {
         const key = `${type}-${id}`
-        return value ? store.write(key, textOf(value), type, id) : store.remove(key, type, id)
+        return value ? store.write(key, text(value), type, id) : store.remove(key, type, id)
       }))
       await Promise.all(tasks)
     }

@@ -2,7 +2,9 @@
  * Every type of key that Baileys has, under every id that is hard on a path, a file name or an object: written, read
  * back and deleted as the APIs do it, through Baileys' cache and transactions, with the id in the path as it is.
  *
- *     GLOBAL_AUTH_TOKEN=... node values.mjs URL
+ *     GLOBAL_AUTH_TOKEN=... node values.mjs URL [EVERY]
+ *
+ * With EVERY each so many of the ids alone, beginning with another one for each type, so that all are asked for.
  *
  * Prints `types` and the types that this version has, `pause written` and `pause deleted`, and waits each time for a
  * line on standard input: the worker can be killed and restarted there. Ends with the line of JSON of report.mjs.
@@ -13,7 +15,7 @@ import { Worker, openState, plain, say, textOf } from './client.mjs'
 import { finish, pause, total } from './report.mjs'
 import { baileys, types } from './versions.mjs'
 
-const [url] = process.argv.slice(2)
+const [url, every = 1] = process.argv.slice(2)
 const worker = new Worker(url, process.env.GLOBAL_AUTH_TOKEN, 'values')
 const instance = Date.now().toString(36)
 
@@ -84,8 +86,8 @@ const LONGEST = 255
 /** type -> id, as it is sent -> value; ids may be called like anything that objects have. */
 function makeValues () {
   let number = 0
-  return Object.fromEntries(Object.entries(SAMPLES).map(([type, sample]) => {
-    const ids = [...IDS, ...IDS_ESCAPED, ...idsOfLength(type, LONGEST)]
+  return Object.fromEntries(Object.entries(SAMPLES).map(([type, sample], first) => {
+    const ids = [...IDS, ...IDS_ESCAPED, ...idsOfLength(type, LONGEST)].filter((_, n) => (n + first) % every === 0)
     return [type, Object.fromEntries(ids.map(id => [id, sample(++number)]))]
   }))
 }

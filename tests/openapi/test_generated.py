@@ -42,6 +42,25 @@ ROLES = [
     Token(Role.VIEW, VIEW.encode()),
 ]
 
+WHO = {
+    "everything": ("an API that may do everything", None, TOKEN, False),
+    "sealed": ("the same, and a store that is sealed", None, TOKEN, True),
+    "operator": ("an operator", ROLES, ADMIN, False),
+    "view": ("somebody who may look", ROLES, VIEW, False),
+    "group": ("an API with a group of its own", ROLES, OF_SUPPORT, False),
+}
+"""Who asks, with which tokens in force, and whether the store is sealed."""
+
+IN_GATE = ("sealed", "group")
+"""Without `--full`: one who may ask for all, and one who is refused much. What each role is refused tests/test_roles.py
+says, and whatever it is answered has to be described, too."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let all ask, or those who are enough."""
+    who = WHO if metafunc.config.getoption("--full") else IN_GATE
+    metafunc.parametrize(("name", "tokens", "token", "is_sealed"), [WHO[one] for one in who], ids=who)
+
 
 class Noting:
     """A watcher that notes which operations were asked for, and what was answered; see `http.ports.Watcher`."""
@@ -77,17 +96,6 @@ def generate(url: str, token: str, examples: int) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "tokens", "token", "is_sealed"),
-    [
-        ("an API that may do everything", None, TOKEN, False),
-        ("the same, and a store that is sealed", None, TOKEN, True),
-        ("an operator", ROLES, ADMIN, False),
-        ("somebody who may look", ROLES, VIEW, False),
-        ("an API with a group of its own", ROLES, OF_SUPPORT, False),
-    ],
-    ids=["everything", "sealed", "operator", "view", "group"],
-)
 @asynchronous
 async def test_whatever_is_asked_the_answer_is_one_that_is_described(
     tmp_path: Path, full: bool, name: str, tokens: Sequence[Token] | None, token: str, is_sealed: bool

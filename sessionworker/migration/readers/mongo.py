@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionworker.migration.found import SourceError
+from sessionworker.migration.readers import servers
 from sessionworker.migration.readers.servers import Place, driver, place_of
 
 SCHEMES = ("mongodb", "mongodb+srv")
@@ -65,7 +66,9 @@ def open_mongo(url: str) -> Mongo:
     library = driver("pymongo", "MongoDB")
     errors = library.errors.PyMongoError
     try:
-        client = library.MongoClient(url.strip(), serverSelectionTimeoutMS=MILLISECONDS)
+        client = library.MongoClient(
+            url.strip(), serverSelectionTimeoutMS=MILLISECONDS, socketTimeoutMS=servers.READ_SECONDS * 1000
+        )
     except (errors, ValueError, TypeError):
         raise SourceError(f"{place.shown} cannot be opened: its host or an option of it is not known.") from None
     return Mongo(place, client, errors)

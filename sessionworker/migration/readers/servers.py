@@ -13,6 +13,9 @@ from msgspec import Struct
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.readers.collecting import shown
 
+READ_SECONDS = 300.0
+"""After which a server is given up that does not end a statement, or says nothing: to read a large table takes long."""
+
 INSTALL = "pip install 'sessionworker[migrate]'"
 
 _host = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+").fullmatch

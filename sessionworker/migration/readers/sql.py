@@ -6,12 +6,16 @@ Tables of MyISAM know no transactions: of those, what one question is answered i
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR, socket
+from threading import Event, Timer
 from typing import Any
 
 from sessionworker.migration.found import SourceError
+from sessionworker.migration.readers import servers
 from sessionworker.migration.readers.servers import Place, driver, place_of
 
 POSTGRESQL = ("postgresql", "postgres")
@@ -40,27 +44,42 @@ class Database:
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Return all rows of an answer; `%s` stands for each parameter."""
-        with self._connection.cursor() as cursor:
-            try:
-                cursor.execute(sql, parameters or None)
-                return list(cursor.fetchall())
-            except self._errors as error:
-                raise self._place.failure("does not answer", reason_of(error)) from None
+        with self._connection.cursor() as cursor, self._asking("does not answer"):
+            cursor.execute(sql, parameters or None)
+            return list(cursor.fetchall())
 
     def change(self, sql: str, *parameters: object) -> None:
         """Change something; `%s` stands for each parameter."""
-        with self._connection.cursor() as cursor:
-            try:
-                cursor.execute(sql, parameters or None)
-            except self._errors as error:
-                raise self._place.failure("does not take it", reason_of(error)) from None
+        with self._connection.cursor() as cursor, self._asking("does not take it"):
+            cursor.execute(sql, parameters or None)
 
     def commit(self) -> None:
         """Make all changes real. After an error they may be, or not."""
-        try:
+        with self._asking("did not say whether it took it"):
             self._connection.commit()
+
+    @contextmanager
+    def _asking(self, doing: str) -> Iterator[None]:
+        """Give the server its time for what a block asks. Raises SourceError with what it is doing then."""
+        seconds = servers.READ_SECONDS
+        is_late = Event()
+
+        def cut() -> None:
+            is_late.set()
+            with suppress(OSError, self._errors), socket(fileno=os.dup(self._connection.fileno())) as its:
+                its.shutdown(SHUT_RDWR)
+
+        timer = Timer(seconds, cut)
+        timer.daemon = True
+        if not self.is_mysql:  # whose library has a limit of its own
+            timer.start()
+        try:
+            yield
         except self._errors as error:
-            raise self._place.failure("did not say whether it took it", reason_of(error)) from None
+            reason = f"it took more than {seconds:g} s" if is_late.is_set() else reason_of(error)
+            raise self._place.failure(doing, reason) from None
+        finally:
+            timer.cancel()
 
     def quoted(self, name: str) -> str:
         """Return the name of a table or a column as it stands in SQL; a table may have its schema before a dot."""
@@ -145,7 +164,13 @@ def _open_mysql(place: Place, *, may_write: bool) -> Database:
 
     def connect() -> Any:
         return library.connect(
-            **given, database=place.path or None, charset="utf8mb4", connect_timeout=SECONDS, autocommit=False
+            **given,
+            database=place.path or None,
+            charset="utf8mb4",
+            connect_timeout=SECONDS,
+            read_timeout=servers.READ_SECONDS,
+            write_timeout=servers.READ_SECONDS,
+            autocommit=False,
         )
 
     errors = library.MySQLError
