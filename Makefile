@@ -5,6 +5,7 @@
 # make lint    ruff and mypy
 # make simulate  run the store through histories of crashes and faults (ARGS="--seeds 500 --start 1", or --minutes 10)
 # make bench   compare the worker's speed                  (ARGS is passed on; benchmarks/ says what there is)
+# make screenshots  make the pictures of the page in docs/ anew; needs Chromium
 # make audit   ask which of the packages that the worker needs have known vulnerabilities; needs the network (ARGS is passed on)
 # make clean   remove what these made
 #
@@ -42,7 +43,7 @@ $(VENV)/installed-bench: EXTRAS := [bench]
 $(VENV)/installed-proxies: EXTRAS := [test,proxies]
 
 # Without a target: what there is.
-.PHONY: help run test test-fast test-oldest lint simulate bench audit clean
+.PHONY: help run test test-fast test-oldest lint simulate bench screenshots audit clean
 .DELETE_ON_ERROR:
 
 help:
@@ -71,6 +72,9 @@ simulate: $(VENV)/installed-test
 
 bench: $(VENV)/installed-bench $(NODE_PACKAGES)
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+screenshots: $(VENV)/installed-test
+	$(BIN)/python -m tests.page.screenshots
 
 # An environment of its own, with the newest versions that setup.py admits: those that an image or an installation of
 # today has. What asks is not among what is asked about. What cannot be asked about is a failure.

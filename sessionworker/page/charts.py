@@ -19,6 +19,9 @@ Points = Sequence[float | None]
 WIDTH, HEIGHT = 240, 48
 """Of a chart, in units of its own; how large that is on the page is said by its style sheet."""
 
+LEAST_SHARE = 0.1
+"""Of the highest value: over so much a sparkline goes at least."""
+
 _EDGE = 2  # so that no half of a line is cut off
 
 _CHART = Markup(
@@ -44,9 +47,12 @@ class Row(NamedTuple):
 
 
 def sparkline(points: Points, title: str) -> Markup:
-    """Draw a small chart that goes from its lowest value to its highest one: how something moves."""
+    """Draw a small chart that goes from about its lowest value to its highest one: how something moves."""
     known = _known(points)
-    return _chart("sparkline", points, title, (min(known, default=0), max(known, default=1)), "")
+    lowest, highest = min(known, default=0), max(known, default=1)
+    # Or else a disk that lost a thousandth of its room would look as if it were full.
+    more = max(0, abs(highest) * LEAST_SHARE - (highest - lowest)) / 2
+    return _chart("sparkline", points, title, (lowest - more, highest + more), "")
 
 
 def area(points: Points, title: str, limit: float | None = None) -> Markup:

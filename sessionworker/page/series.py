@@ -19,7 +19,7 @@ Shown = Callable[[Iterable[float]], float]
 class Series:
     """Figures over time. Whoever has it calls `take` every `STEP_SECONDS`; calls that do not come leave gaps.
 
-    Nothing here waits, and no time of day is asked for: ages are told, by a clock that nobody sets.
+    Nothing here waits, and ages are told, no time of day. When somebody sets the clock back, time goes on from there.
     """
 
     def __init__(self, clock: Callable[[], float], sample: Callable[[], Mapping[str, float | None]]) -> None:
@@ -27,6 +27,7 @@ class Series:
         self._clock = clock
         self._sample = sample
         self._figures: dict[str, array[float]] = {}
+        self._set_back = 0  # by how many steps
         self._newest = self._step()  # the step of the sample that was taken last
 
     def take(self) -> None:
@@ -68,15 +69,18 @@ class Series:
         return None
 
     def _step(self) -> int:
-        return int(self._clock() // STEP_SECONDS)
+        return int(self._clock() // STEP_SECONDS) + self._set_back
 
     def _go_on(self) -> None:
         """Let what is older than six hours go, and nothing be there for the steps since the last sample."""
         now = self._step()
+        if now < self._newest:
+            self._set_back += self._newest - now
+            now = self._newest
         for step in range(max(self._newest + 1, now - SAMPLES + 1), now + 1):
             for figure in self._figures.values():
                 figure[step % SAMPLES] = nan
-        self._newest = max(self._newest, now)
+        self._newest = now
 
 
 def seconds_of_a_point(count: int) -> int:

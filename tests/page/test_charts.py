@@ -76,6 +76,11 @@ def test_nought_alone_lies_on_the_ground_and_one_value_alone_in_the_middle() -> 
     assert {y for _, y in points_of(sparkline([7, 7, 7], "title"))} == {24}
 
 
+def test_what_hardly_moves_does_not_look_as_if_it_fell_to_nothing() -> None:
+    heights = [y for _, y in points_of(sparkline([1000, 999, 998], "title"))]
+    assert 23 < heights[0] < heights[1] < heights[2] < 25
+
+
 @pytest.mark.parametrize("draw", KINDS)
 @pytest.mark.parametrize("nothing", [None, nan])
 def test_a_gap_is_not_drawn(draw: type, nothing: float | None) -> None:

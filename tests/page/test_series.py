@@ -106,12 +106,14 @@ def test_nothing_comes_back_after_a_long_pause(measured: Measured, hours: int) -
     assert measured.series.points("queue", SAMPLES) == [None] * (SAMPLES - 1) + [1]
 
 
-def test_a_clock_that_stands_or_goes_back_loses_nothing(measured: Measured) -> None:
+@pytest.mark.parametrize("hours", [0.02, 1, 1000])
+def test_when_a_clock_is_set_back_time_goes_on_from_there(measured: Measured, hours: float) -> None:
     measured.take(1, 2)
-    measured.now -= 5 * STEP_SECONDS
-    measured.figures["queue"] = 3
-    measured.series.take()
+    measured.now -= hours * 3600
+    measured.take(3)
     assert measured.newest(2) == [1, 3]
+    measured.take(4, 5)
+    assert measured.newest(4) == [1, 3, 4, 5]
 
 
 def test_of_the_samples_of_one_point_the_largest_is_shown_or_what_is_asked_for(measured: Measured) -> None:

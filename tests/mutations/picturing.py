@@ -1,0 +1,50 @@
+"""Faults in the figures of the last hours, and in the charts of them."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import Fault
+
+_SERIES, _CHARTS = "sessionworker/page/series.py", "sessionworker/page/charts.py"
+_KEPT, _DRAWN = ("tests/page/test_series.py",), ("tests/page/test_charts.py",)
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "where no sample was taken, the one of six hours before is shown",
+        _SERIES,
+        "                figure[step % SAMPLES] = nan\n",
+        "                pass\n",
+        _KEPT,
+    ),
+    Fault(
+        "no sample is kept while a clock that was set back catches up",
+        _SERIES,
+        "            self._set_back += self._newest - now\n",
+        "",
+        _KEPT,
+    ),
+    Fault(
+        "the samples of a point are other ones at each look",
+        _SERIES,
+        "        newest = self._newest // wide\n",
+        "        newest = (self._newest + 1) // wide\n",
+        _KEPT,
+    ),
+    Fault(
+        "a figure that could not be measured is nought", _SERIES, "nan if value is None", "0.0 if value is None", _KEPT
+    ),
+    Fault(
+        "a chart's title is taken for tags",
+        _CHARTS,
+        "height=HEIGHT, title=title, drawn=drawn",
+        "height=HEIGHT, title=Markup(title), drawn=drawn",
+        _DRAWN,
+    ),
+    Fault("a gap is drawn as a line", _CHARTS, "        if is_known:\n", "        if True:\n", _DRAWN),
+    Fault(
+        "a disk that lost a thousandth of its room looks full",
+        _CHARTS,
+        "    more = max(0, abs(highest) * LEAST_SHARE - (highest - lowest)) / 2\n",
+        "    more = 0.0\n",
+        _DRAWN,
+    ),
+)
