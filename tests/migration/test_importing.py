@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sessionworker.access import Role, Token
-from sessionworker.client import BodyTooLarge, Client, NoSuchDrop, NoSuchGroup, Overloaded, Unavailable
+from sessionworker.client import BodyTooLarge, Client, NoSuchDrop, NoSuchGroup, Overloaded, Unavailable, Whole
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack
 from sessionworker.migration.importing import Importing
 from sessionworker.migration.reports import State
