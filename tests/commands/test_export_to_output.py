@@ -65,7 +65,10 @@ def test_one_that_is_interrupted_does_not_wait_for_who_reads_nothing(
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        try:
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     os.close(reading)
     assert (process.returncode, b"Traceback" in said) == (Code.INTERRUPTED, False), said
 
