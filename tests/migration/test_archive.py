@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
+import gzip
 import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessionworker.migration.archives import reading
 from sessionworker.migration.archives.encryption import Lock, Unlock
 from sessionworker.migration.archives.reading import Instance, Reader
-from sessionworker.migration.archives.records import ArchiveError
+from sessionworker.migration.archives.records import ArchiveError, Head, Record, Sum, Total, encode
 from sessionworker.migration.archives.writing import writing, writing_file
+from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.found import SourceError
 from sessionworker.migration.sources.archive import open_archive
 from tests.migration.examples import account
@@ -150,69 +153,6 @@ def test_what_is_not_finished_leaves_nothing(tmp_path: Path, locks: Locks) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_one_left_that_was_killed_goes_with_the_next_to_the_same_place(tmp_path: Path) -> None:
-    left = [f".archive.new-{number:08x}" for number in range(2)]
-    others = {".archive.new-", ".archive.new-0000000g", ".archive2.new-00000000", "archive.new-00000000"}
-    for name in (*left, *others):
-        (tmp_path / name).write_text("credentials")
-    (tmp_path / ".archive.new-0000000a").mkdir()
-    (tmp_path / ".archive.new-0000000b").symlink_to("archive.new-00000000")
-    write(tmp_path / "archive", SALES)
-    assert names_in(tmp_path) == {"archive", ".archive.new-0000000a", ".archive.new-0000000b", *others}
-
-
-def test_one_that_is_being_written_is_not_taken_for_what_was_left(tmp_path: Path) -> None:
-    place = tmp_path / "archive"
-    with writing_file(place, NO_LOCK, is_compressed=False) as first:
-        with writing_file(place, NO_LOCK, is_compressed=False):
-            assert len(names_in(tmp_path)) == 2  # neither is finished
-        first.add("g", "i", {"key": b"1"})
-        first.finish()
-    assert [one.values for one in read(place)] == [{"key": b"1"}]
-
-
-def test_one_that_is_taken_for_left_before_it_is_locked_begins_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lock, removed = fcntl.flock, list[str]()
-
-    def lock_late(handle: int, operation: int) -> None:
-        if not removed:
-            [name] = names_in(tmp_path)
-            (tmp_path / name).unlink()
-            removed.append(name)
-        lock(handle, operation)
-
-    monkeypatch.setattr(fcntl, "flock", lock_late)
-    write(tmp_path / "archive", SALES)
-    assert len(removed) == 1
-    assert names_in(tmp_path) == {"archive"}
-
-
-def test_credentials_are_for_their_owner_and_the_last_of_an_instance(tmp_path: Path) -> None:
-    place = tmp_path / "archive"
-    write(place, SALES)
-    assert place.stat().st_mode & 0o777 == 0o600
-    keys = [json.loads(line).get("key", "") for line in place.read_text().splitlines()]
-    assert {"creds"} < {*keys}
-    assert not any(keys[keys.index("creds") + 1 :])
-
-
-def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
-    (tmp_path / "archive").write_text("mine")
-    with pytest.raises(ArchiveError, match="is there already"):
-        write(tmp_path / "archive", SALES)
-
-    def come_late() -> None:
-        with writing_file(tmp_path / "late", NO_LOCK, is_compressed=False) as writer:
-            (tmp_path / "late").write_text("mine")
-            writer.finish()
-
-    with pytest.raises(ArchiveError, match="is there already"):
-        come_late()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["archive", "late"]
-
-
 class Full(io.BytesIO):
     def write(self, _data: object) -> int:
         raise OSError(28, "No space left on device")
@@ -253,3 +193,102 @@ def test_an_account_that_is_damaged_is_told_and_others_are_not_concerned(tmp_pat
     place.write_bytes(data[: len(data) // 2])
     with pytest.raises(SourceError, match="archive: "):
         open_archive(place)
+
+
+HEAD = Head(1, "2026-01-01T00:00:00Z", "somebody")
+
+
+def lines(*records: Record) -> bytes:
+    """An archive of records, with the end that fits."""
+    total = Total()
+    for one in records:
+        if isinstance(one, Sum):
+            total.add(one)
+    return b"".join(encode(one) + b"\n" for one in (*records, total.end))
+
+
+def empty(name: str, size: int = 0) -> Sum:
+    return Sum("g", name, 0, size, digest_of({}))
+
+
+def test_what_a_hostile_archive_says_is_no_failure_of_ours(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    place.write_bytes(encode(HEAD) + b'\n{"record":"file","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
+    with pytest.raises(ArchiveError, match="damaged"):
+        read(place)
+    place.write_bytes(lines(Head(1, "\x1b]0;mine\x07", "somebody")))
+    with Reader(place, NO_KEY) as reader:
+        assert reader.made.isprintable()
+    place.write_bytes(lines(HEAD, empty("i"), empty("i")))
+    with pytest.raises(ArchiveError, match="in it twice"):
+        read(place)
+    place.write_bytes(lines(HEAD, empty("i", 10**15)))
+    assert [one.is_whole for one in read(place)] == [False]
+
+
+@pytest.mark.parametrize("piece", [b"a", b'{"record":"file","group":"g","instance":"i","key":"%d","data":"1"}\n'])
+def test_what_unpacks_to_any_size_fills_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: bytes
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 100_000)
+    bomb = encode(HEAD) + b"\n" + b"".join(piece.replace(b"%d", b"%d" % number) for number in range(200_000))
+    (tmp_path / "archive").write_bytes(gzip.compress(bomb))
+    with pytest.raises(ArchiveError, match="too large"):
+        read(tmp_path / "archive")
+
+
+def test_many_instances_are_not_one_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 10_000)
+    places = {("g", str(number)): account(str(number), "5511999999999") for number in range(10)}
+    write(tmp_path / "archive", places)
+    assert (tmp_path / "archive").stat().st_size > reading.LARGEST
+    assert len(read(tmp_path / "archive")) == len(places)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ArchiveError, match="It is no file"):
+        read(tmp_path / "pipe")
+    with pytest.raises(ArchiveError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+
+
+def test_the_file_of_an_identity_may_come_from_anywhere(tmp_path: Path) -> None:
+    first, second = (pyrage.x25519.Identity.generate() for _ in range(2))
+    write(tmp_path / "archive", SALES, Lock(recipients=(str(first.to_public()),)))
+    file = tmp_path / "identity"
+    file.write_bytes(f"\ufeff# of Windows\r\n\r\n{second}\r\n{first}  \r\n".encode())
+    assert len(read(tmp_path / "archive", Unlock(file))) == len(SALES)
+    file.write_text(str(second))
+    with pytest.raises(ArchiveError, match="another key opens it"):
+        read(tmp_path / "archive", Unlock(file))
+    file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n")
+    with pytest.raises(ArchiveError, match="no key of age") as refused:
+        read(tmp_path / "archive", Unlock(file))
+    assert "secret" not in str(refused.value)
+
+
+def test_an_identity_may_come_through_a_pipe(tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    write(tmp_path / "archive", SALES, Lock(recipients=(str(identity.to_public()),)))
+    reading_end, writing_end = os.pipe()
+    os.write(writing_end, f"{identity}\n".encode())
+    os.close(writing_end)
+    try:
+        source = open_archive(tmp_path / "archive", identities=Path(f"/dev/fd/{reading_end}"))
+        found = {account.name: source.read(account).values for account in source.accounts()}
+        source.close()
+    finally:
+        os.close(reading_end)
+    assert found == {name: values for (_, name), values in SALES.items()}
+
+
+def test_an_account_that_was_whole_and_is_not_any_more_is_not_given(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    write(place, SALES)
+    source = open_archive(place)
+    data = place.read_bytes()
+    place.write_bytes(data.replace(b"5511999999999", b"5511999999998"))
+    with pytest.raises(SourceError, match="has changed meanwhile"):
+        source.read(source.accounts()[0])
+    source.close()

@@ -14,6 +14,7 @@ _WEB = "sessionworker/web/many_keys.py"
 _BACKUP = "sessionworker/commands/backing_up.py"
 
 _ARCHIVE_TESTS = "tests/migration/test_archive.py"
+_WRITING_TESTS = "tests/migration/test_archive_writing.py"
 _BACKUP_TESTS = "tests/commands/test_old_backups.py"
 
 FAULTS: tuple[Fault, ...] = (
@@ -78,28 +79,28 @@ FAULTS: tuple[Fault, ...] = (
         _WRITING,
         "    if os.path.lexists(place):\n",
         "    if False:\n",
-        (_ARCHIVE_TESTS,),
+        (_WRITING_TESTS,),
     ),
     Fault(
         "what an archive left that was killed stays",
         _WRITING,
         "        _remove_left(place)\n",
         "",
-        (_ARCHIVE_TESTS,),
+        (_WRITING_TESTS,),
     ),
     Fault(
         "an archive that is being written is removed as one that was left",
         _WRITING,
         "            fcntl.flock(handle, fcntl.LOCK_EX)\n",
         "            pass\n",
-        (_ARCHIVE_TESTS,),
+        (_WRITING_TESTS,),
     ),
     Fault(
         "an archive goes on in a file that was removed",
         _WRITING,
         "        if os.fstat(handle).st_nlink:\n",
         "        if True:\n",
-        (_ARCHIVE_TESTS,),
+        (_WRITING_TESTS,),
     ),
     Fault(
         "an archive that is not finished gets its place",
@@ -120,14 +121,14 @@ FAULTS: tuple[Fault, ...] = (
         _WRITING,
         "key=lambda key: (key == CREDS, key)",
         "key=lambda key: key",
-        (_ARCHIVE_TESTS,),
+        (_WRITING_TESTS,),
     ),
     Fault(
         "everybody can read an archive",
         _WRITING,
         "os.O_CLOEXEC, 0o600)",
         "os.O_CLOEXEC, 0o644)",
-        (_ARCHIVE_TESTS,),
+        (_WRITING_TESTS,),
     ),
     Fault(
         "an encrypted archive that could not be written is taken for whole",
