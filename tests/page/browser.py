@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.process import NODE_PROGRAMS
 
@@ -30,8 +30,10 @@ Scripts = Literal["run", "off", "empty"]
 
 WIDE, PHONE = (1280, 900), (360, 740)
 
-MOST_MILLISECONDS = 10_000
-"""How long Playwright waits for anything."""
+MOST_MILLISECONDS = 30_000
+"""How long Playwright waits for anything: machines that run tests are busy."""
+
+expect.set_options(timeout=MOST_MILLISECONDS)
 
 AXE = NODE_PROGRAMS / "node_modules/axe-core/axe.min.js"
 
