@@ -237,6 +237,7 @@ def test_after_five_wrong_tokens_somebody_waits_and_no_token_is_let_out(browser:
         assert [one for one in leaks(tab, worker) if "wrong token" in one] == []
 
 
+@pytest.mark.slow
 def test_what_is_secret_lies_in_the_store_that_all_this_looks_at(worker: WorkerWithPage) -> None:
     """The other tests look for it in pages, addresses, cookies and the log."""
     with calling(worker) as caller:

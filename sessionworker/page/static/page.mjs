@@ -49,8 +49,10 @@ function setGone(isGone) {
 }
 
 async function refresh() {
+  const asked = location.href
   try {
-    const fresh = await ask(location.href)
+    const fresh = await ask(asked)
+    if (location.href !== asked) return // somebody searches, and sees what is newer
     if (fresh) replaceLive(fresh)
     answeredAt = new Date()
     wait = EVERY
