@@ -97,6 +97,7 @@ class Creating:
             id_ = new_id()
             instance.folder = self._places.make_instance(instance.path, id_, group.name, name)
             instance.has_no_creds = True
+            instance.label = ""
             instance.known = KnownNames()
             instance.is_listed = True
             self._catalogue.adopted(instance, id_)

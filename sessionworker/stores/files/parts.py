@@ -170,6 +170,7 @@ def open_parts(
     leases = Leases(faults, report)
     adopting = Adopting(places, catalogue, locks)
     labels = Labels(places, catalogue, adopting, locks)
+    tallies.also = labels.of
     rewriting = Rewriting(
         places,
         catalogue,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import TypeVar
@@ -57,6 +57,8 @@ class Tallies:
         self._dropped: dict[str, Tally] = {}  # by their paths, of drops that the catalogue does not know
         self._uncounted: Iterator[None] | None = None
         self._saved_at = time.monotonic()
+        self.also: Callable[[Instance], object] = lambda _: None
+        """What else is to be known of each instance before somebody asks for thousands. It may raise OSError."""
         self.is_changed = False
         """Whether one is another than when they were written down; the checkpointer says so, too."""
 
@@ -170,6 +172,7 @@ class Tallies:
             with suppress(OSError):  # whoever asks is told
                 if self.of(instance, may_count=False) is None:
                     yield from self._counting(instance)
+                self.also(instance)
             yield
 
     def close(self) -> None:
