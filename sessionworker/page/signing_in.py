@@ -265,4 +265,4 @@ def _rest_of(path: str) -> str:
 
 def _is_over_tls(request: Request) -> bool:
     """Tell whether a browser came over TLS, be it to a proxy: it says so itself, with each form."""
-    return request.isSecure() or (request.getHeader("origin") or "").lower().startswith("https:")
+    return request.isSecure() or (request.getHeader(b"origin") or b"").lower().startswith(b"https:")

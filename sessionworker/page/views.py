@@ -57,7 +57,7 @@ class Views:
     def overview(self, request: Request) -> Deferred[Context]:
         """Show what needs a person, how the worker is, and what happened last."""
         speaking = speaking_to(request)
-        host = (request.getHeader("host") or "").rpartition(":")[0] or "127.0.0.1"
+        host = (request.getHeader(b"host") or b"").decode("latin-1").rpartition(":")[0] or "127.0.0.1"
 
         def show(found: Sequence[Any]) -> Context:
             seen, rows, events = found
