@@ -114,7 +114,7 @@ class Views:
                 "row": row,
                 "facts": one.facts,
                 "versions": one.versions,
-                "events": one.events,
+                "events": one.events[:A_PAGE],
                 "colours": {identity: place % COLOURS for place, identity in enumerate(identities)},
             }
 

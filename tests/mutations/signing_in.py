@@ -47,8 +47,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "signing in asks for no origin",
         _SIGNING_IN,
-        "        if not is_from_this_page(request):\n            self._count_refused",
-        "        if False:\n            self._count_refused",
+        "        if not is_from_this_page(request):\n            self._count_foreign",
+        "        if False:\n            self._count_foreign",
         _ATTACKS,
     ),
     Fault(
@@ -204,5 +204,19 @@ FAULTS: tuple[Fault, ...] = (
         "min(max(VALID_SECONDS, REST * question.took), LONGEST_SECONDS)",
         "max(VALID_SECONDS, REST * question.took)",
         ("tests/page/test_known.py",),
+    ),
+    Fault(
+        "forms of elsewhere fill the log",
+        _SIGNING_IN,
+        "            self._foreign.failed(network_of(request))\n",
+        "",
+        _IN,
+    ),
+    Fault(
+        "for a further client nobody is hung up on",
+        _BOUNDS,
+        "            oldest.transport.abortConnection()\n",
+        "",
+        ("tests/page/test_bounds.py",),
     ),
 )

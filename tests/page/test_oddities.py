@@ -9,6 +9,8 @@ from urllib.parse import quote, urljoin
 import pytest
 from markupsafe import escape
 
+from sessionworker.page.listing import A_PAGE
+from sessionworker.stores.changes import DropInstance, RestoreInstance
 from tests.page.visiting import HOST
 from tests.page.whole import Whole, operator, whole_page
 
@@ -108,6 +110,15 @@ def test_choosing_a_language_leads_nowhere_but_to_the_page(page: Whole, rest: st
         assert whole.startswith(f"http://{HOST}/ui/")
     else:
         assert answer.status == 404
+
+
+def test_of_an_instance_with_many_events_the_last_are_shown(page: Whole) -> None:
+    page.make("codechat", "sales")
+    for number in range(A_PAGE + 10):
+        page.do(DropInstance("codechat", "sales", by=f"10.0.0.{number}"))
+        page.do(RestoreInstance("codechat", "sales", page.store.drops()[0].drop, "sales", by=f"10.0.0.{number}"))
+    body = operator(page).visit("/ui/instances/codechat/sales").body
+    assert (body.count('<span class="when">'), "All events" in body) == (A_PAGE, True)
 
 
 def test_an_address_of_thousands_of_folders_makes_no_long_answer(page: Whole) -> None:
