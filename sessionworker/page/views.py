@@ -62,13 +62,14 @@ class Views:
         def show(found: Sequence[Any]) -> Context:
             seen, rows, events = found
             attention = _attention(seen, rows)
+            counts = rows.value.counts if rows.value else Counter[str]()
             figure = next(one for one in FIGURES if one.name == "slowest_sync")
             return {
                 "here": "overview",
                 "host": host,
                 "attention": attention[:MOST_ATTENTION],
-                "attention_count": len(attention),
-                "counts": rows.value.counts if rows.value else Counter(),
+                "attention_count": max(len(attention), counts["trouble"] + counts["identity"]),  # the store names some
+                "counts": counts,
                 "events": [*reversed(events.value or ())][:LAST_EVENTS],
                 "slowest_sync": shown(speaking, figure, self._series.last("slowest_sync")),
                 "charts": {
