@@ -84,6 +84,9 @@ PURGE = Question(
     is_final=True,
 )
 
+LONGEST_NUMBER = 20
+"""Digits of a time in an address."""
+
 NAME_TAKEN = "There is an instance of this name. Choose another one, or drop that first."
 NOT_TYPED = "What was typed is not its name."
 NOT_STOPPED = "Stop it in the API first."
@@ -141,7 +144,7 @@ class Actions:
         def answered(request: Request, session: Session, **names: str) -> Deferred[Any]:
             form = form_of(request)
             problem = ""
-            if question.must_type and form.get("typed", "").strip() != names["name"]:
+            if question.must_type and not _is_typed(form.get("typed", ""), names["name"]):
                 problem = NOT_TYPED
             elif question.stopped and form.get("stopped") != "yes":
                 problem = NOT_STOPPED
@@ -179,7 +182,7 @@ class Actions:
             group=names["group"],
             name=names["name"],
             label=self._looking.label_of(names["group"], names["name"], names.get("drop", "")),
-            when=int(when) if when.isdecimal() else 0,
+            when=int(when) if when.isdecimal() and len(when) <= LONGEST_NUMBER else 0,
             action="",
             back=root_of(request) + back,
             new_name=new_name,
@@ -217,3 +220,8 @@ class Actions:
 
     def _checkpoint(self) -> Any:
         return self._offload.ask(self._offload.store.checkpoint).addCallback(lambda _: "settings")
+
+
+def _is_typed(typed: str, name: str) -> bool:
+    """Tell whether a name was typed, but for its white space: a browser takes some of it away."""
+    return typed != "" and "".join(typed.split()) == "".join(name.split())

@@ -20,6 +20,16 @@ class SmallRequest(Request):
 
     _came = 0
 
+    def getRequestHostname(self) -> bytes:
+        """Return what Klein looks for routes with: it fails at what is no host, and no route asks for one."""
+        return b"page"
+
+    def render(self, resource: Any) -> None:
+        """Answer. Where a path is no UTF-8 there is nothing, but Klein would log each as a failure."""
+        self.responseHeaders.removeHeader(b"Server")  # Twisted's version concerns no stranger
+        self.postpath = [part.decode("utf-8", "replace").encode() for part in self.postpath or ()]
+        super().render(resource)
+
     def gotLength(self, _length: int | None) -> None:
         """Begin. What is announced as large, or with no length, would have a file; what comes stays in memory here."""
         super().gotLength(0)
@@ -34,8 +44,19 @@ class SmallRequest(Request):
 
 
 class FewConnections(WrappingFactory):
-    """Lets no more than a number of clients in at once; further ones are hung up on."""
+    """Lets no more than a number of clients in at once: for a further one the oldest is hung up on.
+
+    Or else whoever sends the heads of so many requests, a byte a minute each, would keep all others out.
+    """
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Return what speaks with a client, or None where there is no room for one."""
-        return None if len(self.protocols) >= MOST_CONNECTIONS else super().buildProtocol(addr)
+        """Return what speaks with a client."""
+        if len(self.protocols) >= MOST_CONNECTIONS:
+            oldest = next(iter(self.protocols))
+            self.unregisterProtocol(oldest)
+            oldest.transport.abortConnection()
+        return super().buildProtocol(addr)
+
+    def unregisterProtocol(self, p: Any) -> None:
+        """Forget a client, who may be forgotten already."""
+        self.protocols.pop(p, None)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,6 +22,12 @@ REST = 10
 PATIENCE_SECONDS = 1.0
 """How long whoever looks waits for the first one, or for what is true after a change. A store that takes longer to
 answer is told of."""
+
+LONGEST_SECONDS = 60.0
+"""How long an answer holds, at most: one that took an hour, as the store hung, is as old as any other."""
+
+AT_ONCE = 2
+"""Questions that the store is asked at once: the threads that answer them read for the APIs, too."""
 
 BRIEF_SECONDS = 0.05
 """How long whoever looks waits for a newer one; then the last one is shown."""
@@ -73,6 +79,7 @@ class Known:
         """Know nothing yet."""
         self._reactor = reactor
         self._questions: dict[object, _Question] = {}
+        self._turns = DeferredSemaphore(AT_ONCE)
 
     def ask(self, name: object, ask: Callable[[], Deferred[T]]) -> Deferred[Seen[T]]:
         """Return an answer to a question that is no older than it holds, or else the last one. Never fails.
@@ -85,7 +92,8 @@ class Known:
             del self._questions[next(iter(self._questions))]
         self._questions[name] = question
         question.ask = ask
-        is_recent = question.came_at is not None and now - question.came_at < max(VALID_SECONDS, REST * question.took)
+        holds = min(max(VALID_SECONDS, REST * question.took), LONGEST_SECONDS)
+        is_recent = question.came_at is not None and now - question.came_at < holds
         result: Deferred[Seen[T]] = Deferred()
         if is_recent and question.failed is None and not question.is_outdated:
             result.callback(self._seen(question))
@@ -134,7 +142,7 @@ class Known:
                 late.cancel()
             self._tell(question)
 
-        question.ask().addBoth(came)
+        self._turns.run(question.ask).addBoth(came)
 
     def _tell(self, question: _Question) -> None:
         waiting, question.waiting = question.waiting, []

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from twisted.web.server import Request
 
 from sessionworker.page.kinds import KINDS
-from sessionworker.page.languages import LANGUAGES, Speaking, choose
+from sessionworker.page.languages import LANGUAGES, UNKNOWN, Speaking, choose
 from sessionworker.page.origins import is_private
 from sessionworker.page.troubles import bars
 from sessionworker.version import VERSION
@@ -35,6 +35,9 @@ HEADERS = {
 """Of every answer: no script, style or picture from elsewhere, and nobody may put the page into a frame."""
 
 LANGUAGE_COOKIE = b"sw-language"
+
+DEEPEST = 10
+"""Folders below the first page's, at most: an address of thousands, which leads nowhere, makes no long links."""
 
 TYPES = {"css": "text/css; charset=utf-8", "mjs": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
@@ -79,7 +82,7 @@ def _environment() -> Environment:
 def speaking_to(request: Request) -> Speaking:
     """Return what speaks the language of whoever asks."""
     cookie = (request.getCookie(LANGUAGE_COOKIE) or b"").decode("ascii", "replace")
-    return Speaking(choose(cookie, request.getHeader("accept-language") or ""))
+    return Speaking(choose(cookie, (request.getHeader(b"accept-language") or b"").decode("latin-1")))
 
 
 def set_language(request: Request, language: str) -> None:
@@ -93,12 +96,15 @@ def set_language(request: Request, language: str) -> None:
 def root_of(request: Request) -> str:
     """Return the way from a page to the first one, relative: a proxy may have put all of it below another path."""
     inside = request.path.decode("ascii", "replace").removeprefix("/ui/")
-    return "../" * inside.count("/") or "./"
+    return "../" * min(inside.count("/"), DEEPEST) or "./"
 
 
 def time_of(milliseconds: int) -> Markup:
-    """Return a time, in UTC; a script shows it in the zone of whoever looks."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    """Return a time, in UTC; a script shows it in the zone of whoever looks. A dash where there is no such year."""
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return Markup("{}").format(UNKNOWN)
     return Markup('<time datetime="{}">{}</time>').format(
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M UTC")
     )

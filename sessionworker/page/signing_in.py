@@ -56,6 +56,7 @@ class SigningIn:
         """Who is signed in."""
         self._codes = Codes(reactor)
         self._attempts = Attempts(reactor)
+        self._foreign = Attempts(reactor)
         self._seen_changes = access.changes
         self._cookie = f"sw-session-{sha256(worker.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}".encode()
 
@@ -137,7 +138,7 @@ class SigningIn:
         form = form_of(request)
         next_path = form.get("next", "")
         if not is_from_this_page(request):
-            self._count_refused(request, "foreign", "the browser does not say that it comes from this page's form")
+            self._count_foreign(request)
             return self._show(request, HTTPStatus.FORBIDDEN, problem="foreign", next_path=next_path)
         self._end_what_others_opened()
         shown = (form.get("code") or form.get("token", "")).strip()
@@ -184,6 +185,15 @@ class SigningIn:
             problem, reason = "refused", "the token is not this worker's"
         self._count_refused(request, "refused", reason)
         return self._show(request, HTTPStatus.UNAUTHORIZED, problem=problem, next_path=next_path)
+
+    def _count_foreign(self, request: Request) -> None:
+        """Count a form of elsewhere. It is logged as often as somebody may fail, and keeps nobody waiting."""
+        reason = "the browser does not say that it comes from this page's form"
+        if self._foreign.seconds_to_wait(network_of(request)):
+            self._metrics.login("foreign")
+        else:
+            self._foreign.failed(network_of(request))
+            self._count_refused(request, "foreign", reason)
 
     def _count_refused(self, request: Request, result: str, reason: str) -> None:
         self._metrics.login(result)
@@ -265,4 +275,4 @@ def _rest_of(path: str) -> str:
 
 def _is_over_tls(request: Request) -> bool:
     """Tell whether a browser came over TLS, be it to a proxy: it says so itself, with each form."""
-    return request.isSecure() or (request.getHeader("origin") or "").lower().startswith("https:")
+    return request.isSecure() or (request.getHeader(b"origin") or b"").lower().startswith(b"https:")

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import PathConverter
 
 from sessionworker.access import RIGHTS, Right
 from sessionworker.errors import NotFound, WorkerError
@@ -31,6 +32,12 @@ View: TypeAlias = Callable[..., Context | Deferred[Context]]
 """Returns what a template shows; it is given the request and what is in its path."""
 
 _log = Logger()
+
+
+class _Rest(PathConverter):
+    """The rest of a path, which may have names that have several lines."""
+
+    regex = "(?s:[^/].*?)"
 
 
 class Routes:
@@ -97,6 +104,8 @@ def failed(request: Request, session: Session | None, failure: Failure) -> bytes
 def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, add: Callable[[Routes], None]) -> Site:
     """Build the site, with the pages that `add` adds."""
     app = Klein()
+    app.url_map.merge_slashes = False  # where there are too many of them there is nothing
+    app.url_map.converters = {**app.url_map.converters, "rest": _Rest}
     routes = Routes(app, signing_in, looking)
 
     @app.route("/")
@@ -118,10 +127,13 @@ def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, a
         return found.content
 
     @app.route("/ui/language/<tag>/", methods=["GET"], defaults={"rest": ""})
-    @app.route("/ui/language/<tag>/<path:rest>", methods=["GET"])
+    @app.route("/ui/language/<tag>/<rest:rest>", methods=["GET"])
     def choose_language(request: Request, tag: str, rest: str) -> bytes:
+        names = rest.split("/")
+        if {".", ".."} & {*names}:  # they would lead to another program that a proxy has at the same host
+            raise NotFound
         set_language(request, tag)
-        return redirect(request, root_of(request) + path_of(*rest.split("/")))
+        return redirect(request, root_of(request) + path_of(*names))
 
     signing_in.add_to(app)
     add(routes)

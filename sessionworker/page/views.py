@@ -57,18 +57,19 @@ class Views:
     def overview(self, request: Request) -> Deferred[Context]:
         """Show what needs a person, how the worker is, and what happened last."""
         speaking = speaking_to(request)
-        host = (request.getHeader("host") or "").rpartition(":")[0] or "127.0.0.1"
+        host = (request.getHeader(b"host") or b"").decode("latin-1").rpartition(":")[0] or "127.0.0.1"
 
         def show(found: Sequence[Any]) -> Context:
             seen, rows, events = found
             attention = _attention(seen, rows)
+            counts = rows.value.counts if rows.value else Counter[str]()
             figure = next(one for one in FIGURES if one.name == "slowest_sync")
             return {
                 "here": "overview",
                 "host": host,
                 "attention": attention[:MOST_ATTENTION],
-                "attention_count": len(attention),
-                "counts": rows.value.counts if rows.value else Counter(),
+                "attention_count": max(len(attention), counts["trouble"] + counts["identity"]),  # the store names some
+                "counts": counts,
                 "events": [*reversed(events.value or ())][:LAST_EVENTS],
                 "slowest_sync": shown(speaking, figure, self._series.last("slowest_sync")),
                 "charts": {
@@ -114,7 +115,7 @@ class Views:
                 "row": row,
                 "facts": one.facts,
                 "versions": one.versions,
-                "events": one.events,
+                "events": one.events[:A_PAGE],
                 "colours": {identity: place % COLOURS for place, identity in enumerate(identities)},
             }
 

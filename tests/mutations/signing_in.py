@@ -11,6 +11,7 @@ _ORIGINS = f"{_PAGE}/origins.py"
 _ATTEMPTS = f"{_PAGE}/attempts.py"
 _BOUNDS = f"{_PAGE}/bounds.py"
 
+_ODD = ("tests/page/test_oddities.py",)
 _IN = ("tests/page/test_signing_in.py",)
 _ATTACKS = ("tests/page/test_attacks.py",)
 
@@ -46,8 +47,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "signing in asks for no origin",
         _SIGNING_IN,
-        "        if not is_from_this_page(request):\n            self._count_refused",
-        "        if False:\n            self._count_refused",
+        "        if not is_from_this_page(request):\n            self._count_foreign",
+        "        if False:\n            self._count_foreign",
         _ATTACKS,
     ),
     Fault(
@@ -102,7 +103,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the cookie is sent in the clear, too",
         _SIGNING_IN,
-        'or (request.getHeader("origin") or "").lower().startswith("https:")',
+        'or (request.getHeader(b"origin") or b"").lower().startswith(b"https:")',
         "",
         _IN,
     ),
@@ -174,6 +175,48 @@ FAULTS: tuple[Fault, ...] = (
         _BOUNDS,
         "if self._came > MOST_BYTES:",
         "if False:",
+        ("tests/page/test_bounds.py",),
+    ),
+    Fault(
+        "an address without end makes links without end",
+        f"{_PAGE}/rendering.py",
+        'min(inside.count("/"), DEEPEST)',
+        'inside.count("/")',
+        _ODD,
+    ),
+    Fault(
+        "a language leads out of the page",
+        f"{_PAGE}/site.py",
+        'if {".", ".."} & {*names}:',
+        "if not names:",
+        _ODD,
+    ),
+    Fault(
+        "nothing has to be typed",
+        f"{_PAGE}/actions.py",
+        'typed != "" and "".join(typed.split())',
+        '"".join(typed.split())',
+        _ODD,
+    ),
+    Fault(
+        "what was late holds for as long again and again",
+        f"{_PAGE}/known.py",
+        "min(max(VALID_SECONDS, REST * question.took), LONGEST_SECONDS)",
+        "max(VALID_SECONDS, REST * question.took)",
+        ("tests/page/test_known.py",),
+    ),
+    Fault(
+        "forms of elsewhere fill the log",
+        _SIGNING_IN,
+        "            self._foreign.failed(network_of(request))\n",
+        "",
+        _IN,
+    ),
+    Fault(
+        "for a further client nobody is hung up on",
+        _BOUNDS,
+        "            oldest.transport.abortConnection()\n",
+        "",
         ("tests/page/test_bounds.py",),
     ),
 )

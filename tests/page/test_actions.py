@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sessionworker.page.actions import NOT_TYPED
+from sessionworker.page.languages import Speaking
 from sessionworker.stores.changes import DropInstance
 from tests.page.visiting import Browser
 from tests.page.whole import Whole, operator, whole_page
@@ -46,6 +48,14 @@ def test_a_drop_asks_for_the_name_and_whether_it_is_stopped_and_comes_back(page:
     back = person.hand_in(f"/ui/{path}/restore", csrf=csrf, name="sales")
     assert person.follow(back, f"/ui/{path}/restore") == "/ui/instances/codechat/sales"
     assert page.store.instances("codechat") == ["sales"]
+
+
+def test_what_is_wrong_is_told_in_the_language_of_who_asks(page: Whole) -> None:
+    person = operator(page, "pt-BR")
+    csrf = person.visit(DROP).hidden("csrf")
+    body = person.hand_in(DROP, csrf=csrf, typed="sale", stopped="yes").body
+    assert str(Speaking("pt-BR").say(NOT_TYPED)) in body
+    assert NOT_TYPED not in body
 
 
 def test_one_whose_name_is_taken_is_asked_for_another(page: Whole, person: Browser) -> None:

@@ -9,7 +9,6 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from sessionworker.page.bounds import MOST_BYTES, MOST_CONNECTIONS, FewConnections
@@ -65,8 +64,11 @@ def test_there_is_room_for_so_many_connections() -> None:
     opened = []
     for _ in range(MOST_CONNECTIONS):
         protocol: Any = site.buildProtocol(CLIENT)
-        protocol.makeConnection(StringTransport())
+        protocol.makeConnection(Transport())
         opened.append(protocol)
-    assert site.buildProtocol(CLIENT) is None
+    site.buildProtocol(CLIENT).makeConnection(Transport())
+    assert [one.transport.is_cut for one in opened] == [True] + [False] * (MOST_CONNECTIONS - 1)
     opened[0].connectionLost(Failure(ConnectionDone()))
-    assert site.buildProtocol(CLIENT) is not None
+    opened[1].connectionLost(Failure(ConnectionDone()))
+    site.buildProtocol(CLIENT).makeConnection(Transport())
+    assert [one for one in opened if one.transport.is_cut] == opened[:1]

@@ -12,6 +12,7 @@ import pytest
 from sessionworker.errors import StoreUnavailable
 from sessionworker.page.languages import LANGUAGES
 from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance
+from sessionworker.stores.files.overview import MOST_PROBLEMS
 from tests.migration.examples import awaiting_code, paired_creds, unpaired_creds
 from tests.page.visiting import VIEWER, Browser
 from tests.page.whole import Whole, operator, whole_page
@@ -89,6 +90,22 @@ def test_a_refused_instance_says_why_and_what_to_do(tmp_path: Path) -> None:
     assert "its creds are broken, and no older version is left" in said
     assert "sessionworker import archive BACKUP --only &#39;codechat/lost &amp; found&#39;" in said
     assert "A drop can be undone." in said
+
+
+def test_all_that_need_a_person_are_counted_where_few_are_named(tmp_path: Path) -> None:
+    count = MOST_PROBLEMS + 10
+    with whole_page(tmp_path) as before:
+        for number in range(count):
+            before.make("codechat", f"n{number}")
+    for number in range(count):
+        folder = tmp_path / "codechat" / f"n{number}"
+        for file in (folder / "creds", *(folder / ".sessionworker" / "versions").iterdir()):
+            file.write_bytes(b"{")
+    with whole_page(tmp_path) as page:
+        for number in range(count):
+            with pytest.raises(StoreUnavailable):
+                page.store.check_creds("codechat", f"n{number}")
+        assert f"Needs attention ({count})" in text_of_page(operator(page).visit("/ui/").body)
 
 
 def test_the_list_is_searched_filtered_and_a_page_at_a_time(page: Whole) -> None:

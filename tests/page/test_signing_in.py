@@ -91,6 +91,15 @@ def test_who_may_what(tokens: list[Token], token: str, may_look: bool, may_chang
     assert page.changes == may_change
 
 
+def test_whoever_sends_forms_of_elsewhere_does_not_fill_the_log(page: Page) -> None:
+    browser = Browser(page)
+    for _ in range(100):
+        assert browser.sign_in(OPERATOR, origin="http://evil.example").status == 403
+    assert len(page.logged("sign_in_refused")) == 5
+    assert page.logins() == {"foreign": 100}
+    assert browser.sign_in(OPERATOR).status == 303
+
+
 def test_a_right_token_for_something_else_is_said_to_be_that(page: Page) -> None:
     assert "That token is an API" in Browser(page).sign_in(API).body
     assert "That is not a token of this worker." in Browser(page).sign_in("wrong").body

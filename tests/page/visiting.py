@@ -184,9 +184,9 @@ class Browser:
             headers["Sec-Fetch-Site"] = site
         return self._ask("POST", path, headers, urlencode(fields).encode())
 
-    def sign_in(self, token: str, **fields: str) -> Answer:
+    def sign_in(self, token: str, origin: str | None = None, **fields: str) -> Answer:
         """Type a token."""
-        return self.hand_in("/ui/login", token=token, **fields)
+        return self.hand_in("/ui/login", origin, token=token, **fields)
 
     def cookie_line(self, path: str) -> str:
         """What the browser would say of its cookies to a path (RFC 6265, 5.4)."""

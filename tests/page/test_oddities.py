@@ -1,0 +1,126 @@
+"""Names, addresses and heads that nobody would think of, and somebody sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urljoin
+
+import pytest
+from markupsafe import escape
+
+from sessionworker.page.listing import A_PAGE
+from sessionworker.stores.changes import DropInstance, RestoreInstance
+from tests.page.visiting import HOST
+from tests.page.whole import Whole, operator, whole_page
+
+NAMES = [
+    "drop",
+    "versions",
+    "label",
+    "..%2f",
+    "%41",
+    " a ",
+    "a\n",
+    "a\nb",
+    "a\r\nb",
+    "{{ 7*7 }}",
+    "{x}%s",
+    "\u2028",
+    " ",
+]
+NAMES += ["\"'><svg onload=1>", "a\u202eb", "a?b#c;d+e&amp;", "\x01\ufeff", "a\\b", "..a", "*", "😀"]
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Whole]:
+    with whole_page(tmp_path / "store") as whole, whole:
+        yield whole
+        assert not [event for event in whole.events if event["log_level"].name in {"error", "critical"}]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_an_instance_may_be_called_anything(page: Whole, name: str) -> None:
+    page.make(name, name)
+    person = operator(page)
+    one = f"/ui/instances/{quote(name, safe='')}/{quote(name, safe='')}"
+    for path in ("/ui/instances", "/ui/", one, f"{one}/drop"):
+        answer = person.visit(path)
+        assert (path, answer.status, "<svg onload" in answer.body) == (path, 200, False)
+        assert path == "/ui/" or str(escape(name)) in answer.body
+    assert f'href="./{one[4:]}"' in person.visit("/ui/instances").body
+    in_portuguese = f"/ui/language/pt-BR/{one[4:]}"
+    assert person.follow(person.visit(in_portuguese), in_portuguese) == one
+    csrf = person.visit(f"{one}/drop").hidden("csrf")
+    assert person.hand_in(f"{one}/drop", csrf=csrf, typed="", stopped="yes").status == 409
+    typed = name.replace("\n", "").replace("\r", "")  # a field has one line: a browser leaves them out
+    assert person.hand_in(f"{one}/drop", csrf=csrf, typed=typed, stopped="yes").status == 303
+    assert [drop.instance for drop in page.store.drops()] == [name]
+    assert person.visit("/ui/trash").status == 200
+
+
+HEADS = [
+    ("GET", "/ui/instances/%ff/%ff", 404),
+    ("GET", "/ui//instances", 404),
+    ("GET", "//evil.example/ui/", 404),
+    ("GET", "http://evil.example/ui/", 404),
+    ("PUT", "/ui/", 405),
+    ("GET", "/ui/logout", 405),
+    ("GET", "/ui/static/..%2fpage.css", 404),
+    ("GET", "/ui/events?page=99999999999", 200),
+    ("GET", f"/ui/instances/a/b/versions/{'9' * 20}-1", 200),
+    ("GET", f"/ui/instances/a/b/versions/{'9' * 5000}", 200),
+    ("GET", "/ui/instances/a/b/versions/%D9%A3-%C2%B2", 200),
+    ("HEAD", "/ui/", 200),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), HEADS, ids=[path[:40] for _, path, _ in HEADS])
+def test_an_odd_address_is_answered_in_the_frame_of_the_page(page: Whole, method: str, path: str, status: int) -> None:
+    person = operator(page)
+    answer = page.ask(method, path, {"Host": HOST, "Cookie": person.cookie_line("/ui/")})
+    assert answer.status == status
+    assert answer.headers.headers["Content-Security-Policy"]
+    assert "Server" not in answer.headers.headers
+
+
+@pytest.mark.parametrize("host", ["", "\xff\xfe", "a" * 300, "..", "[::1", "x:y:z", "\"'<b>"])
+def test_an_odd_host_is_answered(page: Whole, host: str) -> None:
+    cookie = operator(page).cookie_line("/ui/")
+    assert page.ask("GET", "/ui/", {"Host": host, "Cookie": cookie}).status == 200
+
+
+@pytest.mark.parametrize("name", ["Accept-Language", "Sec-Fetch-Site", "Origin", "Cookie", "X-Refresh", "Accept"])
+def test_an_odd_header_is_answered(page: Whole, name: str) -> None:
+    for value in ("\xff\xfe", "", "=;,;=", "a" * 10_000, '"'):
+        body = b"token=x"
+        headers = {"Host": HOST, "Origin": f"http://{HOST}", "Content-Length": str(len(body))} | {name: value}
+        assert page.ask("GET", "/ui/", {"Host": HOST, name: value}).status == 401
+        assert page.ask("POST", "/ui/login", headers, body).status in {401, 403}
+
+
+@pytest.mark.parametrize(
+    "rest", ["..%2f..%2f%2fevil.example", "../../x", "a/%2e%2e/%2e%2e/%2e%2e/x", "%2f%2fevil.example"]
+)
+def test_choosing_a_language_leads_nowhere_but_to_the_page(page: Whole, rest: str) -> None:
+    path = f"/ui/language/en/{rest}"
+    answer = page.ask("GET", path, {"Host": HOST})
+    if answer.status == 303:
+        whole = urljoin(f"http://{HOST}{path}", str(answer.headers.headers["Location"]))
+        assert whole.startswith(f"http://{HOST}/ui/")
+    else:
+        assert answer.status == 404
+
+
+def test_of_an_instance_with_many_events_the_last_are_shown(page: Whole) -> None:
+    page.make("codechat", "sales")
+    for number in range(A_PAGE + 10):
+        page.do(DropInstance("codechat", "sales", by=f"10.0.0.{number}"))
+        page.do(RestoreInstance("codechat", "sales", page.store.drops()[0].drop, "sales", by=f"10.0.0.{number}"))
+    body = operator(page).visit("/ui/instances/codechat/sales").body
+    assert (body.count('<span class="when">'), "All events" in body) == (A_PAGE, True)
+
+
+def test_an_address_of_thousands_of_folders_makes_no_long_answer(page: Whole) -> None:
+    answer = page.ask("GET", "/ui/" + "a/" * 8_000, {"Host": HOST})
+    assert (answer.status, len(answer.body) < 10_000) == (404, True)
