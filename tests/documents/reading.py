@@ -20,7 +20,9 @@ SCALING = ("docs/scaling.md", "docs/scaling.pt-BR.md")
 
 MOVING = ("docs/moving.md", "docs/moving.pt-BR.md")
 
-PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES, SCALING, MOVING)
+PAGE = ("docs/page.md", "docs/page.pt-BR.md")
+
+PAIRS = (READMES, OPERATIONS, SECURITY, PATCHES, SCALING, MOVING, PAGE)
 """The documents that are there in English and in Portuguese."""
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])

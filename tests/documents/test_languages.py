@@ -148,6 +148,8 @@ def place(name: str, target: str) -> tuple[str, int]:
     if target.startswith("https://"):
         return target, -1
     path, (_, _, heading) = file_of(name, target), target.partition("#")
+    if path.suffix == ".png":  # a picture in each language
+        return str(path).replace("-pt-BR.png", "-en.png"), -1
     return str(path).replace(".pt-BR", ""), anchors(path.read_text()).index(heading) if heading else -1
 
 

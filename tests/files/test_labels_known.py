@@ -10,6 +10,7 @@ import pytest
 
 from sessionworker.stores.changes import CreateGroup, CreateInstance, LabelInstance
 from sessionworker.stores.files import labels
+from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.store import FileStore
 
 
@@ -17,7 +18,12 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Each look for a label in a folder, from now on."""
     looks: list[object] = []
     read = labels.read_label
-    monkeypatch.setattr(labels, "read_label", lambda folder: looks.append(folder) or read(folder))  # type: ignore[func-returns-value]
+
+    def look(folder: Folder) -> str:
+        looks.append(folder)
+        return read(folder)
+
+    monkeypatch.setattr(labels, "read_label", look)
     return looks
 
 
