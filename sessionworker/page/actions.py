@@ -19,7 +19,7 @@ from sessionworker.page.forms import form_of
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import path_of, redirect, render, root_of
 from sessionworker.page.sessions import Session
-from sessionworker.page.site import Routes, failed, frame
+from sessionworker.page.site import Routes, check_names, failed, frame
 from sessionworker.stores.changes import Batch, DropInstance, LabelInstance, PurgeDrop, Restore, RestoreInstance
 from sessionworker.web.watching import host_of
 
@@ -119,6 +119,7 @@ class Actions:
             session = self._routes.signing_in.check_change(request)
             if session is None:
                 return self._routes.signing_in.refuse(request)
+            check_names(names)
             done = maybeDeferred(do, request, session, **names)
             done.addCallback(partial(self._go_on, request))
             return done.addErrback(partial(failed, request, session))
@@ -139,6 +140,7 @@ class Actions:
                 return self._routes.signing_in.ask(request)
             if not frame(session)["may_change"]:
                 return failed(request, session, Failure(Forbidden("This token changes nothing.")))
+            check_names(names)
             return self._ask(request, session, question, names)
 
         def answered(request: Request, session: Session, **names: str) -> Deferred[Any]:
