@@ -19,8 +19,8 @@ from sessionworker.page.forms import form_of
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import path_of, redirect, render, root_of
 from sessionworker.page.sessions import Session
-from sessionworker.page.site import Routes, failed, frame
-from sessionworker.stores.changes import Batch, DropInstance, LabelInstance, PurgeDrop, Restore, RestoreInstance
+from sessionworker.page.site import Routes, check_names, failed, frame
+from sessionworker.stores.changes import Batch, DropInstance, Entry, LabelInstance, PurgeDrop, Restore, RestoreInstance
 from sessionworker.web.watching import host_of
 
 
@@ -119,6 +119,7 @@ class Actions:
             session = self._routes.signing_in.check_change(request)
             if session is None:
                 return self._routes.signing_in.refuse(request)
+            check_names(names)
             done = maybeDeferred(do, request, session, **names)
             done.addCallback(partial(self._go_on, request))
             return done.addErrback(partial(failed, request, session))
@@ -139,6 +140,7 @@ class Actions:
                 return self._routes.signing_in.ask(request)
             if not frame(session)["may_change"]:
                 return failed(request, session, Failure(Forbidden("This token changes nothing.")))
+            check_names(names)
             return self._ask(request, session, question, names)
 
         def answered(request: Request, session: Session, **names: str) -> Deferred[Any]:
@@ -193,29 +195,40 @@ class Actions:
 
     # What is done
 
+    def _commit(self, entry: Entry) -> Deferred[Any]:
+        """Change the store. It is so whether or not the browser waits for it, so all is asked again in any case."""
+        told: Deferred[Any] = Deferred()
+
+        def came(outcome: object) -> None:
+            self._looking.known.forget()
+            told.callback(outcome)
+
+        self._offload.commit(entry).addBoth(came)
+        return told
+
     def _make_current(self, request: Request, _form: Mapping[str, str], group: str, name: str, version: str) -> Any:
         value = self._offload.ask(self._offload.store.read_version, group, name, version)
         done = value.addCallback(
-            lambda value: self._offload.commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
+            lambda value: self._commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
         )
         return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
     def _drop(self, request: Request, _form: Mapping[str, str], group: str, name: str) -> Any:
-        done = self._offload.commit(DropInstance(group, name, by=host_of(request)))
+        done = self._commit(DropInstance(group, name, by=host_of(request)))
         return done.addCallback(lambda _: "trash")
 
     def _bring_back(self, request: Request, form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
         new_name = check_name("instance", form.get("name", ""))
         change = RestoreInstance(group, name, drop, new_name, by=host_of(request))
-        done = self._offload.commit(change)
+        done = self._commit(change)
         return done.addCallback(lambda _: f"instances/{path_of(group, new_name)}")
 
     def _purge(self, request: Request, _form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
-        return self._offload.commit(PurgeDrop(group, name, drop, by=host_of(request))).addCallback(lambda _: "trash")
+        return self._commit(PurgeDrop(group, name, drop, by=host_of(request))).addCallback(lambda _: "trash")
 
     def _label(self, request: Request, _session: Session, group: str, name: str) -> Any:
         label = check_label(form_of(request).get("label", "").strip())
-        done = self._offload.commit(LabelInstance(group, name, label))
+        done = self._commit(LabelInstance(group, name, label))
         return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
     def _checkpoint(self) -> Any:

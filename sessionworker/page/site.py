@@ -21,6 +21,7 @@ from werkzeug.routing import PathConverter
 
 from sessionworker.access import RIGHTS, Right
 from sessionworker.errors import NotFound, WorkerError
+from sessionworker.names import check_name
 from sessionworker.page.bounds import SmallRequest
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import path_of, redirect, render, root_of, set_headers, set_language, static_files
@@ -56,6 +57,7 @@ class Routes:
             session = self.signing_in.session_of(request)
             if session is None:
                 return self.signing_in.ask(request)
+            check_names(names)
             worker = self.looking.overview()  # before the view waits: both wait at once
             done = maybeDeferred(view, request, **names)
             done.addCallback(partial(self._show, request, template, session, worker))
@@ -77,6 +79,15 @@ class Routes:
                 **{"worker": seen, "here_path": path, "label_of": self.looking.label_of, **context},
             )
         )
+
+
+def check_names(names: Mapping[str, str]) -> None:
+    """Raise NameNotAllowed or NotFound for what an address names, where there can be nothing of such a name."""
+    for part, what in (("group", "group"), ("name", "instance")):
+        if part in names:
+            check_name(what, names[part])
+    if any("\x00" in name for name in names.values()):
+        raise NotFound
 
 
 def frame(session: Session | None) -> dict[str, Any]:

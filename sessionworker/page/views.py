@@ -8,7 +8,7 @@ from itertools import dropwhile, takewhile
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
@@ -83,7 +83,8 @@ class Views:
     def instances(self, request: Request) -> Deferred[Context]:
         """Show the list."""
         query = read_query(_arguments(request))
-        asked = _all(self._looking.rows(), self._looking.drops())
+        nothing: Deferred[Seen[list[DropSummary]]] = succeed(Seen(None, 0, is_late=False))
+        asked = _all(self._looking.rows(), self._looking.drops() if query.text else nothing)
 
         def show(found: Sequence[Any]) -> Context:
             seen, drops = found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from http.client import BadStatusLine
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from sessionworker.page.actions import NOT_TYPED
 from sessionworker.page.languages import Speaking
@@ -109,6 +111,20 @@ def test_what_was_done_is_seen_at_once(page: Whole, person: Browser) -> None:
     assert ">sales<" in person.visit("/ui/instances").body
     csrf = person.visit(DROP).hidden("csrf")
     person.hand_in(DROP, csrf=csrf, typed="sales", stopped="yes")
+    assert ">sales<" not in person.visit("/ui/instances").body
+
+
+def test_what_was_done_for_a_browser_that_went_away_is_seen_at_once(
+    page: Whole, person: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ">sales<" in person.visit("/ui/instances").body
+    csrf = person.visit(DROP).hidden("csrf")
+    waiting: Deferred[None] = Deferred()
+    monkeypatch.setattr(page.here, "commit", lambda _: waiting)
+    with pytest.raises(BadStatusLine):  # it hears of nothing
+        person.hand_in(DROP, csrf=csrf, typed="sales", stopped="yes")
+    page.store.commit([DropInstance("codechat", "sales")])
+    waiting.callback(None)
     assert ">sales<" not in person.visit("/ui/instances").body
 
 

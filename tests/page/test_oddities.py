@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote, urljoin
 
 import pytest
 from markupsafe import escape
@@ -110,6 +110,22 @@ def test_choosing_a_language_leads_nowhere_but_to_the_page(page: Whole, rest: st
         assert whole.startswith(f"http://{HOST}/ui/")
     else:
         assert answer.status == 404
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "..", "%2e", "a" * 300])
+def test_nothing_is_asked_of_the_store_by_what_is_no_name(page: Whole, name: str) -> None:
+    """A database fails at a NUL: be it that of everybody's commit."""
+    person = operator(page)
+    csrf = person.visit("/ui/settings").hidden("csrf")
+    page.here.hangs = True
+    one = f"/ui/instances/{name}/{name}"
+    for path in (one, f"{one}/drop", f"{one}/versions/1-1", f"/ui/trash/{name}/a/1/purge"):
+        assert (path, person.ask_and_wait(path, 2.0).status) == (path, 400)
+    for path in (f"{one}/drop", f"{one}/label", f"/ui/trash/a/{name}/1/restore", f"{one}/versions/1-1"):
+        assert (path, person.hand_in(path, csrf=csrf, typed=unquote(name), stopped="yes").status) == (path, 400)
+    if "%00" in name:
+        for path in (f"/ui/trash/a/a/{name}/purge", f"/ui/instances/a/a/versions/{name}"):
+            assert (path, person.hand_in(path, csrf=csrf, typed="a", stopped="yes").status) == (path, 404)
 
 
 def test_of_an_instance_with_many_events_the_last_are_shown(page: Whole) -> None:
