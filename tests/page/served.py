@@ -31,7 +31,7 @@ def served(page: Whole) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_POST = do_GET
+        do_HEAD = do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
             pass
