@@ -87,9 +87,9 @@ def test_workers_with_their_keys_in_another_order_make_one_instance_where_both_m
 
 
 def test_writes_beside_a_rewriting_lose_nothing(database: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewriting, "AT_ONCE", 3)
+    monkeypatch.setattr(rewriting, "AT_ONCE", 1)  # or it is done before much is written
     old = database.start(FIRST_OF_TWO)
-    files = [KEY._replace(key=f"pre-key-{number}") for number in range(30)]
+    files = [KEY._replace(key=f"pre-key-{number}") for number in range(60)]
     create(old, CREDS, *(CREDS._replace(instance=f"{number}") for number in range(5)))
     commit(old, write(CREDS, creds(0)), *(write(file, b"0") for file in files))
     old.close()
@@ -99,12 +99,12 @@ def test_writes_beside_a_rewriting_lose_nothing(database: Workers, monkeypatch: 
     thread.start()
     for number in range(1, 200):
         commit(other, write(CREDS, creds(number)), *(write(file, b"%d" % number) for file in files[:20]))
-        assert read_all(other, *files) == [b"%d" % number] * 20 + [b"0"] * 10
+        assert read_all(other, *files) == [b"%d" % number] * 20 + [b"0"] * 40
         if not other.encryption().is_rewriting:
             break
     assert is_whole(other)
     assert 3 < number < 199
-    assert read_all(store, CREDS, *files) == [creds(number)] + [b"%d" % number] * 20 + [b"0"] * 10
+    assert read_all(store, CREDS, *files) == [creds(number)] + [b"%d" % number] * 20 + [b"0"] * 40
     assert store.names(*CREDS[:2], beginning="pre-key-", after="", most=100) == sorted(file.key for file in files)
     store.close()
     thread.join(20)
