@@ -16,7 +16,7 @@ from sessionworker.errors import NotFound, StoreUnavailable, WorkerError
 VALID_SECONDS = 2.0
 """How long an answer holds, at least."""
 
-REST = 10
+REST = 30
 """How many times as long as the store took for it an answer holds, at least: a page must not be most of its work."""
 
 PATIENCE_SECONDS = 1.0
@@ -30,7 +30,7 @@ AT_ONCE = 2
 """Questions that the store is asked at once: the threads that answer them read for the APIs, too."""
 
 BRIEF_SECONDS = 0.05
-"""How long whoever looks waits for a newer one; then the last one is shown."""
+"""How long whoever looks waits for a newer one; then the last one is shown, unless it is older than LONGEST_SECONDS."""
 
 MOST_QUESTIONS = 50
 """Answers that are remembered; the one that was asked for longest ago is forgotten first."""
@@ -105,7 +105,8 @@ class Known:
         question.waiting.append(result)
         if not question.is_asking:
             self._begin(question)
-        if not result.called and question.came_at is not None and not question.is_outdated:
+        is_of_use = question.came_at is not None and now - question.came_at < LONGEST_SECONDS
+        if not result.called and is_of_use and not question.is_outdated:
             self._reactor.callLater(BRIEF_SECONDS, self._tell, question)
         return result
 

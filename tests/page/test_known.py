@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from sessionworker.page.known import AT_ONCE, LONGEST_SECONDS, PATIENCE_SECONDS, REST, Known, Seen
+from sessionworker.page.known import AT_ONCE, BRIEF_SECONDS, LONGEST_SECONDS, PATIENCE_SECONDS, REST, Known, Seen
 
 
 def asked(known: Known, name: str, questions: list[Deferred[str]]) -> list[Seen[str]]:
@@ -24,14 +24,32 @@ def test_an_answer_that_took_long_holds_longer() -> None:
     clock, questions = Clock(), list[Deferred[str]]()
     known = Known(clock)
     asked(known, "rows", questions)
-    clock.advance(3)
+    clock.advance(0.9)
     questions[0].callback("first")
-    clock.advance(3 * REST - 1)
+    clock.advance(0.9 * REST - 1)
     asked(known, "rows", questions)
     assert len(questions) == 1
     clock.advance(1)
     asked(known, "rows", questions)
     assert len(questions) == 2
+
+
+def test_what_is_not_old_yet_is_shown_while_a_newer_one_is_asked_for_and_what_is_old_is_not() -> None:
+    clock, questions = Clock(), list[Deferred[str]]()
+    known = Known(clock)
+    asked(known, "rows", questions)
+    questions[0].callback("first")
+    clock.advance(LONGEST_SECONDS - 1)
+    told = asked(known, "rows", questions)
+    clock.advance(BRIEF_SECONDS)
+    assert [seen.value for seen in told] == ["first"]
+    questions[1].callback("second")
+    clock.advance(LONGEST_SECONDS)
+    told = asked(known, "rows", questions)
+    clock.advance(BRIEF_SECONDS)
+    assert told == []
+    questions[2].callback("third")
+    assert [seen.value for seen in told] == ["third"]
 
 
 def test_what_a_store_said_after_it_hung_for_an_hour_does_not_hold_for_ten() -> None:
