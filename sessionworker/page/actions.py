@@ -13,14 +13,15 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.errors import Forbidden, NameNotAllowed, NameTaken
-from sessionworker.names import CREDS, check_label, check_name
+from sessionworker.names import check_label, check_name
 from sessionworker.offload import Offload
 from sessionworker.page.forms import form_of
 from sessionworker.page.looking import Looking
-from sessionworker.page.rendering import path_of, redirect, render, root_of
+from sessionworker.page.rendering import frame, path_of, redirect, render, root_of
 from sessionworker.page.sessions import Session
-from sessionworker.page.site import Routes, check_names, failed, frame
-from sessionworker.stores.changes import Batch, DropInstance, Entry, LabelInstance, PurgeDrop, Restore, RestoreInstance
+from sessionworker.page.site import Routes, check_names, failed
+from sessionworker.stores.changes import DropInstance, Entry, LabelInstance, PurgeDrop, RestoreInstance
+from sessionworker.web.admin import read_restore
 from sessionworker.web.watching import host_of
 
 
@@ -128,7 +129,6 @@ class Actions:
         self._routes.app.route(path, methods=["POST"])(run)
 
     def _go_on(self, request: Request, outcome: str | bytes) -> bytes:
-        self._looking.known.forget()
         return outcome if isinstance(outcome, bytes) else redirect(request, root_of(request) + outcome)
 
     def _add(self, path: str, question: Question, do: Callable[..., Deferred[str]]) -> None:
@@ -196,21 +196,22 @@ class Actions:
     # What is done
 
     def _commit(self, entry: Entry) -> Deferred[Any]:
-        """Change the store. It is so whether or not the browser waits for it, so all is asked again in any case."""
+        """Change the store."""
+        return self._see_to(self._offload.commit(entry))
+
+    def _see_to(self, done: Deferred[Any]) -> Deferred[Any]:
+        """Have all asked again once something was done, whether or not the browser waits for it."""
         told: Deferred[Any] = Deferred()
 
         def came(outcome: object) -> None:
             self._looking.known.forget()
             told.callback(outcome)
 
-        self._offload.commit(entry).addBoth(came)
+        done.addBoth(came)
         return told
 
     def _make_current(self, request: Request, _form: Mapping[str, str], group: str, name: str, version: str) -> Any:
-        value = self._offload.ask(self._offload.store.read_version, group, name, version)
-        done = value.addCallback(
-            lambda value: self._commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
-        )
+        done = read_restore(self._offload, group, name, version, by=host_of(request)).addCallback(self._commit)
         return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
     def _drop(self, request: Request, _form: Mapping[str, str], group: str, name: str) -> Any:
@@ -232,7 +233,7 @@ class Actions:
         return done.addCallback(lambda _: f"instances/{path_of(group, name)}")
 
     def _checkpoint(self) -> Any:
-        return self._offload.ask(self._offload.store.checkpoint).addCallback(lambda _: "settings")
+        return self._see_to(self._offload.ask(self._offload.store.checkpoint)).addCallback(lambda _: "settings")
 
 
 def _is_typed(typed: str, name: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
 from sessionworker.stores.rules.versions import DAY
+
+T = TypeVar("T")
 
 A_PAGE = 50
 """Rows of a page."""
@@ -54,6 +56,8 @@ class Rows:
         self.by_place = {(row.group, row.name): row for row in rows}
         self.counts = Counter(row.state for row in rows)
         self._sorted = {SORTS[0]: sorted(rows, key=_keys[SORTS[0]])}
+        self.changed = [row for row in self._sorted[SORTS[0]] if row.state == "identity"]
+        """Those whose identity changed lately."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -77,10 +81,10 @@ class Query(Struct, frozen=True):
     """Of the page, from 1 on."""
 
 
-class Page(Struct, frozen=True):
-    """Some rows of those that were found."""
+class Page(Struct, Generic[T], frozen=True):
+    """Some of those that were found."""
 
-    rows: Sequence[Row]
+    rows: Sequence[T]
     found: int
     number: int
     count: int
@@ -116,7 +120,7 @@ def _searched(text: str) -> str:
     return text
 
 
-def select(rows: Rows, query: Query) -> Page:
+def select(rows: Rows, query: Query) -> Page[Row]:
     """Return a page of the rows that a query asks for."""
     wanted = query.text.casefold()
     found = rows.sorted(query.sort)
@@ -126,8 +130,13 @@ def select(rows: Rows, query: Query) -> Page:
         found = [row for row in found if row.state == query.state]
     if wanted:
         found = [row for row in found if wanted in row.name.casefold() or wanted in row.label.casefold()]
+    return page_of(found, query.number)
+
+
+def page_of(found: Sequence[T], number: int) -> Page[T]:
+    """Return a page of a list: the last one where there are not so many."""
     count = max(1, -(-len(found) // A_PAGE))
-    number = min(max(1, query.number), count)
+    number = min(max(1, number), count)
     return Page(found[(number - 1) * A_PAGE : number * A_PAGE], len(found), number, count)
 
 

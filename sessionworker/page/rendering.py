@@ -16,9 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from twisted.web.server import Request
 
+from sessionworker.access import RIGHTS, Right
 from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, UNKNOWN, Speaking, choose
 from sessionworker.page.origins import is_private
+from sessionworker.page.sessions import Session
 from sessionworker.page.troubles import bars
 from sessionworker.version import VERSION
 
@@ -140,6 +142,12 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **co
     request.setHeader("Content-Type", "text/html; charset=utf-8")
     request.setHeader("Cache-Control", "no-store")
     return text.encode()
+
+
+def frame(session: Session | None) -> dict[str, Any]:
+    """Return what the frame around each page shows."""
+    may_change = session is not None and Right.CHANGE in RIGHTS[session.role]
+    return {"session": session, "may_change": may_change, "csrf": session.csrf if session is not None else ""}
 
 
 def set_headers(request: Request) -> None:

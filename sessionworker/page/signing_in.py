@@ -21,7 +21,7 @@ from sessionworker.access import RIGHTS, Access, Grant, Right, Role
 from sessionworker.page.attempts import Attempts
 from sessionworker.page.forms import form_of
 from sessionworker.page.origins import is_from_this_page, is_private
-from sessionworker.page.rendering import redirect, render
+from sessionworker.page.rendering import frame, redirect, render
 from sessionworker.page.sessions import Codes, Session, Sessions
 from sessionworker.web.metrics import Metrics
 from sessionworker.web.watching import host_of, network_of
@@ -128,10 +128,8 @@ class SigningIn:
             status=HTTPStatus.FORBIDDEN,
             reason=_why_not(request, session, needs=Right.CHANGE),
             here="",
-            session=session,
-            may_change=Right.CHANGE in RIGHTS[session.role],
-            csrf=session.csrf,
             worker=None,
+            **frame(session),
         )
 
     def _sign_in(self, request: Request) -> bytes:
@@ -217,10 +215,8 @@ class SigningIn:
             next_path=START + rest,
             here_path=rest,
             is_readable_by_others=not is_private(request),
-            session=None,
-            may_change=False,
-            csrf="",
             worker=None,
+            **frame(None),
         )
 
     def _leave(self, request: Request) -> bytes:

@@ -19,12 +19,20 @@ from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
-from sessionworker.access import RIGHTS, Right
 from sessionworker.errors import NotFound, WorkerError
 from sessionworker.names import check_name
 from sessionworker.page.bounds import SmallRequest
 from sessionworker.page.looking import Looking
-from sessionworker.page.rendering import path_of, redirect, render, root_of, set_headers, set_language, static_files
+from sessionworker.page.rendering import (
+    frame,
+    path_of,
+    redirect,
+    render,
+    root_of,
+    set_headers,
+    set_language,
+    static_files,
+)
 from sessionworker.page.sessions import Session
 from sessionworker.page.signing_in import SigningIn
 
@@ -88,12 +96,6 @@ def check_names(names: Mapping[str, str]) -> None:
             check_name(what, names[part])
     if any("\x00" in name for name in names.values()):
         raise NotFound
-
-
-def frame(session: Session | None) -> dict[str, Any]:
-    """Return what the frame around each page shows."""
-    may_change = session is not None and Right.CHANGE in RIGHTS[session.role]
-    return {"session": session, "may_change": may_change, "csrf": session.csrf if session is not None else ""}
 
 
 def failed(request: Request, session: Session | None, failure: Failure) -> bytes:

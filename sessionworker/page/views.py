@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import dropwhile, takewhile
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -13,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
-from sessionworker.page.listing import A_PAGE, Query, Row, Rows, read_number, read_query, select
+from sessionworker.page.listing import A_PAGE, Query, Row, Rows, page_of, read_number, read_query, select
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
@@ -176,9 +175,8 @@ def _arguments(request: Request) -> dict[str, str]:
 
 def _a_page(request: Request, what: str, all_: Sequence[T]) -> Context:
     """Return a page of a list, with what there is to go to others."""
-    count = max(1, -(-len(all_) // A_PAGE))
-    number = min(read_number(_arguments(request).get("page", "")), count)
-    return {what: all_[(number - 1) * A_PAGE : number * A_PAGE], "page": number, "pages": count}
+    page = page_of(all_, read_number(_arguments(request).get("page", "")))
+    return {what: page.rows, "page": page.number, "pages": page.count}
 
 
 def _to_page(query: Query, number: int) -> str:
@@ -196,17 +194,9 @@ def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows]) -> list[Row]:
         row = known.by_place.get((one.group, one.instance))
         label = row.label if row else ""
         found.append(Row(one.group, one.instance, label, "trouble", None, None, None, {}, one.problem))
-    return found + list(takewhile(_is_urgent, dropwhile(_is_trouble, known.sorted("state"))))
+    return found + known.changed
 
 
 def _unknown(group: str, name: str) -> Row:
     """Return an instance of which the list does not tell yet."""
     return Row(group, name, "", "well", None, None, None, {}, "")
-
-
-def _is_trouble(row: Row) -> bool:
-    return row.state == "trouble"
-
-
-def _is_urgent(row: Row) -> bool:
-    return row.state == "identity"

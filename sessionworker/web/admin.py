@@ -61,11 +61,8 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
 
     @app.route("/admin/groups/<group>/instances/<name>/versions/<version>/restore", methods=["POST"])
     def restore_version(request: WorkerRequest, group: str, name: str, version: str) -> Deferred[bytes]:
-        value = offload.ask(store.read_version, check_name("group", group), check_name("instance", name), version)
-        # What it replaces is a version already: each write of creds becomes one.
-        done = value.addCallback(
-            lambda value: offload.commit(Batch(group, name, (Restore(CREDS, value, by=host_of(request)),)))
-        )
+        place = check_name("group", group), check_name("instance", name)
+        done = read_restore(offload, *place, version, by=host_of(request)).addCallback(offload.commit)
         return done.addCallback(lambda _: answer_nothing(request))
 
     @app.route("/admin/groups/<group>/instances/<name>/release", methods=["POST"])
@@ -102,3 +99,12 @@ def add_admin(app: Klein, offload: Offload, overview: Overview) -> None:
         names = check_name("group", group), check_name("instance", name)
         change = PurgeDrop(*names, drop, by=host_of(request))
         return offload.commit(change).addCallback(lambda _: answer(request, b"null"))
+
+
+def read_restore(offload: Offload, group: str, name: str, version: str, *, by: str) -> Deferred[Batch]:
+    """Return what makes older creds the current ones again. Fails with NotFound, or any other WorkerError.
+
+    What they replace is a version already: each write of creds becomes one.
+    """
+    value = offload.ask(offload.store.read_version, group, name, version)
+    return value.addCallback(lambda value: Batch(group, name, (Restore(CREDS, value, by=by),)))

@@ -12,6 +12,7 @@ import pytest
 from sessionworker.errors import NoSpace
 from sessionworker.stores.files import labels
 from sessionworker.stores.files.folder import Folder
+from sessionworker.stores.files.store import FileStore
 from tests.contract.labels import label
 from tests.contract.words import (
     CREDS,
@@ -87,12 +88,17 @@ def test_a_folder_that_was_never_used_has_none_and_can_get_one(folder: Path) -> 
     store.close()
 
 
-def test_it_is_read_once(folder: Path) -> None:
+def labelled_before(folder: Path) -> FileStore:
+    """A store that was opened again since an instance got its label."""
     store = start(folder)
     create(store)
     commit(store, label("Loja"))
     store.close()
-    store = start(folder)
+    return start(folder)
+
+
+def test_it_is_read_once(folder: Path) -> None:
+    store = labelled_before(folder)
     assert summary(store).label == "Loja"
     with disk_of(folder) as disk, disk.failing(errno.EIO, about(r"label$")) as fault:
         assert (summary(store).label, summary(store).problem) == ("Loja", "")
@@ -101,11 +107,7 @@ def test_it_is_read_once(folder: Path) -> None:
 
 
 def test_one_that_cannot_be_read_is_said_and_told_again_later(folder: Path) -> None:
-    store = start(folder)
-    create(store)
-    commit(store, label("Loja"))
-    store.close()
-    store = start(folder)
+    store = labelled_before(folder)
     with disk_of(folder) as disk, disk.failing(errno.EIO, about(r"label$", "open")) as fault:
         assert (summary(store).label, bool(summary(store).problem)) == ("", True)
     assert fault.hits
