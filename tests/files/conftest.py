@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.stores.files import parts
+from sessionworker.stores.files import instance, parts
 from tests.files.stops import Locks
 from tests.files.words import kill
 
@@ -40,3 +40,9 @@ def reports() -> list[str]:
 def telling_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores that are opened have locks that tell who has to wait for them."""
     monkeypatch.setattr(parts, "Locks", Locks)
+
+
+@pytest.fixture
+def looked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether others changed a folder is looked for whenever somebody asks what it holds."""
+    monkeypatch.setattr(instance, "TOLD_AGAIN_SECONDS", 0.0)

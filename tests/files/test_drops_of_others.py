@@ -37,6 +37,7 @@ def test_a_dropped_group_that_cannot_be_listed_hides_no_other_drop(
     store.close()
 
 
+@pytest.mark.usefixtures("looked_each_time")
 def test_a_dropped_instance_that_cannot_be_read_is_listed_with_the_reason(folder: Path) -> None:
     store = start(folder)
     create(store, CREDS, SUPPORT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,18 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("sessionworker.stores.files.tallies.counting", noted)
     return found
+
+
+def test_a_new_instance_is_never_counted(folder: Path, counted: list[str]) -> None:
+    """It was empty when it was made: thousands of them are told of at once."""
+    store = filled(folder)
+    store.checkpoint()
+    assert (holds(store), holds(store, SUPPORT)) == ((2, SIZE + 5), (1, len(creds(1, 2))))
+    commit(store, write(KEY, b"1"))
+    store.checkpoint()
+    assert holds(store) == (2, SIZE + 1)
+    assert counted == []
+    store.close()
 
 
 def test_an_instance_is_counted_once_and_what_changes_is_followed(folder: Path, counted: list[str]) -> None:
@@ -136,6 +149,7 @@ def junk(path: Path) -> None:
     come(path)
 
 
+@pytest.mark.usefixtures("looked_each_time")
 @pytest.mark.parametrize("is_stopped", [False, True])
 @pytest.mark.parametrize(("change", "told"), [(come, (3, SIZE + 8)), (go, (1, SIZE)), (junk, (3, SIZE + 8))])
 def test_files_that_come_and_go_by_others_hands_are_noticed(
@@ -145,6 +159,7 @@ def test_files_that_come_and_go_by_others_hands_are_noticed(
     assert holds(store) == (2, SIZE + 5)
     if is_stopped:
         store.close()
+    time.sleep(0.02)  # the clock of a file system stands still for some milliseconds
     change(folder_of(folder))
     if is_stopped:
         store = start(folder)
@@ -184,6 +199,7 @@ def test_a_copy_of_a_store_is_counted_whatever_times_it_was_given(folder: Path, 
     store.close()
 
 
+@pytest.mark.usefixtures("looked_each_time")
 def test_a_folder_that_was_put_in_an_instances_place_is_not_told_of_as_the_instance(folder: Path) -> None:
     store = filled(folder)
     store.describe("codechat")
@@ -195,6 +211,7 @@ def test_a_folder_that_was_put_in_an_instances_place_is_not_told_of_as_the_insta
     store.close()
 
 
+@pytest.mark.usefixtures("looked_each_time")
 def test_another_folder_with_the_same_time_is_not_taken_for_the_one_that_was_counted(folder: Path) -> None:
     store = filled(folder)
     store.describe("codechat")

@@ -14,6 +14,7 @@ from sessionworker.stores.files.identity import new_id
 from sessionworker.stores.files.instance import Instance
 from sessionworker.stores.files.memory import KnownNames
 from sessionworker.stores.files.places import Places
+from sessionworker.stores.files.tally import nothing_in
 
 _OF_OTHERS = (OURS, "lost+found")
 """Folders in a store that are no group's, also where a group is called so."""
@@ -95,8 +96,10 @@ class Creating:
         instance = Instance(group.name, name, self._places.instance_path(group.folders[0], group.name, name))
         if self.is_free(group, name):
             id_ = new_id()
-            instance.folder = self._places.make_instance(instance.path, id_, group.name, name)
+            status = self._places.make_instance(instance.path, id_, group.name, name)
+            instance.folder = status.st_dev, status.st_ino
             instance.has_no_creds = True
+            instance.tally = nothing_in(status)
             instance.label = ""
             instance.known = KnownNames()
             instance.is_listed = True

@@ -222,8 +222,8 @@ class Places:
         """Open an instance's folder. Raises OSError."""
         return Folder(path, self.root, self.codec, self.unfinished, sync=self.is_synced)
 
-    def make_instance(self, path: str, id_: str, group: str, name: str) -> tuple[int, int]:
-        """Make an instance's folder, empty but for its id; return its device and inode. Raises OSError."""
+    def make_instance(self, path: str, id_: str, group: str, name: str) -> os.stat_result:
+        """Make an instance's folder, empty but for its id; return its status then. Raises OSError."""
         new = f"{NEW}/{id_}"
         identity = 0, 0
         try:
@@ -231,6 +231,7 @@ class Places:
             with self.open(new) as folder:
                 identity = folder.identity
                 Identity(folder).begin(id_, identity[1], group, name)
+                status = os.fstat(folder.handle)
             self.keep_names(group, name)
             self.move(new, path)
             self.sync_above(path)
@@ -239,7 +240,7 @@ class Places:
             self._take_back(path, identity, new)
             self.discard(new)
             raise
-        return identity
+        return status
 
     def _take_back(self, path: str, identity: tuple[int, int], new: str) -> None:
         """After a failure: move a folder back that is in its place all the same, as far as possible."""

@@ -83,6 +83,11 @@ class _File(NamedTuple):
     when: int
 
 
+def nothing_in(status: os.stat_result) -> Tally:
+    """Return what a folder holds that has no session files, by its status."""
+    return Tally(status.st_mtime_ns, status.st_ino)
+
+
 def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, None, tuple[Tally, Tally]]:
     """Count the session files of a folder, some with each step; return all, and those of other keys than `apart`."""
     status = os.fstat(folder.handle)
@@ -101,7 +106,7 @@ def counting(folder: Folder, apart: Collection[str] = ()) -> Generator[None, Non
                         files[key] = _File(key, size, found.st_mtime_ns // 1_000_000)
             if number % AT_ONCE == 0:
                 yield
-    nothing = Tally(status.st_mtime_ns, status.st_ino, is_plain=is_plain)
+    nothing = replace(nothing_in(status), is_plain=is_plain)
     whole = _sum_up(nothing, list(files.values()))
     return whole, _sum_up(nothing, [one for key, one in files.items() if key not in apart]) if apart else whole
 
