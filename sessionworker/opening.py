@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from sessionworker.access import Access
@@ -50,7 +51,7 @@ def open_page(
             raise
         problem = NO_PACKAGE
     else:
-        page = Page(reactor, offload, access, overview, metrics, settings)
+        page = Page(reactor, offload, access, overview, metrics, settings, deferToThread)
         try:
             listen(settings.ui_listen, page.site, "The page for operators is at {endpoint}.")
         except StartError as error:

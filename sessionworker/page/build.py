@@ -16,7 +16,7 @@ from sessionworker.page.looking import Looking
 from sessionworker.page.sampling import sample
 from sessionworker.page.series import STEP_SECONDS, Series
 from sessionworker.page.signing_in import SigningIn
-from sessionworker.page.site import Routes, build_page
+from sessionworker.page.site import InThread, Routes, build_page
 from sessionworker.page.views import Views
 from sessionworker.settings import Settings
 from sessionworker.web.metrics import Metrics
@@ -36,8 +36,9 @@ class Page:
         overview: Overview,
         metrics: Metrics,
         settings: Settings,
+        in_thread: InThread,
     ) -> None:
-        """Build it over the parts of the worker."""
+        """Build it over the parts of the worker. `in_thread` is where pages are made."""
         self._series = Series(reactor.seconds, lambda: sample(metrics))
         looking = Looking(offload, overview, Known(reactor))
         signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
@@ -49,7 +50,7 @@ class Page:
             views.add_to(routes)
             Actions(offload, looking, routes).add()
 
-        self.site = FewConnections(build_page(reactor, signing_in, looking, add))
+        self.site = FewConnections(build_page(reactor, signing_in, looking, in_thread, add))
 
     def take_sample(self) -> None:
         """Measure what the charts show; once every `sample_seconds`."""

@@ -16,7 +16,7 @@ from sessionworker.errors import NotFound, StoreUnavailable, WorkerError
 VALID_SECONDS = 2.0
 """How long an answer holds, at least."""
 
-REST = 30
+REST = 200
 """How many times as long as the store took for it an answer holds, at least: a page must not be most of its work."""
 
 PATIENCE_SECONDS = 1.0
@@ -81,10 +81,11 @@ class Known:
         self._questions: dict[object, _Question] = {}
         self._turns = DeferredSemaphore(AT_ONCE)
 
-    def ask(self, name: object, ask: Callable[[], Deferred[T]]) -> Deferred[Seen[T]]:
+    def ask(self, name: object, ask: Callable[[], Deferred[T]], *, is_needed: bool = True) -> Deferred[Seen[T]]:
         """Return an answer to a question that is no older than it holds, or else the last one. Never fails.
 
-        `ask` may fail with a WorkerError; whatever else comes is logged, and told as a failure, too.
+        `ask` may fail with a WorkerError; whatever else comes is logged, and told as a failure, too. What is not needed
+        is waited for briefly, also where there is no last one.
         """
         now = self._reactor.seconds()
         question = self._questions.pop(name, None) or _Question(ask, now)
@@ -106,8 +107,8 @@ class Known:
         if not question.is_asking:
             self._begin(question)
         is_of_use = question.came_at is not None and now - question.came_at < LONGEST_SECONDS
-        if not result.called and is_of_use and not question.is_outdated:
-            self._reactor.callLater(BRIEF_SECONDS, self._tell, question)
+        if not result.called and not question.is_outdated and (is_of_use or not is_needed):
+            self._reactor.callLater(BRIEF_SECONDS, self._tell_one, question, result)
         return result
 
     def last(self, name: object) -> Any:
@@ -144,6 +145,11 @@ class Known:
             self._tell(question)
 
         self._turns.run(question.ask).addBoth(came)
+
+    def _tell_one(self, question: _Question, result: Deferred[Any]) -> None:
+        if result in question.waiting:
+            question.waiting.remove(result)
+            result.callback(self._seen(question))
 
     def _tell(self, question: _Question) -> None:
         waiting, question.waiting = question.waiting, []

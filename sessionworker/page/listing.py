@@ -56,8 +56,6 @@ class Rows:
         self.by_place = {(row.group, row.name): row for row in rows}
         self.counts = Counter(row.state for row in rows)
         self._sorted = {SORTS[0]: sorted(rows, key=_keys[SORTS[0]])}
-        self.changed = [row for row in self._sorted[SORTS[0]] if row.state == "identity"]
-        """Those whose identity changed lately."""
 
     def __len__(self) -> int:
         """Return how many there are."""

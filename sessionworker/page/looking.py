@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -51,9 +51,9 @@ class Looking:
         """Return the worker at a glance."""
         return self.known.ask("overview", self._overview.ask)
 
-    def rows(self) -> Deferred[Seen[Rows]]:
+    def rows(self, *, is_needed: bool = True) -> Deferred[Seen[Rows]]:
         """Return all instances; those whose identity changed lately are marked. Those are made in a thread."""
-        return self.known.ask("rows", partial(self._offload.ask, _rows, self._offload.store))
+        return self.known.ask("rows", partial(self._offload.ask, _rows, self._offload.store), is_needed=is_needed)
 
     def one(self, group: str, name: str) -> Deferred[Seen[One]]:
         """Return an instance, of which there may be none."""
@@ -78,7 +78,7 @@ class Looking:
 
 
 def _rows(store: Store) -> Rows:
-    changed, now = _changed(store.events(0)), time.time_ns() // 1_000_000
+    changed, now = frozenset(changed_lately(store.events(0))), time.time_ns() // 1_000_000
     groups = store.groups()
     rows = []
     for group in groups:
@@ -87,21 +87,24 @@ def _rows(store: Store) -> Rows:
     return Rows(rows, groups)
 
 
-def _changed(events: Sequence[EventSummary]) -> dict[tuple[str, str], int]:
-    """Return when the identities of instances changed last, unless somebody has seen to them since."""
-    found: dict[tuple[str, str], int] = {}
+def changed_lately(events: Sequence[EventSummary]) -> list[tuple[str, str]]:
+    """Return the instances whose identities changed lately, the last first, unless somebody has seen to them since."""
+    begin = time.time_ns() // 1_000_000 - NEW_IDENTITY
+    found: dict[tuple[str, str], None] = {}
     for event in events:
-        if event.event == "identity_changed":
-            found[event.group, event.instance] = event.when
+        place = event.group, event.instance
+        if event.event == "identity_changed" and event.when > begin:
+            found.pop(place, None)
+            found[place] = None
         elif event.event in _SETTLES:
-            found.pop((event.group, event.instance), None)
-    return found
+            found.pop(place, None)
+    return [*reversed(found)]
 
 
-def _row(group: str, one: InstanceSummary, changed: dict[tuple[str, str], int], now: int) -> Row:
+def _row(group: str, one: InstanceSummary, changed: Container[tuple[str, str]], now: int) -> Row:
     state = state_of(
         one.problem,
-        has_new_identity=now - changed.get((group, one.instance), 0) < NEW_IDENTITY,
+        has_new_identity=(group, one.instance) in changed,
         has_creds=CREDS in one.types or one.files is None,
         silent=now - one.last_write if one.last_write else None,
     )

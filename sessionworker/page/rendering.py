@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -113,9 +114,13 @@ def time_of(milliseconds: int) -> Markup:
 
 
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **context: Any) -> bytes:
-    """Answer with a page."""
-    speaking = speaking_to(request)
-    text = (
+    """Answer with a page that is small, and made at once."""
+    return answer(request, compose(speaking_to(request), root_of(request), template, context), status)
+
+
+def compose(speaking: Speaking, root: str, template: str, context: Mapping[str, Any]) -> bytes:
+    """Return a page. May be called in any thread."""
+    text: str = (
         _environment()
         .get_template(template)
         .render(
@@ -126,7 +131,7 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **co
             time=time_of,
             language=speaking.language,
             languages=LANGUAGES,
-            root=root_of(request),
+            root=root,
             static=static_name,
             now=time.time_ns() // 1_000_000,
             version=VERSION,
@@ -137,11 +142,16 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **co
             **context,
         )
     )
+    return text.encode()
+
+
+def answer(request: Request, page: bytes, status: int = HTTPStatus.OK) -> bytes:
+    """Answer with a page that was made."""
     request.setResponseCode(status)
     set_headers(request)
     request.setHeader("Content-Type", "text/html; charset=utf-8")
     request.setHeader("Cache-Control", "no-store")
-    return text.encode()
+    return page
 
 
 def frame(session: Session | None) -> dict[str, Any]:

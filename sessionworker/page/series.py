@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from math import isfinite, nan
+from typing import Self
 
 STEP_SECONDS = 10
 """How far two samples are apart."""
@@ -29,6 +31,12 @@ class Series:
         self._figures: dict[str, array[float]] = {}
         self._set_back = 0  # by how many steps
         self._newest = self._step()  # the step of the sample that was taken last
+
+    def copy(self) -> Self:
+        """Return it as it is now, for another thread."""
+        copied = copy(self)
+        copied._figures = {name: figure[:] for name, figure in self._figures.items()}  # noqa: SLF001 - it is one of us
+        return copied
 
     def take(self) -> None:
         """Take a sample. A second one within a step takes the place of the first."""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from klein import Klein
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +24,8 @@ from sessionworker.names import check_name
 from sessionworker.page.bounds import SmallRequest
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import (
+    answer,
+    compose,
     frame,
     path_of,
     redirect,
@@ -31,14 +33,18 @@ from sessionworker.page.rendering import (
     root_of,
     set_headers,
     set_language,
+    speaking_to,
     static_files,
 )
 from sessionworker.page.sessions import Session
 from sessionworker.page.signing_in import SigningIn
 
 Context: TypeAlias = Mapping[str, Any]
-View: TypeAlias = Callable[..., Context | Deferred[Context]]
-"""Returns what a template shows; it is given the request and what is in its path."""
+View: TypeAlias = Callable[..., Deferred[Callable[[], Context]]]
+"""Is given a request and what is in its path. What it returns is called in a thread, and says what a template shows."""
+
+InThread: TypeAlias = Callable[[Callable[[], bytes]], Deferred[bytes]]
+"""Calls something in a thread."""
 
 _log = Logger()
 
@@ -52,11 +58,13 @@ class _Rest(PathConverter):
 class Routes:
     """Adds routes to the tree. All below are for those who are signed in."""
 
-    def __init__(self, app: Klein, signing_in: SigningIn, looking: Looking) -> None:
-        """Add to `app`."""
+    def __init__(self, app: Klein, signing_in: SigningIn, looking: Looking, in_thread: InThread) -> None:
+        """Add to `app`. Pages are made `in_thread`: a list takes longer than many writes."""
         self.app = app
         self.signing_in = signing_in
         self.looking = looking
+        self._in_thread = in_thread
+        self._turns = DeferredSemaphore(1)  # threads that compute keep each other, and the reactor, waiting
 
     def page(self, path: str, template: str, view: View) -> None:
         """Show a template at a path: what `view` returns is in it."""
@@ -75,18 +83,20 @@ class Routes:
         self.app.route(path, methods=["GET"])(show)
 
     def _show(
-        self, request: Request, template: str, session: Session, worker: Deferred[Any], context: Context
+        self, request: Request, template: str, session: Session, worker: Deferred[Any], show: Callable[[], Context]
     ) -> Deferred[bytes]:
         """Show what a view found, and what each page tells of the worker."""
         path = request.path.decode("ascii", "replace").removeprefix("/ui/")
-        return worker.addCallback(
-            lambda seen: render(
-                request,
-                template,
-                **frame(session),
-                **{"worker": seen, "here_path": path, "label_of": self.looking.label_of, **context},
-            )
-        )
+        speaking, root, around = speaking_to(request), root_of(request), frame(session)
+        around |= {"here_path": path, "label_of": self.looking.label_of}
+
+        def make(seen: object) -> Deferred[bytes]:
+            def page() -> bytes:
+                return compose(speaking, root, template, {**around, "worker": seen, **show()})
+
+            return self._turns.run(self._in_thread, page)
+
+        return worker.addCallback(make).addCallback(partial(answer, request))
 
 
 def check_names(names: Mapping[str, str]) -> None:
@@ -114,12 +124,18 @@ def failed(request: Request, session: Session | None, failure: Failure) -> bytes
     return render(request, "problem.html", status=status, **problem, **frame(session))
 
 
-def build_page(reactor: IReactorTime, signing_in: SigningIn, looking: Looking, add: Callable[[Routes], None]) -> Site:
-    """Build the site, with the pages that `add` adds."""
+def build_page(
+    reactor: IReactorTime,
+    signing_in: SigningIn,
+    looking: Looking,
+    in_thread: InThread,
+    add: Callable[[Routes], None],
+) -> Site:
+    """Build the site, with the pages that `add` adds, which are made `in_thread`."""
     app = Klein()
     app.url_map.merge_slashes = False  # where there are too many of them there is nothing
     app.url_map.converters = {**app.url_map.converters, "rest": _Rest}
-    routes = Routes(app, signing_in, looking)
+    routes = Routes(app, signing_in, looking, in_thread)
 
     @app.route("/")
     def enter(request: Request) -> bytes:

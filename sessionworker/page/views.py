@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
@@ -13,7 +13,7 @@ from twisted.web.server import Request
 
 from sessionworker.page.known import Seen
 from sessionworker.page.listing import A_PAGE, Query, Row, Rows, page_of, read_number, read_query, select
-from sessionworker.page.looking import Looking
+from sessionworker.page.looking import Looking, One, changed_lately
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
@@ -31,6 +31,9 @@ COLOURS = 6
 """Colours that tell one identity from another."""
 
 T = TypeVar("T")
+
+Show: TypeAlias = Callable[[], Context]
+"""Makes what a template shows."""
 
 
 class Views:
@@ -53,40 +56,38 @@ class Views:
         routes.page("/ui/events", "events.html", self.events)
         routes.page("/ui/settings", "settings.html", self.settings)
 
-    def overview(self, request: Request) -> Deferred[Context]:
+    def overview(self, request: Request) -> Deferred[Show]:
         """Show what needs a person, how the worker is, and what happened last."""
-        speaking = speaking_to(request)
+        speaking, series = speaking_to(request), self._series.copy()
         host = (request.getHeader(b"host") or b"").decode("latin-1").rpartition(":")[0] or "127.0.0.1"
 
-        def show(found: Sequence[Any]) -> Context:
-            seen, rows, events = found
-            attention = _attention(seen, rows)
-            counts = rows.value.counts if rows.value else Counter[str]()
+        def show(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Seen[list[EventSummary]]) -> Context:
+            attention = _attention(seen, rows, events.value or ())
+            counts = rows.value.counts if rows.value else None
             figure = next(one for one in FIGURES if one.name == "slowest_sync")
             return {
                 "here": "overview",
                 "host": host,
                 "attention": attention[:MOST_ATTENTION],
-                "attention_count": max(len(attention), counts["trouble"] + counts["identity"]),  # the store names some
+                "attention_count": max(len(attention), counts["trouble"] + counts["identity"] if counts else 0),
                 "counts": counts,
                 "events": [*reversed(events.value or ())][:LAST_EVENTS],
-                "slowest_sync": shown(speaking, figure, self._series.last("slowest_sync")),
+                "slowest_sync": shown(speaking, figure, series.last("slowest_sync")),
                 "charts": {
-                    name: small(speaking, self._series, figure)
+                    name: small(speaking, series, figure)
                     for name, figure in (("room", "store_free_bytes"), ("writes", "changes"), ("sync", "slowest_sync"))
                 },
             }
 
-        return _all(self._looking.overview(), self._looking.rows(), self._looking.events()).addCallback(show)
+        rows = self._looking.rows(is_needed=False)  # or whoever comes first waits for thousands to be described
+        return _when(show, self._looking.overview(), rows, self._looking.events())
 
-    def instances(self, request: Request) -> Deferred[Context]:
+    def instances(self, request: Request) -> Deferred[Show]:
         """Show the list."""
         query = read_query(_arguments(request))
         nothing: Deferred[Seen[list[DropSummary]]] = succeed(Seen(None, 0, is_late=False))
-        asked = _all(self._looking.rows(), self._looking.drops() if query.text else nothing)
 
-        def show(found: Sequence[Any]) -> Context:
-            seen, drops = found
+        def show(seen: Seen[Rows], drops: Seen[list[DropSummary]]) -> Context:
             rows = seen.value or Rows((), ())
             wanted = query.text.casefold()
             return {
@@ -96,17 +97,17 @@ class Views:
                 "found": select(rows, query),
                 "groups": rows.groups,
                 "all": len(rows),
+                "seconds_old": seen.age,
                 "in_trash": sum(wanted in one.instance.casefold() for one in drops.value or ()) if wanted else 0,
                 "to_page": lambda number: _to_page(query, number),
             }
 
-        return asked.addCallback(show)
+        return _when(show, self._looking.rows(), self._looking.drops() if query.text else nothing)
 
-    def instance(self, _request: Request, group: str, name: str) -> Deferred[Context]:
+    def instance(self, _request: Request, group: str, name: str) -> Deferred[Show]:
         """Show one instance."""
 
-        def show(found: Sequence[Any]) -> Context:
-            rows, seen = found
+        def show(rows: Seen[Rows], seen: Seen[One]) -> Context:
             one = seen.get()
             row = (rows.value or Rows((), ())).by_place.get((group, name)) or _unknown(group, name)
             identities = dict.fromkeys(version.identity for version in one.versions if version.identity)
@@ -119,9 +120,9 @@ class Views:
                 "colours": {identity: place % COLOURS for place, identity in enumerate(identities)},
             }
 
-        return _all(self._looking.rows(), self._looking.one(group, name)).addCallback(show)
+        return _when(show, self._looking.rows(), self._looking.one(group, name))
 
-    def trash(self, request: Request) -> Deferred[Context]:
+    def trash(self, request: Request) -> Deferred[Show]:
         """Show what was dropped."""
 
         def show(seen: Seen[list[DropSummary]]) -> Context:
@@ -129,33 +130,36 @@ class Views:
             shown = _a_page(request, "drops", drops)
             return {"here": "trash", "drops_count": len(drops), "kept_days": self._settings.keep_drops, **shown}
 
-        return self._looking.drops().addCallback(show)
+        return _when(show, self._looking.drops())
 
-    def health(self, request: Request) -> Deferred[Context]:
+    def health(self, request: Request) -> Deferred[Show]:
         """Show how the worker was in the last hours."""
+        speaking, series = speaking_to(request), self._series.copy()
 
         def show(seen: Seen[WorkerOverview]) -> Context:
             gauges = seen.value.gauges if seen.value else {}
-            return {"here": "health", "figures": charts(speaking_to(request), self._series, gauges)}
+            return {"here": "health", "figures": charts(speaking, series, gauges)}
 
-        return self._looking.overview().addCallback(show)
+        return _when(show, self._looking.overview())
 
-    def events(self, request: Request) -> Deferred[Context]:
+    def events(self, request: Request) -> Deferred[Show]:
         """Show what happened."""
 
         def show(seen: Seen[list[EventSummary]]) -> Context:
             return {"here": "events", **_a_page(request, "events", [*reversed(seen.value or ())])}
 
-        return self._looking.events().addCallback(show)
+        return _when(show, self._looking.events())
 
-    def settings(self, _request: Request) -> Context:
+    def settings(self, _request: Request) -> Deferred[Show]:
         """Show what is in force."""
-        return {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
+        found = {"here": "settings", "settings": self._settings.shown, "sessions": len(self._sessions)}
+        return succeed(lambda: found)
 
 
-def _all(*asked: Deferred[Any]) -> Deferred[list[Any]]:
-    """Return what several questions are answered. It fails where whoever looks has gone."""
-    return gatherResults(asked, consumeErrors=True).addErrback(_first)
+def _when(show: Callable[..., Context], *asked: Deferred[Any]) -> Deferred[Show]:
+    """Return what shows the answers to several questions, once there are. It fails where whoever looks has gone."""
+    answered = gatherResults(asked, consumeErrors=True).addErrback(_first)
+    return answered.addCallback(lambda answers: partial(show, *answers))
 
 
 def _first(failure: Failure) -> Failure:
@@ -186,15 +190,19 @@ def _to_page(query: Query, number: int) -> str:
     return f"instances?{urlencode({name: value for name, value in given.items() if value != default[name]})}"
 
 
-def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows]) -> list[Row]:
+def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Sequence[EventSummary]) -> list[Row]:
     """Return the instances, and groups, that need a person; those that cannot be used first."""
-    known = rows.value or Rows((), ())
-    found = []
-    for one in seen.value.store.attention if seen.value else ():
-        row = known.by_place.get((one.group, one.instance))
-        label = row.label if row else ""
-        found.append(Row(one.group, one.instance, label, "trouble", None, None, None, {}, one.problem))
-    return found + known.changed
+    known = rows.value.by_place if rows.value else None
+
+    def row(group: str, name: str, state: str, problem: str = "") -> Row:
+        found = known.get((group, name)) if known else None
+        return Row(group, name, found.label if found else "", state, None, None, None, {}, problem)
+
+    problems = {(one.group, one.instance): one.problem for one in (seen.value.store.attention if seen.value else ())}
+    changed = [place for place in changed_lately(events) if place not in problems and (known is None or place in known)]
+    return [row(*place, "trouble", problem) for place, problem in problems.items()] + [
+        row(*place, "identity") for place in changed
+    ]
 
 
 def _unknown(group: str, name: str) -> Row:

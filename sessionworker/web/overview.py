@@ -10,7 +10,7 @@ from sessionworker.offload import Offload
 from sessionworker.version import VERSION
 from sessionworker.web.health import Health
 from sessionworker.web.metrics import Metrics
-from sessionworker.wire import StoreOverview, WorkerOverview
+from sessionworker.wire import WorkerOverview
 
 
 class Overview:
@@ -25,9 +25,11 @@ class Overview:
 
     def ask(self) -> Deferred[WorkerOverview]:
         """Return all of it. Fails with Overloaded."""
-        return self._offload.ask(self._offload.store.overview).addCallback(self._tell)
+        return self._offload.ask(self._look)
 
-    def _tell(self, store: StoreOverview) -> WorkerOverview:
+    def _look(self) -> WorkerOverview:
+        """Put it together. Of thousands of instances that takes milliseconds, so it is done in a thread."""
+        store = self._offload.store.overview()
         counts, gauges = self._metrics.watched()
         return WorkerOverview(VERSION, _now(), self._started_at, self.health.is_well, store, counts, gauges)
 

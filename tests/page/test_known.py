@@ -24,9 +24,9 @@ def test_an_answer_that_took_long_holds_longer() -> None:
     clock, questions = Clock(), list[Deferred[str]]()
     known = Known(clock)
     asked(known, "rows", questions)
-    clock.advance(0.9)
+    clock.advance(0.1)
     questions[0].callback("first")
-    clock.advance(0.9 * REST - 1)
+    clock.advance(0.1 * REST - 1)
     asked(known, "rows", questions)
     assert len(questions) == 1
     clock.advance(1)
@@ -50,6 +50,18 @@ def test_what_is_not_old_yet_is_shown_while_a_newer_one_is_asked_for_and_what_is
     assert told == []
     questions[2].callback("third")
     assert [seen.value for seen in told] == ["third"]
+
+
+def test_what_is_not_needed_is_waited_for_briefly_and_by_nobody_else() -> None:
+    clock, questions, told = Clock(), list[Deferred[str]](), list[Seen[str]]()
+    known = Known(clock)
+    needed = asked(known, "rows", questions)
+    known.ask("rows", Deferred[str], is_needed=False).addCallback(told.append)
+    clock.advance(BRIEF_SECONDS)
+    assert [(seen.value, seen.is_late) for seen in told] == [(None, False)]
+    assert needed == []
+    questions[0].callback("first")
+    assert [seen.value for seen in needed] == ["first"]
 
 
 def test_what_a_store_said_after_it_hung_for_an_hour_does_not_hold_for_ten() -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import execute
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
@@ -78,7 +79,7 @@ class Page:
         self.signing_in = SigningIn(self.clock, self.access, self.metrics, "a store")
         self.changes = 0
         self.events: list[LogEvent] = []
-        self.site = build_page(self.clock, self.signing_in, cast("Looking", None), self._add)
+        self.site = build_page(self.clock, self.signing_in, cast("Looking", None), execute, self._add)
 
     def _add(self, routes: Routes) -> None:
         @routes.app.route("/ui/", methods=["GET"])

@@ -15,6 +15,7 @@ from sessionworker.access import Access
 from sessionworker.errors import WorkerError
 from sessionworker.offload import Offload
 from sessionworker.page.build import Page as BuiltPage
+from sessionworker.page.site import InThread
 from sessionworker.stores.changes import Batch, CreateGroup, CreateInstance, Entry, Write
 from sessionworker.stores.files.store import FileStore
 from sessionworker.stores.interface import Store
@@ -44,7 +45,7 @@ class Here:
 class Whole(Page):
     """A page with all that it shows."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, in_thread: InThread = execute, **variables: str) -> None:
         self.clock = Clock()
         self.access = Access(TOKENS)
         self.metrics = Metrics()
@@ -56,7 +57,7 @@ class Whole(Page):
         self.metrics.watch(self.store.figures, lambda: self.room)
         self.health = Health(self.clock, offload)
         overview = Overview(offload, self.health, self.metrics)
-        self.built = BuiltPage(self.clock, offload, self.access, overview, self.metrics, read(**variables))
+        self.built = BuiltPage(self.clock, offload, self.access, overview, self.metrics, read(**variables), in_thread)
         self.site = cast("Site", self.built.site)
 
     def do(self, *entries: Entry) -> None:
@@ -77,9 +78,9 @@ class Whole(Page):
 
 
 @contextmanager
-def whole_page(folder: Path, **variables: str) -> Iterator[Whole]:
+def whole_page(folder: Path, in_thread: InThread = execute, **variables: str) -> Iterator[Whole]:
     """Have a page over a store in a folder."""
-    page = Whole(folder, **variables)
+    page = Whole(folder, in_thread, **variables)
     try:
         yield page
     finally:
