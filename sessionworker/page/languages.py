@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from markupsafe import Markup, escape
@@ -48,17 +48,21 @@ def messages(language: str) -> Mapping[str, str]:
     return found
 
 
+@lru_cache(maxsize=1000)  # a list says the same few words for each of its rows
+def _text(language: str, english: str) -> Markup:
+    return Markup(messages(language).get(english, english))  # noqa: S704 - it stands in our files
+
+
 class Speaking:
     """Says things in one language."""
 
     def __init__(self, language: str) -> None:
         """Speak one of LANGUAGES."""
         self.language = language
-        self._texts = messages(language)
 
     def say(self, english: str, **details: object) -> Markup:
         """Return a text of the page, with its details in place, which are escaped; the text itself may hold tags."""
-        text = Markup(self._texts.get(english, english))  # noqa: S704 - it stands in our files
+        text = _text(self.language, english)
         return text.format(**details) if details else text
 
     def number(self, number: float, digits: int = 0) -> str:

@@ -82,6 +82,12 @@ def _environment() -> Environment:
     )
 
 
+def compile_templates() -> None:
+    """Make all templates ready: that takes as long as a hundred pages. May be called in any thread."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 def speaking_to(request: Request) -> Speaking:
     """Return what speaks the language of whoever asks."""
     cookie = (request.getCookie(LANGUAGE_COOKIE) or b"").decode("ascii", "replace")

@@ -43,7 +43,7 @@ Context: TypeAlias = Mapping[str, Any]
 View: TypeAlias = Callable[..., Deferred[Callable[[], Context]]]
 """Is given a request and what is in its path. What it returns is called in a thread, and says what a template shows."""
 
-InThread: TypeAlias = Callable[[Callable[[], bytes]], Deferred[bytes]]
+InThread: TypeAlias = Callable[[Callable[[], Any]], Deferred[Any]]
 """Calls something in a thread."""
 
 _log = Logger()

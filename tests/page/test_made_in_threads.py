@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from http.client import RemoteDisconnected
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -17,16 +18,17 @@ class Threads:
     """What is to be called in threads, which a test calls when it likes."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Callable[[], bytes], Deferred[bytes]]] = []
+        self.waiting: list[tuple[Callable[[], object], Deferred[Any]]] = []
 
-    def call(self, make: Callable[[], bytes]) -> Deferred[bytes]:
-        done: Deferred[bytes] = Deferred()
+    def call(self, make: Callable[[], object]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
         self.waiting.append((make, done))
         return done
 
-    def run(self) -> None:
-        make, done = self.waiting.pop(0)
-        done.callback(make())
+    def run(self, count: int = 1) -> None:
+        for _ in range(count):
+            make, done = self.waiting.pop(0)
+            done.callback(make())
 
 
 @pytest.fixture
@@ -37,6 +39,7 @@ def threads() -> Threads:
 @pytest.fixture
 def page(tmp_path: Path, threads: Threads) -> Iterator[Whole]:
     with whole_page(tmp_path / "store", threads.call) as whole:
+        threads.run()  # what is made ready at the start
         whole.make("codechat", "sales")
         yield whole
 
@@ -80,4 +83,4 @@ def test_who_goes_away_keeps_nobody_waiting(page: Whole, threads: Threads) -> No
     page.waits = 0.1
     with pytest.raises(RemoteDisconnected):
         browser.visit("/ui/")
-    assert visit(browser, "/ui/trash", lambda: [threads.run(), threads.run()]).status == 200
+    assert visit(browser, "/ui/trash", lambda: threads.run(2)).status == 200
