@@ -11,6 +11,7 @@ from markupsafe import escape
 
 from sessionworker.page.listing import A_PAGE
 from sessionworker.stores.changes import DropInstance, RestoreInstance
+from sessionworker.wire import EventSummary
 from tests.page.visiting import HOST
 from tests.page.whole import Whole, operator, whole_page
 
@@ -135,6 +136,14 @@ def test_of_an_instance_with_many_events_the_last_are_shown(page: Whole) -> None
         page.do(RestoreInstance("codechat", "sales", page.store.drops()[0].drop, "sales", by=f"10.0.0.{number}"))
     body = operator(page).visit("/ui/instances/codechat/sales").body
     assert (body.count('<span class="when">'), "All events" in body) == (A_PAGE, True)
+
+
+def test_an_event_that_this_version_does_not_know_is_shown_as_it_is(
+    page: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = EventSummary(1, 1_700_000_000_000, "<b>{odd}</b>", "codechat", "sales", "", "Odd.")
+    monkeypatch.setattr(page.store, "events", lambda _after: [event])
+    assert "<strong>&lt;b&gt;{odd}&lt;/b&gt;</strong>" in operator(page).visit("/ui/events").body
 
 
 def test_an_address_of_thousands_of_folders_makes_no_long_answer(page: Whole) -> None:
