@@ -60,11 +60,11 @@ def add_page_links(app: Klein, links: PageLinks) -> None:
 
 
 def is_open_to_readers(place: str) -> bool:
-    """Tell whether what listens at a place is reached from other machines, and without TLS."""
-    url = urlsplit(url_of(place, "0.0.0.0"))  # noqa: S104 - it stands for all
-    if url.scheme != "http" or url.hostname is None or url.hostname == "localhost":
-        return False
+    """Tell whether what listens at a place is reached from other machines, and without TLS; it is where that is odd."""
     try:
+        url = urlsplit(url_of(place, "0.0.0.0"))  # noqa: S104 - it stands for all
+        if url.scheme != "http" or url.hostname is None or url.hostname == "localhost":
+            return False
         return not ip_address(url.hostname).is_loopback
     except ValueError:
         return True

@@ -56,6 +56,8 @@ def test_where_the_page_is(place: str, asked_for: str, url: str) -> None:
         ("tcp6:5657:interface=\\:\\:", True),
         ("tcp:5657:interface=10.0.0.5", True),
         ("tcp:5657:interface=a-name", True),
+        ("tcp:5657:interface=[", True),
+        ("tcp:5657:interface=\u2100", True),
     ],
 )
 def test_what_others_can_read(place: str, is_open: bool) -> None:
