@@ -62,6 +62,7 @@ class SigningIn:
 
     def add_to(self, app: Klein) -> None:
         """Add the routes that need nobody to be signed in."""
+        self._app = app
 
         @app.route("/ui/login", methods=["GET"])
         def show_login(request: Request) -> bytes:
@@ -109,8 +110,17 @@ class SigningIn:
         return self._codes.make(Role.ADMIN)
 
     def ask(self, request: Request) -> bytes:
-        """Answer what nobody is signed in for: at the same address, so that it is shown as soon as somebody is."""
-        return self._show(request, HTTPStatus.UNAUTHORIZED, next_path=request.uri.decode("latin-1"))
+        """Answer what nobody is signed in for: at the same address, so that it is shown as soon as somebody is.
+
+        After a form it goes on at what can be shown: there, or at the nearest address above.
+        """
+        next_path = request.uri.decode("latin-1")
+        if request.method == b"POST":
+            next_path = next_path.partition("?")[0]
+            pages = self._app.url_map.bind("page")
+            while next_path.startswith(START) and not pages.test(unquote(next_path), "GET"):
+                next_path = next_path.rpartition("/")[0]
+        return self._show(request, HTTPStatus.UNAUTHORIZED, next_path=next_path)
 
     def check_change(self, request: Request) -> Session | None:
         """Return the session of a form that changes something; None where it has to be refused."""

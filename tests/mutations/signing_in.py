@@ -219,4 +219,11 @@ FAULTS: tuple[Fault, ...] = (
         "",
         ("tests/page/test_bounds.py",),
     ),
+    Fault(
+        "who signs in again after a form lands where nothing is shown",
+        _SIGNING_IN,
+        'if request.method == b"POST":',
+        "if False:",
+        _ODD,
+    ),
 )

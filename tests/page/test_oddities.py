@@ -12,7 +12,7 @@ from markupsafe import escape
 from sessionworker.page.listing import A_PAGE
 from sessionworker.stores.changes import DropInstance, RestoreInstance
 from sessionworker.wire import EventSummary
-from tests.page.visiting import HOST
+from tests.page.visiting import HOST, OPERATOR, Browser
 from tests.page.whole import Whole, operator, whole_page
 
 NAMES = [
@@ -144,6 +144,27 @@ def test_an_event_that_this_version_does_not_know_is_shown_as_it_is(
     event = EventSummary(1, 1_700_000_000_000, "<b>{odd}</b>", "codechat", "sales", "", "Odd.")
     monkeypatch.setattr(page.store, "events", lambda _after: [event])
     assert "<strong>&lt;b&gt;{odd}&lt;/b&gt;</strong>" in operator(page).visit("/ui/events").body
+
+
+@pytest.mark.parametrize(
+    ("path", "goes_on_at"),
+    [
+        ("/ui/instances/codechat/Loja%20S%C3%A3o%0Aa/label", "/ui/instances/codechat/Loja%20S%C3%A3o%0Aa"),
+        ("/ui/instances/codechat/sales/drop", "/ui/instances/codechat/sales/drop"),
+        ("/ui/instances/codechat/sales/versions/1-1?a=b", "/ui/instances/codechat/sales/versions/1-1"),
+        ("/ui/trash/codechat/sales/1-1/purge", "/ui/trash/codechat/sales/1-1/purge"),
+        ("/ui/checkpoint", "/ui/"),
+        ("/ui/logout-everywhere", "/ui/"),
+    ],
+)
+def test_whose_session_ended_over_a_form_goes_on_at_a_page(page: Whole, path: str, goes_on_at: str) -> None:
+    person = Browser(page)
+    asked = person.hand_in(path, csrf="of the session that ended")
+    assert asked.status == 401
+    person.sign_in(OPERATOR)
+    answer = person.sign_in(OPERATOR, next=asked.hidden("next"))
+    assert person.follow(answer, "/ui/login") == goes_on_at
+    assert person.visit(goes_on_at).status in {200, 404}
 
 
 def test_an_address_of_thousands_of_folders_makes_no_long_answer(page: Whole) -> None:
