@@ -172,7 +172,8 @@ class Actions:
     ) -> bytes:
         new_name = None
         if question.has_new_name:
-            new_name = names["name"] if not problem else f"{names['name']}-before"
+            is_one_line = names["name"].splitlines() == [names["name"]]  # others are no text of a field
+            new_name = f"{names['name']}-before" if problem else names["name"] if is_one_line else ""
         back = "trash" if "drop" in names else f"instances/{path_of(names['group'], names['name'])}"
         when = names.get("version", "").split("-")[0]
         return render(
@@ -219,7 +220,7 @@ class Actions:
         return done.addCallback(lambda _: "trash")
 
     def _bring_back(self, request: Request, form: Mapping[str, str], group: str, name: str, drop: str) -> Any:
-        new_name = check_name("instance", form.get("name", ""))
+        new_name = check_name("instance", form.get("name") or name)
         change = RestoreInstance(group, name, drop, new_name, by=host_of(request))
         done = self._commit(change)
         return done.addCallback(lambda _: f"instances/{path_of(group, new_name)}")

@@ -226,4 +226,11 @@ FAULTS: tuple[Fault, ...] = (
         "if False:",
         _ODD,
     ),
+    Fault(
+        "what a field cannot hold comes back under another name",
+        f"{_PAGE}/actions.py",
+        'names["name"] if is_one_line else ""',
+        'names["name"]',
+        _ODD,
+    ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
@@ -58,6 +60,13 @@ def test_an_instance_may_be_called_anything(page: Whole, name: str) -> None:
     assert person.hand_in(f"{one}/drop", csrf=csrf, typed=typed, stopped="yes").status == 303
     assert [drop.instance for drop in page.store.drops()] == [name]
     assert person.visit("/ui/trash").status == 200
+    drop = quote(page.store.drops()[0].drop)
+    path = f"/ui/trash{one.removeprefix('/ui/instances')}/{drop}/restore"
+    field = re.search(r'name="name"[^>]* value="([^"]*)"', person.visit(path).body)
+    assert field is not None
+    new_name = unescape(field[1]).replace("\n", "").replace("\r", "")
+    assert person.follow(person.hand_in(path, csrf=csrf, name=new_name), path) == one
+    assert page.store.instances(name) == [name]
 
 
 HEADS = [
