@@ -1,24 +1,39 @@
-"""What those who come to the page may cost, whoever they are: nobody has to be signed in to send something."""
+"""What those who come to the page may cost, whoever they are: nobody has to be signed in to send something.
+
+The connections are as those of the worker's own port: each has its deadlines, and ends with an answer at a stop.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IAddress
-from twisted.protocols.policies import WrappingFactory
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
+
+from sessionworker.errors import WorkerError
+from sessionworker.http.channel import WorkerChannel
+from sessionworker.http.limits import HEADER_SECONDS, MOST_TURNED_AWAY
+from sessionworker.http.ports import Asked
+from sessionworker.http.site import WorkerSite
 
 MOST_BYTES = 64 * 2**10
 """Of a request's body: of its forms the largest has some hundred."""
 
 MOST_CONNECTIONS = 200
-"""Connections that may be open: each browser has six. Those of the worker's own port count against the same limit."""
+"""Connections that may be open: each browser has six. Where all are taken, the oldest goes that nobody signed in on."""
+
+MOST_FILES = MOST_CONNECTIONS + MOST_TURNED_AWAY
+"""Connections at the most, with those that are told that there are too many: each is an open file."""
 
 
-class SmallRequest(Request):
-    """A request that ends its connection as soon as it is too large: no form of the page is."""
+class PageRequest(Request):
+    """A request that is answered by the site's tree, with Twisted's own ways of writing answers and reading cookies."""
 
-    _came = 0
+    channel: Any
+    is_strange = False
+    seconds = 0.0
 
     def getRequestHostname(self) -> bytes:
         """Return what Klein looks for routes with: it fails at what is no host, and no route asks for one."""
@@ -30,33 +45,67 @@ class SmallRequest(Request):
         self.postpath = [part.decode("utf-8", "replace").encode() for part in self.postpath or ()]
         super().render(resource)
 
-    def gotLength(self, _length: int | None) -> None:
-        """Begin. What is announced as large, or with no length, would have a file; what comes stays in memory here."""
-        super().gotLength(0)
-
     def handleContentChunk(self, data: bytes) -> None:
-        """Take a part of the body."""
-        self._came += len(data)
-        if self._came > MOST_BYTES:
-            self.channel.forceAbortClient()
-        else:
+        """Take a part of the body, unless the client was told that it is too large."""
+        assert self.content is not None  # noqa: S101 - its head has come
+        if self.channel.take_chunk(len(data), self.content.tell()):
             super().handleContentChunk(data)
 
 
-class FewConnections(WrappingFactory):
-    """Lets no more than a number of clients in at once: for a further one the oldest is hung up on.
+class _PageChannel(WorkerChannel):
+    """A connection, of which each request is read line by line: hardly two have the same headers."""
 
-    Or else whoever sends the heads of so many requests, a byte a minute each, would keep all others out.
-    """
+    def _take_whole(self, _data: bytes) -> int:
+        self._reading = True
+        self._wait(HEADER_SECONDS)
+        return 0
 
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Return what speaks with a client."""
-        if len(self.protocols) >= MOST_CONNECTIONS:
-            oldest = next(iter(self.protocols))
-            self.unregisterProtocol(oldest)
-            oldest.transport.abortConnection()
-        return super().buildProtocol(addr)
 
-    def unregisterProtocol(self, p: Any) -> None:
-        """Forget a client, who may be forgotten already."""
-        self.protocols.pop(p, None)
+class _Door(Resource):
+    """What the connections hand requests to. See `http.ports.Application`: no header says who asks, a cookie does."""
+
+    isLeaf = True
+    credential = b"cookie"
+
+    def __init__(self, tree: IResource) -> None:
+        super().__init__()
+        self.tree = tree
+
+    def render(self, request: Any) -> Any:
+        return self.tree.render(request)
+
+    def refusal_of(self, _request: Asked) -> WorkerError | None:
+        return None
+
+    def turn_away(self, _request: Asked, answer: Callable[..., object], *arguments: object) -> None:
+        answer(*arguments)
+
+
+class _Nobody:
+    """Who is told of requests. See `http.ports.Watcher`."""
+
+    def answered(self, request: Asked, seconds: float) -> None:
+        pass
+
+    def refused(self, status: int) -> None:
+        pass
+
+    def late(self, seconds: float) -> None:
+        pass
+
+
+class PageSite(WorkerSite):
+    """The server of the page."""
+
+    requestFactory = PageRequest  # type: ignore[assignment]
+
+    def __init__(self, tree: IResource, reactor: IReactorTime) -> None:
+        """Serve a tree."""
+        super().__init__(_Door(tree), _Nobody(), body_size=MOST_BYTES, connections=MOST_CONNECTIONS, reactor=reactor)
+        self.protocol = _PageChannel  # type: ignore[method-assign,assignment]
+
+
+def keep_connection(request: Request) -> None:
+    """Let a connection on which somebody signed in keep its place where all are taken."""
+    site: Any = request.site
+    site.strangers.pop(request.channel, None)

@@ -10,7 +10,6 @@ from twisted.internet.interfaces import IReactorTime
 from sessionworker.access import Access
 from sessionworker.offload import Offload
 from sessionworker.page.actions import Actions
-from sessionworker.page.bounds import FewConnections
 from sessionworker.page.known import Known
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import compile_templates
@@ -52,7 +51,7 @@ class Page:
             Actions(offload, looking, routes).add()
 
         in_thread(compile_templates)  # or whoever comes first waits for it
-        self.site = FewConnections(build_page(reactor, signing_in, looking, in_thread, add))
+        self.site = build_page(reactor, signing_in, looking, in_thread, add)
 
     def take_sample(self) -> None:
         """Measure what the charts show; once every `sample_seconds`."""

@@ -19,6 +19,7 @@ from twisted.web.server import Request
 
 from sessionworker.access import RIGHTS, Access, Grant, Right, Role
 from sessionworker.page.attempts import Attempts
+from sessionworker.page.bounds import keep_connection
 from sessionworker.page.forms import form_of
 from sessionworker.page.origins import is_from_this_page, is_private
 from sessionworker.page.rendering import frame, redirect, render
@@ -102,7 +103,11 @@ class SigningIn:
         secret = request.getCookie(self._cookie)
         if not secret:
             return None
-        return self.sessions.find(secret.decode("latin-1"), is_used=not request.requestHeaders.hasHeader(BY_ITSELF))
+        is_used = not request.requestHeaders.hasHeader(BY_ITSELF)
+        session = self.sessions.find(secret.decode("latin-1"), is_used=is_used)
+        if session is not None:
+            keep_connection(request)
+        return session
 
     def make_code(self) -> str:
         """Return a code that signs an operator in, once and soon."""

@@ -15,13 +15,13 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
 from sessionworker.errors import NotFound, WorkerError
 from sessionworker.names import check_name
-from sessionworker.page.bounds import SmallRequest
+from sessionworker.page.bounds import PageSite
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import (
     answer,
@@ -130,7 +130,7 @@ def build_page(
     looking: Looking,
     in_thread: InThread,
     add: Callable[[Routes], None],
-) -> Site:
+) -> PageSite:
     """Build the site, with the pages that `add` adds, which are made `in_thread`."""
     app = Klein()
     app.url_map.merge_slashes = False  # where there are too many of them there is nothing
@@ -171,4 +171,4 @@ def build_page(
     def wrong(request: Request, failure: Failure) -> bytes:
         return failed(request, signing_in.session_of(request), failure)
 
-    return Site(app.resource(), requestFactory=SmallRequest, reactor=reactor)
+    return PageSite(app.resource(), reactor)

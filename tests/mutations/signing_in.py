@@ -12,6 +12,7 @@ _ATTEMPTS = f"{_PAGE}/attempts.py"
 _BOUNDS = f"{_PAGE}/bounds.py"
 
 _ODD = ("tests/page/test_oddities.py",)
+_BOUNDED = ("tests/page/test_bounds.py",)
 _IN = ("tests/page/test_signing_in.py",)
 _ATTACKS = ("tests/page/test_attacks.py",)
 
@@ -131,8 +132,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a page that refreshes itself keeps a session for ever",
         _SIGNING_IN,
-        ", is_used=not request.requestHeaders.hasHeader(BY_ITSELF)",
-        "",
+        "is_used = not request.requestHeaders.hasHeader(BY_ITSELF)",
+        "is_used = True",
         _IN,
     ),
     Fault(
@@ -164,18 +165,18 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/page/test_sessions.py",),
     ),
     Fault(
-        "a form without a length lies on the disk",
-        _BOUNDS,
-        "super().gotLength(0)",
-        "super().gotLength(_length)",
-        ("tests/page/test_bounds.py",),
-    ),
-    Fault(
         "a form may be as large as it likes",
         _BOUNDS,
-        "if self._came > MOST_BYTES:",
-        "if False:",
-        ("tests/page/test_bounds.py",),
+        "if self.channel.take_chunk(len(data), self.content.tell()):",
+        "if True:",
+        _BOUNDED,
+    ),
+    Fault(
+        "a head that comes byte by byte may take for ever",
+        _BOUNDS,
+        "        self._wait(HEADER_SECONDS)\n        return 0",
+        "        return 0",
+        _BOUNDED,
     ),
     Fault(
         "an address without end makes links without end",
@@ -213,13 +214,6 @@ FAULTS: tuple[Fault, ...] = (
         _IN,
     ),
     Fault(
-        "for a further client nobody is hung up on",
-        _BOUNDS,
-        "            oldest.transport.abortConnection()\n",
-        "",
-        ("tests/page/test_bounds.py",),
-    ),
-    Fault(
         "who signs in again after a form lands where nothing is shown",
         _SIGNING_IN,
         'if request.method == b"POST":',
@@ -232,5 +226,12 @@ FAULTS: tuple[Fault, ...] = (
         'names["name"] if is_one_line else ""',
         'names["name"]',
         _ODD,
+    ),
+    Fault(
+        "strangers take the connections of who is signed in",
+        _SIGNING_IN,
+        "            keep_connection(request)\n",
+        "            pass\n",
+        _BOUNDED,
     ),
 )

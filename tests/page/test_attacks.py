@@ -162,8 +162,8 @@ def test_nothing_that_changes_something_is_done_for_a_form_of_another_page(tmp_p
     with whole_page(tmp_path) as page:
         browser = operator(page)
         csrf = browser.visit("/ui/settings").hidden("csrf")
-        tree: Any = page.built.site.wrappedFactory
-        rules = [rule for rule in tree.resource._app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+        door: Any = page.built.site.resource
+        rules = [rule for rule in door.tree._app.url_map.iter_rules() if "POST" in (rule.methods or ())]
         assert {rule.rule for rule in rules} >= {"/ui/login", "/ui/logout", "/ui/logout-everywhere", "/ui/checkpoint"}
         for rule in rules:
             path = re.sub("<.*?>", "a", rule.rule)

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred, execute, fail, succeed
 from twisted.internet.task import Clock
-from twisted.web.server import Site
 
 from sessionworker.access import Access
 from sessionworker.errors import WorkerError
@@ -58,7 +57,7 @@ class Whole(Page):
         self.health = Health(self.clock, offload)
         overview = Overview(offload, self.health, self.metrics)
         self.built = BuiltPage(self.clock, offload, self.access, overview, self.metrics, read(**variables), in_thread)
-        self.site = cast("Site", self.built.site)
+        self.site = self.built.site
 
     def do(self, *entries: Entry) -> None:
         """Change the store, as an API does."""
