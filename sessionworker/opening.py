@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.threads import deferToThread
@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from sessionworker.access import Access
 from sessionworker.errors import StartError
+from sessionworker.http.site import WorkerSite
 from sessionworker.offload import Offload
 from sessionworker.settings import Settings
 from sessionworker.web.metrics import Metrics
@@ -27,6 +28,15 @@ IN_THE_CLEAR = (
 _log = Logger()
 
 
+class Opened(NamedTuple):
+    """The page that there is."""
+
+    site: WorkerSite
+    chore_seconds: float
+    """How often the chore is to be done."""
+    chore: Callable[[], None]
+
+
 def open_page(
     reactor: Any,
     offload: Offload,
@@ -36,11 +46,10 @@ def open_page(
     metrics: Metrics,
     links: PageLinks,
     listen: Callable[[str, IProtocolFactory, str], None],
-) -> tuple[float, Callable[[], None]] | None:
+) -> Opened | None:
     """Have the page listened for by `listen`, and `links` lead to it.
 
-    Return what is to be called for it, and how many seconds apart. None where there is no page: it is off, or cannot be
-    had and nobody asked for it. Raises StartError.
+    None where there is no page: it is off, or cannot be had and nobody asked for it. Raises StartError.
     """
     if not settings.ui_listen:
         return None
@@ -60,7 +69,7 @@ def open_page(
             links.lead_to(settings.ui_listen, page.make_code)
             if is_open_to_readers(settings.ui_listen):
                 _log.warn(IN_THE_CLEAR, event="page_in_the_clear")
-            return page.sample_seconds, page.take_sample
+            return Opened(page.site, page.sample_seconds, page.take_sample)
     if settings.is_ui_wanted:
         raise StartError(f"There cannot be a page for operators. {problem}")
     _log.warn("There is no page for operators. {reason}", event="no_page", reason=problem)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
-from twisted.internet.defer import inlineCallbacks, maybeDeferred
+from twisted.internet.defer import gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.task import LoopingCall
@@ -28,6 +28,7 @@ from sessionworker.keys import find_keys
 from sessionworker.logs import open_log
 from sessionworker.offload import Offload
 from sessionworker.opening import open_page
+from sessionworker.page.bounds import MOST_FILES
 from sessionworker.process import (
     collect_garbage_rarely,
     keep_private,
@@ -58,7 +59,8 @@ DRAIN_SECONDS = 20.0
 
 OTHER_FILES = 400
 """Open files that are no connections: the journal's, session files under way, the reactor's own, and two for each large
-value that waits for its commit; at the most there are as many of those as fit into what may wait, 128."""
+value that waits for its commit; at the most there are as many of those as fit into what may wait, 128. The page has
+files of its own."""
 
 ROOM_SECONDS = 10.0
 """How often the disk is asked what it has left."""
@@ -114,9 +116,10 @@ class WorkerService(Service):
     def _start(self) -> None:
         reactor, settings = self._reactor, self._settings
         keep_private()
-        connections = raise_open_files_limit() - OTHER_FILES
+        others = OTHER_FILES + (MOST_FILES if settings.ui_listen else 0)
+        connections = raise_open_files_limit() - others
         if connections < 1:
-            raise StartError(f"The limit on open files is too low: {OTHER_FILES} are needed besides the connections.")
+            raise StartError(f"The limit on open files is too low: {others} are needed besides the connections.")
         reactor.callWhenRunning(reactor.callLater, 0, stop_on_sigterm, reactor)
         self._log.info(
             "This is sessionworker {version} (Twisted {twisted}, Python {python}).",
@@ -162,6 +165,7 @@ class WorkerService(Service):
         for place in settings.listen:
             self._listen(place, self._site)
         page = open_page(reactor, self._offload, settings, tokens.access, overview, metrics, links, self._listen)
+        self._sites = [self._site] if page is None else [self._site, page.site]
         self._certificates.say()
         store.serve()
         self._offload.start()
@@ -169,7 +173,7 @@ class WorkerService(Service):
         let_threads_take_turns()
         self._chores = [self._every(PURGE_SECONDS, self._purge_drops), self._every(ROOM_SECONDS, self._look_at_room)]
         if page is not None:
-            self._chores.append(self._every(*page))
+            self._chores.append(self._every(page.chore_seconds, page.chore))
         self._log.info("Serving the store {store}.", event="serving", store=shown)
         tokens.say()
         if not settings.fsync and ours is not None:
@@ -228,10 +232,11 @@ class WorkerService(Service):
             if not place.startswith("systemd:"):  # who waits there is the next worker's
                 self._reactor.callLater(0, take_who_waits, port)  # which is right before it is closed
             yield port.stopListening()
-        late = self._reactor.callLater(DRAIN_SECONDS, self._site.abort)
-        yield self._site.drain(LAST_SECONDS)
-        if late.active():
-            late.cancel()
+        late = [self._reactor.callLater(DRAIN_SECONDS, site.abort) for site in self._sites]
+        yield gatherResults([site.drain(LAST_SECONDS) for site in self._sites])
+        for call in late:
+            if call.active():
+                call.cancel()
         yield self._offload.stop()
         if self._webhook is not None:
             yield self._webhook.stop()

@@ -9,6 +9,7 @@ _SIGNING_IN = f"{_PAGE}/signing_in.py"
 _SESSIONS = f"{_PAGE}/sessions.py"
 _ORIGINS = f"{_PAGE}/origins.py"
 _ATTEMPTS = f"{_PAGE}/attempts.py"
+_SERVICE = "sessionworker/service.py"
 _BOUNDS = f"{_PAGE}/bounds.py"
 
 _ODD = ("tests/page/test_oddities.py",)
@@ -233,5 +234,19 @@ FAULTS: tuple[Fault, ...] = (
         "            keep_connection(request)\n",
         "            pass\n",
         _BOUNDED,
+    ),
+    Fault(
+        "a stop cuts off what the page is asked",
+        _SERVICE,
+        "[self._site] if page is None else [self._site, page.site]",
+        "[self._site]",
+        ("tests/page/test_end.py",),
+    ),
+    Fault(
+        "the connections of the page take the files of writes",
+        _SERVICE,
+        "OTHER_FILES + (MOST_FILES if settings.ui_listen else 0)",
+        "OTHER_FILES",
+        ("tests/page/test_end.py",),
     ),
 )
