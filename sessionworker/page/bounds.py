@@ -12,11 +12,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
-from sessionworker.errors import WorkerError
+from sessionworker.errors import Misdirected, WorkerError
+from sessionworker.http.answers import JSON, answer_error
 from sessionworker.http.channel import WorkerChannel
 from sessionworker.http.limits import HEADER_SECONDS, MOST_TURNED_AWAY
 from sessionworker.http.ports import Asked
 from sessionworker.http.site import WorkerSite
+from sessionworker.web.gate import check_host
 
 MOST_BYTES = 64 * 2**10
 """Of a request's body: of its forms the largest has some hundred."""
@@ -67,11 +69,20 @@ class _Door(Resource):
     isLeaf = True
     credential = b"cookie"
 
-    def __init__(self, tree: IResource) -> None:
+    def __init__(self, tree: IResource, hosts: frozenset[str] | None) -> None:
         super().__init__()
         self.tree = tree
+        self._hosts = hosts
 
     def render(self, request: Any) -> Any:
+        try:
+            if self._hosts is not None:
+                check_host(request, self._hosts)
+        except Misdirected as error:
+            request.setHeader("Content-Type", JSON)
+            request.setHeader("Cache-Control", "no-store")
+            request.setHeader("X-Content-Type-Options", "nosniff")
+            return answer_error(request, error)
         return self.tree.render(request)
 
     def refusal_of(self, _request: Asked) -> WorkerError | None:
@@ -99,9 +110,11 @@ class PageSite(WorkerSite):
 
     requestFactory = PageRequest  # type: ignore[assignment]
 
-    def __init__(self, tree: IResource, reactor: IReactorTime) -> None:
-        """Serve a tree."""
-        super().__init__(_Door(tree), _Nobody(), body_size=MOST_BYTES, connections=MOST_CONNECTIONS, reactor=reactor)
+    def __init__(self, tree: IResource, reactor: IReactorTime, hosts: frozenset[str] | None = None) -> None:
+        """Serve a tree. With `hosts`, only those names may be asked for, and any address."""
+        super().__init__(
+            _Door(tree, hosts), _Nobody(), body_size=MOST_BYTES, connections=MOST_CONNECTIONS, reactor=reactor
+        )
         self.protocol = _PageChannel  # type: ignore[method-assign,assignment]
 
 

@@ -51,7 +51,7 @@ class Page:
             Actions(offload, looking, routes).add()
 
         in_thread(compile_templates)  # or whoever comes first waits for it
-        self.site = build_page(reactor, signing_in, looking, in_thread, add)
+        self.site = build_page(reactor, signing_in, looking, in_thread, add, settings.hosts)
 
     def take_sample(self) -> None:
         """Measure what the charts show; once every `sample_seconds`."""

@@ -130,8 +130,9 @@ def build_page(
     looking: Looking,
     in_thread: InThread,
     add: Callable[[Routes], None],
+    hosts: frozenset[str] | None = None,
 ) -> PageSite:
-    """Build the site, with the pages that `add` adds, which are made `in_thread`."""
+    """Build the site, with the pages that `add` adds, which are made `in_thread`; with `hosts`, for those names."""
     app = Klein()
     app.url_map.merge_slashes = False  # where there are too many of them there is nothing
     app.url_map.converters = {**app.url_map.converters, "rest": _Rest}
@@ -171,4 +172,4 @@ def build_page(
     def wrong(request: Request, failure: Failure) -> bytes:
         return failed(request, signing_in.session_of(request), failure)
 
-    return PageSite(app.resource(), reactor)
+    return PageSite(app.resource(), reactor, hosts)

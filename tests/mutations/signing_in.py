@@ -249,4 +249,11 @@ FAULTS: tuple[Fault, ...] = (
         "OTHER_FILES",
         ("tests/page/test_end.py",),
     ),
+    Fault(
+        "the page answers at every name",
+        f"{_PAGE}/build.py",
+        ", settings.hosts)",
+        ")",
+        _ATTACKS,
+    ),
 )

@@ -157,6 +157,22 @@ def test_a_whole_network_of_ipv6_is_one_address() -> None:
         assert statuses == {401: 5, 429: 15}
 
 
+@pytest.mark.parametrize("host", ["evil.example:5657", "sessions.example.evil.example", ""])
+def test_a_name_that_was_made_to_lead_here(tmp_path: Path, host: str) -> None:
+    """With `--hosts` it is refused, as on the worker's own port."""
+    with whole_page(tmp_path, SESSIONWORKER_HOSTS="vps,sessions.example") as page:
+        for path in ("/ui/", "/", "/ui/static/x", "/ui/nothing"):
+            answer = page.ask("GET", path, {"Host": host})
+            headers = answer.headers.headers
+            assert (answer.status, headers["Content-Type"]) == (421, "application/json")
+            assert headers["X-Content-Type-Options"] == "nosniff"
+        form = Browser(page, base=f"http://{host}").sign_in(OPERATOR)
+        assert (form.status, form.cookies) == (421, [])
+        for known in ("vps:5657", "Sessions.Example.", "[::1]:5657"):
+            assert page.ask("GET", "/ui/", {"Host": known}).status == 401
+    show_figure(f"attack: a form at a name that was made to lead here, {host!r}, with --hosts: {form.status}")
+
+
 def test_nothing_that_changes_something_is_done_for_a_form_of_another_page(tmp_path: Path) -> None:
     """Each route of the whole page that takes a POST, whichever there will be."""
     with whole_page(tmp_path) as page:
