@@ -1,8 +1,4 @@
-"""The way in for a browser: a token is typed once, or a link's code handed in, and a cookie stands for it from then on.
-
-The cookie has no path: a browser gives it that of the folder that it came from, `/ui`, below whatever path a proxy has
-put all of this. So it is set and taken away by what lies directly below `/ui/` alone.
-"""
+"""The way in for a browser: a token is typed once, or a link's code handed in, and a cookie stands for it then."""
 
 from __future__ import annotations
 
@@ -20,12 +16,14 @@ from twisted.web.server import Request
 from sessionworker.access import RIGHTS, Access, Grant, Right, Role
 from sessionworker.page.attempts import Attempts
 from sessionworker.page.bounds import keep_connection
+from sessionworker.page.browsers import Browsers
+from sessionworker.page.cookies import set_cookie, shown
 from sessionworker.page.forms import form_of
 from sessionworker.page.origins import is_from_this_page, is_private
 from sessionworker.page.rendering import frame, redirect, render
 from sessionworker.page.sessions import Codes, Session, Sessions
 from sessionworker.web.metrics import Metrics
-from sessionworker.web.watching import host_of, network_of
+from sessionworker.web.watching import host_of
 
 START = "/ui/"
 
@@ -59,7 +57,9 @@ class SigningIn:
         self._attempts = Attempts(reactor)
         self._foreign = Attempts(reactor)
         self._seen_changes = access.changes
-        self._cookie = f"sw-session-{sha256(worker.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}".encode()
+        mark = sha256(worker.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        self._cookie = f"sw-session-{mark}".encode()
+        self._browsers = Browsers(reactor, f"sw-browser-{mark}".encode())
 
     def add_to(self, app: Klein) -> None:
         """Add the routes that need nobody to be signed in."""
@@ -100,14 +100,13 @@ class SigningIn:
     def session_of(self, request: Request) -> Session | None:
         """Return the session of a request; None where nobody is signed in, or no longer."""
         self._end_what_others_opened()
-        secret = request.getCookie(self._cookie)
-        if not secret:
-            return None
         is_used = not request.requestHeaders.hasHeader(BY_ITSELF)
-        session = self.sessions.find(secret.decode("latin-1"), is_used=is_used)
-        if session is not None:
-            keep_connection(request)
-        return session
+        for secret in shown(request, self._cookie):
+            session = self.sessions.find(secret, is_used=is_used)
+            if session is not None:
+                keep_connection(request)
+                return session
+        return None
 
     def make_code(self) -> str:
         """Return a code that signs an operator in, once and soon."""
@@ -154,17 +153,18 @@ class SigningIn:
             self._count_foreign(request)
             return self._show(request, HTTPStatus.FORBIDDEN, problem="foreign", next_path=next_path)
         self._end_what_others_opened()
-        shown = (form.get("code") or form.get("token", "")).strip()
+        typed = (form.get("code") or form.get("token", "")).strip()
         # Nobody guesses a code, so these do not wait: an operator gets in whom a guesser of tokens has locked out.
-        role, result = self._codes.take(shown), "link"
+        role, result = self._codes.take(typed), "link"
         if role is None:
-            seconds = self._attempts.seconds_to_wait(network_of(request))
+            who = self._browsers.who(request)
+            seconds = self._attempts.seconds_to_wait(who)
             if seconds:
                 return self._make_wait(request, seconds, next_path)
-            grant = self._access.grant_of(shown.encode("utf-8", "surrogatepass"))
+            grant = self._access.grant_of(typed.encode("utf-8", "surrogatepass"))
             role, result = _role_of(grant), "token"
             if role is None:
-                self._attempts.failed(network_of(request))
+                self._attempts.failed(who)
                 return self._refuse(request, grant, next_path, is_code=bool(form.get("code")))
         self._metrics.login(result)
         self._log.info(
@@ -178,7 +178,8 @@ class SigningIn:
         if before is not None:
             self.sessions.close(before)
         secret, _ = self.sessions.open(role)
-        self._set_cookie(request, secret)
+        set_cookie(request, self._cookie, secret)
+        self._browsers.know(request)
         return redirect(request, f"./{_rest_of(next_path)}")
 
     def _make_wait(self, request: Request, seconds: float, next_path: str) -> bytes:
@@ -202,10 +203,11 @@ class SigningIn:
     def _count_foreign(self, request: Request) -> None:
         """Count a form of elsewhere. It is logged as often as somebody may fail, and keeps nobody waiting."""
         reason = "the browser does not say that it comes from this page's form"
-        if self._foreign.seconds_to_wait(network_of(request)):
+        who = self._browsers.who(request)
+        if self._foreign.seconds_to_wait(who):
             self._metrics.login("foreign")
         else:
-            self._foreign.failed(network_of(request))
+            self._foreign.failed(who)
             self._count_refused(request, "foreign", reason)
 
     def _count_refused(self, request: Request, result: str, reason: str) -> None:
@@ -235,18 +237,8 @@ class SigningIn:
         )
 
     def _leave(self, request: Request) -> bytes:
-        self._set_cookie(request, "", age=0)
+        set_cookie(request, self._cookie, "", seconds=0)
         return redirect(request, "login")
-
-    def _set_cookie(self, request: Request, secret: str, age: int | None = None) -> None:
-        request.addCookie(
-            self._cookie,
-            secret.encode(),
-            max_age=None if age is None else str(age).encode(),
-            secure=_is_over_tls(request),
-            httpOnly=True,
-            sameSite="strict",
-        )
 
     def _end_what_others_opened(self) -> None:
         """End all that was opened before other tokens came into force."""
@@ -282,8 +274,3 @@ def _rest_of(path: str) -> str:
     if not _below(path) or {".", ".."} & set(map(unquote, path.partition("?")[0].split("/"))):
         return ""
     return path.removeprefix(START)
-
-
-def _is_over_tls(request: Request) -> bool:
-    """Tell whether a browser came over TLS, be it to a proxy: it says so itself, with each form."""
-    return request.isSecure() or (request.getHeader(b"origin") or b"").lower().startswith(b"https:")

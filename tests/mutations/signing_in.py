@@ -10,6 +10,8 @@ _SESSIONS = f"{_PAGE}/sessions.py"
 _ORIGINS = f"{_PAGE}/origins.py"
 _ATTEMPTS = f"{_PAGE}/attempts.py"
 _SERVICE = "sessionworker/service.py"
+_BROWSERS = f"{_PAGE}/browsers.py"
+_COOKIES = f"{_PAGE}/cookies.py"
 _BOUNDS = f"{_PAGE}/bounds.py"
 
 _ODD = ("tests/page/test_oddities.py",)
@@ -90,21 +92,21 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a script can read the cookie",
-        _SIGNING_IN,
-        "            httpOnly=True,\n",
+        _COOKIES,
+        "        httpOnly=True,\n",
         "",
         _IN,
     ),
     Fault(
         "the cookie is sent with forms from elsewhere",
-        _SIGNING_IN,
-        '            sameSite="strict",\n',
+        _COOKIES,
+        '        sameSite="strict",\n',
         "",
         _IN,
     ),
     Fault(
         "the cookie is sent in the clear, too",
-        _SIGNING_IN,
+        _COOKIES,
         'or (request.getHeader(b"origin") or b"").lower().startswith(b"https:")',
         "",
         _IN,
@@ -119,15 +121,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a failure to sign in is not counted",
         _SIGNING_IN,
-        "                self._attempts.failed(network_of(request))\n",
+        "                self._attempts.failed(who)\n",
         "",
         _ATTACKS,
     ),
     Fault(
         "each address of a network may fail as often",
-        _SIGNING_IN,
-        "self._attempts.failed(network_of(request))",
-        "self._attempts.failed(host_of(request))",
+        _BROWSERS,
+        "return Who(network_of(request), ",
+        "return Who(host_of(request), ",
         _ATTACKS,
     ),
     Fault(
@@ -210,7 +212,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "forms of elsewhere fill the log",
         _SIGNING_IN,
-        "            self._foreign.failed(network_of(request))\n",
+        "            self._foreign.failed(who)\n",
         "",
         _IN,
     ),
@@ -254,6 +256,41 @@ FAULTS: tuple[Fault, ...] = (
         f"{_PAGE}/build.py",
         ", settings.hosts)",
         ")",
+        _ATTACKS,
+    ),
+    Fault(
+        "a guesser keeps out who signed in before",
+        _BROWSERS,
+        "            return Who(digest)\n",
+        "            break\n",
+        _ATTACKS,
+    ),
+    Fault(
+        "a guesser from far keeps out who is on this machine",
+        _BROWSERS,
+        "return Crowd.FAR if address.is_global else Crowd.NEAR",
+        "return Crowd.FAR",
+        _ATTACKS,
+    ),
+    Fault(
+        "a browser is known for ever",
+        _BROWSERS,
+        " and now - self._known[one] < KNOWN_SECONDS",
+        "",
+        _ATTACKS,
+    ),
+    Fault(
+        "all browsers are remembered",
+        _BROWSERS,
+        "        if len(self._known) >= MOST_KNOWN:\n",
+        "        if False:\n",
+        _ATTACKS,
+    ),
+    Fault(
+        "a cookie of another program signs out",
+        _COOKIES,
+        "                yield value",
+        "                if found == 1:\n                    yield value",
         _ATTACKS,
     ),
 )

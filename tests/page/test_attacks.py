@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sessionworker.page.browsers import KNOWN_SECONDS, MOST_KNOWN
 from sessionworker.page.signing_in import FORM_TOO_OLD, NOT_FROM_HERE
 from tests.page.visiting import HOST, OPERATOR, SHOWN, Browser, Page
 from tests.page.whole import operator, whole_page
@@ -116,7 +117,7 @@ def test_a_stolen_cookie_after_signing_out(victim: Victim) -> None:
 
 
 def test_a_made_up_cookie(victim: Victim) -> None:
-    [name] = victim.browser.cookies
+    [name] = [one for one in victim.browser.cookies if one.startswith("sw-session-")]
     for value in ("", "x", "A" * 43, "%00", "\xff\xfe", "x" * 10_000):
         answer = victim.page.ask("GET", "/ui/", {"Host": HOST, "Cookie": f"{name}={value}"})
         assert answer.status == 401
@@ -138,15 +139,80 @@ def test_a_thousand_wrong_tokens_from_one_address() -> None:
     show_figure("attack: 1,000 wrong tokens in 50 s from one address: 9 looked at (401), 991 not (429)")
 
 
-def test_a_thousand_wrong_tokens_from_as_many_addresses() -> None:
+def guess_from_everywhere(page: Page, network: str) -> Counter[int]:
+    """What comes of a thousand wrong tokens in 50 s from as many addresses."""
+    statuses = Counter[int]()
+    for number in range(1_000):
+        browser = Browser(page, address=f"{network}.{number // 250}.{number % 250}")
+        statuses[browser.sign_in(f"wrong-{number}").status] += 1
+        page.clock.advance(0.05)
+    return statuses
+
+
+@pytest.mark.parametrize(
+    ("network", "others"), [("198.20", ("10.0.0.7", "127.0.0.1", "fe80::1")), ("10.0", ("8.8.8.8",))]
+)
+def test_a_thousand_wrong_tokens_from_as_many_addresses(network: str, others: tuple[str, ...]) -> None:
+    """They keep out nobody of this machine or its network, nor who signed in before in the same browser."""
     with Page() as page:
-        statuses = Counter[int]()
-        for number in range(1_000):
-            browser = Browser(page, address=f"10.0.{number // 250}.{number % 250}")
-            statuses[browser.sign_in(f"wrong-{number}").status] += 1
-            page.clock.advance(0.05)
-        assert statuses == {401: 30, 429: 970}
+        known = Browser(page, address=f"{network}.9.9")
+        known.sign_in(OPERATOR)
+        page.signing_in.sessions.close_all()
+        assert guess_from_everywhere(page, network) == {401: 30, 429: 970}
+        assert len(page.logged("sign_in_refused")) == 30
+        assert Browser(page, address=f"{network}.8.8").sign_in(OPERATOR).status == 429
+        assert [known.sign_in(token).status for token in ("mistyped", OPERATOR)] == [401, 303]
+        for other in others:
+            assert Browser(page, address=other).sign_in("mistyped").status == 401
+            assert Browser(page, address=other).sign_in(OPERATOR).status == 303
     show_figure("attack: 1,000 wrong tokens in 50 s from 1,000 addresses: 30 looked at (401), 970 not (429)")
+
+
+def test_a_guesser_behind_the_same_proxy_keeps_out_nobody_who_signed_in_before() -> None:
+    with Page() as page:
+        known = Browser(page)
+        known.sign_in(OPERATOR)
+        while Browser(page).sign_in("a guess").status != 429:
+            pass
+        assert Browser(page).sign_in(OPERATOR).status == 429
+        assert known.sign_in(OPERATOR).status == 303
+
+
+def test_a_thousand_wrong_tokens_from_a_browser_in_which_somebody_signed_in() -> None:
+    with Page() as page:
+        browsers = [Browser(page, address=f"198.20.0.{number}") for number in range(3)]
+        browsers[0].sign_in(OPERATOR)
+        for other in browsers[1:]:
+            other.cookies = browsers[0].cookies  # it was stolen
+        statuses = Counter(browsers[number % 3].sign_in("wrong").status for number in range(1_000))
+        assert statuses == {401: 5, 429: 995}
+        page.clock.advance(KNOWN_SECONDS)
+        assert [browser.sign_in("wrong").status for browser in browsers] == [401] * 3
+        browsers[0].cookies = {name: (path, "made-up") for name, (path, _) in browsers[0].cookies.items()}
+        assert Counter(browsers[0].sign_in("wrong").status for _ in range(10)) == {401: 4, 429: 6}
+
+
+def test_no_more_browsers_are_known_than_somebody_needs() -> None:
+    with Page() as page:
+        first, again = Browser(page), Browser(page)
+        first.sign_in(OPERATOR)
+        for _ in range(MOST_KNOWN + 10):
+            again.sign_in(OPERATOR)
+        assert len(page.signing_in._browsers) == 2
+        for _ in range(MOST_KNOWN):
+            Browser(page).sign_in(OPERATOR)
+        assert len(page.signing_in._browsers) == MOST_KNOWN
+        while Browser(page).sign_in("a guess").status != 429:
+            pass
+        assert first.sign_in(OPERATOR).status == 429
+
+
+def test_a_cookie_that_another_program_of_the_machine_sets_signs_nobody_out(victim: Victim) -> None:
+    line = victim.browser.cookie_line("/ui/")
+    [name] = [one for one in victim.browser.cookies if one.startswith("sw-session-")]
+    for tossed in (f"{name}=x; {line}", f"{line}; {name}=x", f"{name}; {name}=; {line}"):
+        assert SHOWN in victim.page.ask("GET", "/ui/", {"Host": HOST, "Cookie": tossed}).body
+    assert victim.page.ask("GET", "/ui/", {"Host": HOST, "Cookie": f"{name}=x; " * 10 + line}).status == 401
 
 
 def test_a_whole_network_of_ipv6_is_one_address() -> None:
