@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
-from sessionworker.errors import Misdirected, WorkerError
+from sessionworker.errors import RequestNotAllowed, WorkerError
 from sessionworker.http.answers import JSON, answer_error
 from sessionworker.http.channel import WorkerChannel
 from sessionworker.http.limits import HEADER_SECONDS, MOST_TURNED_AWAY
@@ -40,6 +40,12 @@ class PageRequest(Request):
     def getRequestHostname(self) -> bytes:
         """Return what Klein looks for routes with: it fails at what is no host, and no route asks for one."""
         return b"page"
+
+    def process(self) -> None:
+        """Answer the request, which has come whole. What asks about the server itself has Twisted's own answer else."""
+        if self.path == b"*":
+            self.path = self.uri = b"/*"
+        super().process()
 
     def render(self, resource: Any) -> None:
         """Answer. Where a path is no UTF-8 there is nothing, but Klein would log each as a failure."""
@@ -76,9 +82,11 @@ class _Door(Resource):
 
     def render(self, request: Any) -> Any:
         try:
+            if len(request.requestHeaders.getRawHeaders(b"Host", ())) > 1:
+                raise RequestNotAllowed
             if self._hosts is not None:
                 check_host(request, self._hosts)
-        except Misdirected as error:
+        except WorkerError as error:
             request.setHeader("Content-Type", JSON)
             request.setHeader("Cache-Control", "no-store")
             request.setHeader("X-Content-Type-Options", "nosniff")

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import PathConverter
+from werkzeug.routing import PathConverter, RequestRedirect
 
 from sessionworker.errors import NotFound, WorkerError
 from sessionworker.names import check_name
@@ -114,6 +114,8 @@ def failed(request: Request, session: Session | None, failure: Failure) -> bytes
     status, reason = HTTPStatus.INTERNAL_SERVER_ERROR, ""
     if isinstance(error, WorkerError):
         status, reason = HTTPStatus(error.status), error.message
+    elif isinstance(error, RequestRedirect):  # it lacks a slash at its end, or has one too many
+        status = HTTPStatus.NOT_FOUND
     elif isinstance(error, HTTPException):
         status = HTTPStatus(error.code or status)
     elif isinstance(error, CancelledError):  # whoever asked has gone

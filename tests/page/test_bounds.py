@@ -159,6 +159,15 @@ def test_what_is_no_request_is_told_so_and_no_more(page: Page, line: str) -> Non
     assert not client.is_open
 
 
+def test_a_request_has_one_host(page: Page) -> None:
+    client = Client(page)
+    client.send(f"GET /ui/ HTTP/1.1\r\nHost: {HOST}\r\nHost: evil\r\n\r\n")
+    said = client.said()
+    assert (said.startswith("HTTP/1.1 400 "), "application/json" in said) == (True, True)
+    client.ask()
+    assert client.said().startswith("HTTP/1.1 401 ")
+
+
 def test_there_is_room_for_so_many_connections(page: Page) -> None:
     clients = [Client(page) for _ in range(MOST_CONNECTIONS)]
     refused = Client(page)

@@ -82,6 +82,9 @@ HEADS = [
     ("GET", f"/ui/instances/a/b/versions/{'9' * 5000}", 200),
     ("GET", "/ui/instances/a/b/versions/%D9%A3-%C2%B2", 200),
     ("HEAD", "/ui/", 200),
+    ("GET", "/ui/language/en", 404),
+    ("OPTIONS", "*", 404),
+    ("GET", "*", 404),
 ]
 
 
