@@ -113,9 +113,14 @@ def test_what_has_no_length_is_refused_once_it_is_too_large(page: Page) -> None:
     assert not client.is_open
 
 
-@pytest.mark.parametrize("head", ["GET /ui/ HTTP/1.1\r\n", "X-A: " + "a" * 200, ""])
-def test_a_head_that_comes_byte_by_byte_has_an_end(page: Page, head: str) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("head", ["GET /ui/ HTTP/1.1\r\n", "GET /" + "a" * 200])
+def test_a_head_that_comes_byte_by_byte_has_an_end(page: Page, head: str, *, is_first: bool) -> None:
     client = Client(page)
+    if not is_first:
+        client.ask()
+        assert client.said().startswith("HTTP/1.1 401 ")
+        pass_time(page, 20)
     for number in range(int(HEADER_SECONDS) - 1):
         client.send(head[number : number + 1])
         pass_time(page, 1)
