@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.server import Request
 
+from sessionworker.page.uploads import LARGEST, MOST_DROPPED, Uploads
+
 MOST_BYTES = 64 * 2**10
-"""Of a request's body: of its forms the largest has some hundred."""
+"""Of a request's body: of its forms the largest has some hundred. More has the one with a file alone."""
 
 MOST_CONNECTIONS = 200
 """Connections that may be open: each browser has six. Those of the worker's own port count against the same limit."""
 
 
 class SmallRequest(Request):
-    """A request that ends its connection as soon as it is too large: no form of the page is."""
+    """A request that ends its connection as soon as it is too large: no form is, but for the one with a file."""
 
     _came = 0
+    _is_file = False
+    is_too_large = False
+    """Whether it had a file that was too large, and was let go of."""
+
+    def __init__(self, uploads: Uploads, channel: Any, *arguments: Any, **named: Any) -> None:
+        """Begin. Twisted would read a form with a file in the reactor's thread, and in memory thrice."""
+        super().__init__(channel, *arguments, parsePOSTFormSubmission=False, **named)
+        self._uploads = uploads
 
     def getRequestHostname(self) -> bytes:
         """Return what Klein looks for routes with: it fails at what is no host, and no route asks for one."""
@@ -37,10 +48,18 @@ class SmallRequest(Request):
     def handleContentChunk(self, data: bytes) -> None:
         """Take a part of the body."""
         self._came += len(data)
-        if self._came > MOST_BYTES:
-            self.channel.forceAbortClient()
-        else:
+        if self._came <= MOST_BYTES or self._may_be_as_large():
             super().handleContentChunk(data)
+        elif not self._is_file or self._came > MOST_DROPPED:
+            self.channel.forceAbortClient()
+        elif not self.is_too_large:
+            self.is_too_large = True
+            self.content = BytesIO()  # what came is let go of
+            self._uploads.leave(self)
+
+    def _may_be_as_large(self) -> bool:
+        self._is_file = self._is_file or self._uploads.admit(self)
+        return self._is_file and self._came <= LARGEST
 
 
 class FewConnections(WrappingFactory):

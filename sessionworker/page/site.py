@@ -38,6 +38,7 @@ from sessionworker.page.rendering import (
 )
 from sessionworker.page.sessions import Session
 from sessionworker.page.signing_in import SigningIn
+from sessionworker.page.uploads import Uploads
 
 Context: TypeAlias = Mapping[str, Any]
 View: TypeAlias = Callable[..., Deferred[Callable[[], Context]]]
@@ -171,4 +172,5 @@ def build_page(
     def wrong(request: Request, failure: Failure) -> bytes:
         return failed(request, signing_in.session_of(request), failure)
 
-    return Site(app.resource(), requestFactory=SmallRequest, reactor=reactor)
+    uploads = Uploads(signing_in.may_send_file)
+    return Site(app.resource(), requestFactory=partial(SmallRequest, uploads), reactor=reactor)
