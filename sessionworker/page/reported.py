@@ -155,7 +155,7 @@ def read_report(data: bytes, first: int, language: Language) -> Shown:
         )
     except ValueError:
         raise NotShownError(OTHER_VERSION) from None
-    first = min(max(1, first), max(1, len(told)))
+    first = first if 1 <= first <= len(told) else 1  # the number may be that of another, longer report
     said = _said(report.notes, language)
     counted = Counter(one.state for one in accounts)
     rows: list[Row] = []

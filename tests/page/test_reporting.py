@@ -92,7 +92,7 @@ def test_what_is_in_a_report_is_shown_as_text_in_the_language_of_the_page(page: 
 def test_what_it_counts_and_what_it_was_are_said(page: Whole) -> None:
     browser = operator(page)
     done = text_of_page(opened(browser, several()).body)
-    assert "1 imported, 1 there already, equal, 1 ready, 1 left out, 1 failed." in done
+    assert "imported: 1 · there already, equal: 1 · ready: 1 · left out: 1 · failed: 1" in done
     assert "What came of it" in done
     dry = text_of_page(opened(browser, report(told("sales", State.READY), is_dry=True)).body)
     assert "What would be imported" in dry
