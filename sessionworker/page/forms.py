@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from twisted.web.server import Request
@@ -51,15 +51,20 @@ def file_form_of(body: bytes, content_type: str) -> FileForm:
     boundary = options.get("boundary", "")
     if kind != "multipart/form-data" or not boundary:
         return NOTHING
+    files: list[BytesIO] = []
+
+    def begin(*_: Any, **__: Any) -> BytesIO:
+        files.append(BytesIO())  # what is large would lie in a file of the disk
+        return files[-1]
+
     parser = MultiPartParser(
-        lambda *_, **__: BytesIO(),  # or else what is large would lie in a file
+        begin,
         max_form_memory_size=MOST_BYTES + A_PART,
         max_form_parts=MOST_FIELDS,
         buffer_size=A_PART,
     )
     try:
-        fields, files = parser.parse(BytesIO(body), boundary.encode("ascii"), len(body))
+        fields, _ = parser.parse(BytesIO(body), boundary.encode("ascii"), len(body))
     except (ValueError, HTTPException):
         return NOTHING
-    contents = [file.stream.read() for file in files.values()]
-    return FileForm(fields.to_dict(), contents[0] if contents else b"")
+    return FileForm(fields.to_dict(), files[0].getvalue() if files else b"")

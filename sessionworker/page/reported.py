@@ -143,39 +143,51 @@ def read_report(data: bytes, first: int, language: Language) -> Shown:
     """Return what of a report fits on a page, from an account on. Raises NotShownError. To be called in a thread."""
     try:
         report = _report.decode(_as_utf8(data))
-        accounts = [_account.decode(one) for one in report.accounts]
+        _check(report.notes)
+        order, counted = [], Counter[State]()
+        for at, raw in enumerate(report.accounts):  # of thousands only the place is kept
+            one = _account.decode(raw)
+            _check(one.notes)
+            state = _state_of(one)
+            counted[state] += 1
+            order.append((place_in_order(state, one.group, one.instance), at))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise NotShownError(NOT_A_REPORT) from None
-    for notes in (report.notes, *(one.notes for one in accounts)):
-        if not all(one.code in TOLD and one.details.keys() >= _needs(one.code) for one in notes):
-            raise NotShownError(OTHER_VERSION)
-    try:
-        told = sorted(
-            (place_in_order(State(one.state), one.group, one.instance), at) for at, one in enumerate(accounts)
-        )
-    except ValueError:
-        raise NotShownError(OTHER_VERSION) from None
-    first = first if 1 <= first <= len(told) else 1  # the number may be that of another, longer report
+    order.sort()
+    first = first if 1 <= first <= len(order) else 1  # the number may be that of another, longer report
     said = _said(report.notes, language)
-    counted = Counter(one.state for one in accounts)
     rows: list[Row] = []
     room = MOST_BYTES - _size_of_notes(said)
-    for _, at in told[first - 1 : first - 1 + A_PAGE]:
-        row = _row(accounts[at], language)
+    for _, at in order[first - 1 : first - 1 + A_PAGE]:
+        row = _row(_account.decode(report.accounts[at]), language)
         room -= row.size
         if rows and room < 0:
             break
         rows.append(row)
     return Shown(
-        cut(report.source, LONGEST_NAME),
-        report.dry_run,
-        {state: count for state in State if (count := counted[state.value])},
-        len(accounts),
-        first,
-        rows,
-        said,
-        len(report.notes) - len(said),
+        source=cut(report.source, LONGEST_NAME),
+        is_dry=report.dry_run,
+        counts={state: counted[state] for state in State if counted[state]},
+        all=len(order),
+        first=first,
+        rows=rows,
+        notes=said,
+        further=len(report.notes) - len(said),
     )
+
+
+def _check(notes: Sequence[_Note]) -> None:
+    """See that all notes can be said. Raises NotShownError."""
+    if not all(one.code in TOLD and one.details.keys() >= _needs(one.code) for one in notes):
+        raise NotShownError(OTHER_VERSION)
+
+
+def _state_of(one: _Account) -> State:
+    """Return the state of an account. Raises NotShownError."""
+    try:
+        return State(one.state)
+    except ValueError:
+        raise NotShownError(OTHER_VERSION) from None
 
 
 def cut(text: str, most: int) -> str:
@@ -187,7 +199,7 @@ def cut(text: str, most: int) -> str:
 
 
 def _row(one: _Account, language: Language) -> Row:
-    state, said = State(one.state), _said(one.notes, language)
+    state, said = _state_of(one), _said(one.notes, language)
     return Row(
         group=cut(one.group, LONGEST_NAME),
         instance=cut(one.instance, LONGEST_NAME),

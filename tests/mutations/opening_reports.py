@@ -55,7 +55,7 @@ FAULTS = (
     Fault(
         "a file lies on the disk",
         f"{_PAGE}/forms.py",
-        "        lambda *_, **__: BytesIO(),  # or else what is large would lie in a file\n",
+        "        begin,\n",
         "        None,\n",
         _OF_OPENING,
     ),
