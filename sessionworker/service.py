@@ -28,7 +28,7 @@ from sessionworker.keys import find_keys
 from sessionworker.logs import open_log
 from sessionworker.offload import Offload
 from sessionworker.opening import open_page
-from sessionworker.page.bounds import MOST_FILES
+from sessionworker.page.bounds import MOST_SOCKETS
 from sessionworker.process import (
     collect_garbage_rarely,
     keep_private,
@@ -116,7 +116,7 @@ class WorkerService(Service):
     def _start(self) -> None:
         reactor, settings = self._reactor, self._settings
         keep_private()
-        others = OTHER_FILES + (MOST_FILES if settings.ui_listen else 0)
+        others = OTHER_FILES + (MOST_SOCKETS if settings.ui_listen else 0)
         connections = raise_open_files_limit() - others
         if connections < 1:
             raise StartError(f"The limit on open files is too low: {others} are needed besides the connections.")

@@ -2,76 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import TypeAlias
+from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from sessionworker.migration.notes import Language, Level, Note
 from sessionworker.migration.reports import Report, State, Told
-
-_Words: TypeAlias = Mapping[str, str]
-
-_ENGLISH: _Words = MappingProxyType(
-    {
-        "title": "What was imported",
-        "dry": "What would be imported",
-        "from": "From",
-        "instance": "Instance",
-        "state": "State",
-        "keys": "Keys",
-        "bytes": "Bytes",
-        "origin": "Where it lies",
-        "source": "Of the source as a whole",
-        "accounts": "Accounts",
-        "accept": "If it is meant:",
-        State.IMPORTED.name: "imported",
-        State.EQUAL.name: "there already, equal",
-        State.MADE_EMPTY.name: "made empty",
-        State.EXPORTED.name: "exported",
-        State.NOT_PAIRED.name: "not paired",
-        State.READY.name: "ready",
-        State.LEFT_OUT.name: "left out",
-        State.FAILED.name: "failed",
-        Level.FAILURE.name: "Failure",
-        Level.QUESTION.name: "Question",
-        Level.WARNING.name: "Warning",
-        Level.INFORMATION.name: "Note",
-    }
-)
-
-_PORTUGUESE: _Words = MappingProxyType(
-    {
-        "title": "O que foi importado",
-        "dry": "O que seria importado",
-        "from": "De",
-        "instance": "Instância",
-        "state": "Situação",
-        "keys": "Chaves",
-        "bytes": "Bytes",
-        "origin": "Onde está",
-        "source": "Sobre a origem como um todo",
-        "accounts": "Contas",
-        "accept": "Se for isso mesmo:",
-        State.IMPORTED.name: "importada",
-        State.EQUAL.name: "já estava lá, igual",
-        State.MADE_EMPTY.name: "criada vazia",
-        State.EXPORTED.name: "exportada",
-        State.NOT_PAIRED.name: "não pareada",
-        State.READY.name: "pronta",
-        State.LEFT_OUT.name: "deixada de fora",
-        State.FAILED.name: "falhou",
-        Level.FAILURE.name: "Falha",
-        Level.QUESTION.name: "Pergunta",
-        Level.WARNING.name: "Aviso",
-        Level.INFORMATION.name: "Nota",
-    }
-)
-
-_WORDS: Mapping[Language, _Words] = MappingProxyType({"en": _ENGLISH, "pt-BR": _PORTUGUESE})
-
-_ORDER = (State.FAILED, State.LEFT_OUT)
-"""Those that a person has to see to come first."""
+from sessionworker.migration.words import WORDS, Words, place_in_order
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -89,7 +25,7 @@ code { overflow-wrap: anywhere; }
 
 def page_of(report: Report, language: Language) -> bytes:
     """Return the page, in UTF-8."""
-    words = _WORDS[language]
+    words = WORDS[language]
     title = words["dry" if report.is_dry else "title"]
     html = Element("html", lang=language)
     head = SubElement(html, "head")
@@ -111,7 +47,7 @@ def page_of(report: Report, language: Language) -> bytes:
     return b"<!DOCTYPE html>\n" + text + b"\n"
 
 
-def _add_table(body: Element, report: Report, words: _Words, language: Language) -> None:
+def _add_table(body: Element, report: Report, words: Words, language: Language) -> None:
     table = SubElement(body, "table")
     _text(table, "caption", words["accounts"])
     row = SubElement(SubElement(table, "thead"), "tr")
@@ -131,14 +67,14 @@ def _add_table(body: Element, report: Report, words: _Words, language: Language)
 
 
 def _place_in_order(one: Told) -> tuple[int, str, str]:
-    return _ORDER.index(one.state) if one.state in _ORDER else len(_ORDER), one.group, one.instance
+    return place_in_order(one.state, one.group, one.instance)
 
 
 def _number(name: str) -> dict[str, str]:
     return {"class": "number"} if name in {"keys", "bytes"} else {}
 
 
-def _add_notes(parent: Element, notes: Iterable[Note], words: _Words, language: Language) -> None:
+def _add_notes(parent: Element, notes: Iterable[Note], words: Words, language: Language) -> None:
     notes = list(notes)
     if not notes:
         return

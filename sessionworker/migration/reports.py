@@ -9,7 +9,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from sessionworker.migration.arriving import digest_of
-from sessionworker.migration.notes import Language, Level, Note
+from sessionworker.migration.notes import Level, Note
 
 _Values: TypeAlias = Mapping[str, bytes]
 
@@ -31,12 +31,19 @@ class State(Enum):
     FAILED = "failed"
 
 
-class Said(Struct, frozen=True, rename="camel"):
+class Said(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A note, for programs."""
 
     code: str
     level: str
     text: str
+    details: dict[str, str] = field(default_factory=dict)
+    """What stands in its text, which is English: so it can be said in another language."""
+
+
+def said(note: Note) -> Said:
+    """Return a note for programs."""
+    return Said(note.code, note.level.value, note.text(), dict(note.details))
 
 
 class Told(Struct, rename="camel", omit_defaults=True):
@@ -56,10 +63,6 @@ class Told(Struct, rename="camel", omit_defaults=True):
     def measure(self, values: _Values) -> None:
         """Note how much was read, and its digest."""
         self.keys, self.bytes, self.digest = len(values), sum(map(len, values.values())), digest_of(values)
-
-    def said(self, language: Language = "en") -> list[Said]:
-        """Return its notes in words."""
-        return [Said(note.code, note.level.value, note.text(language)) for note in self.notes]
 
 
 class Report(Struct):
@@ -85,7 +88,7 @@ class Report(Struct):
         return {
             "source": self.source,
             "dryRun": self.is_dry,
-            "notes": [Said(note.code, note.level.value, note.text()) for note in self.notes],
+            "notes": [said(note) for note in self.notes],
             "accounts": [
                 {
                     "group": one.group,
@@ -96,7 +99,7 @@ class Report(Struct):
                     "keys": one.keys,
                     "bytes": one.bytes,
                     "digest": one.digest,
-                    "notes": one.said(),
+                    "notes": [said(note) for note in one.notes],
                 }
                 for one in self.accounts
             ],

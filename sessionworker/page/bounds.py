@@ -6,6 +6,8 @@ The connections are as those of the worker's own port: each has its deadlines, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -15,18 +17,19 @@ from twisted.web.server import Request
 from sessionworker.errors import RequestNotAllowed, WorkerError
 from sessionworker.http.answers import JSON, answer_error
 from sessionworker.http.channel import WorkerChannel
-from sessionworker.http.limits import HEADER_SECONDS, MOST_TURNED_AWAY
+from sessionworker.http.limits import BODY_SECONDS, HEADER_SECONDS, MOST_TURNED_AWAY, SLOWEST_BODY
 from sessionworker.http.ports import Asked
 from sessionworker.http.site import WorkerSite
+from sessionworker.page.uploads import LARGEST, MOST_DROPPED, Uploads
 from sessionworker.web.gate import check_host
 
 MOST_BYTES = 64 * 2**10
-"""Of a request's body: of its forms the largest has some hundred."""
+"""Of a request's body: of its forms the largest has some hundred. More has the one with a file alone."""
 
 MOST_CONNECTIONS = 200
 """Connections that may be open: each browser has six. Where all are taken, the oldest goes that nobody signed in on."""
 
-MOST_FILES = MOST_CONNECTIONS + MOST_TURNED_AWAY
+MOST_SOCKETS = MOST_CONNECTIONS + MOST_TURNED_AWAY
 """Connections at the most, with those that are told that there are too many: each is an open file."""
 
 
@@ -36,6 +39,15 @@ class PageRequest(Request):
     channel: Any
     is_strange = False
     seconds = 0.0
+    _came = 0
+    _is_file = False
+    is_too_large = False
+    """Whether it had a file that was too large, and was let go of."""
+
+    def __init__(self, uploads: Uploads, channel: Any, *arguments: Any, **named: Any) -> None:
+        """Begin. Twisted would read a form with a file in the reactor's thread, and in memory thrice."""
+        super().__init__(channel, *arguments, parsePOSTFormSubmission=False, **named)
+        self._uploads = uploads
 
     def getRequestHostname(self) -> bytes:
         """Return what Klein looks for routes with: it fails at what is no host, and no route asks for one."""
@@ -54,10 +66,22 @@ class PageRequest(Request):
         super().render(resource)
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Take a part of the body, unless the client was told that it is too large."""
-        assert self.content is not None  # noqa: S101 - its head has come
-        if self.channel.take_chunk(len(data), self.content.tell()):
+        """Take a part of the body."""
+        self._came += len(data)
+        if self._came <= MOST_BYTES or self._may_be_as_large():
             super().handleContentChunk(data)
+        elif not self._is_file or self._came > MOST_DROPPED:
+            self.channel.forceAbortClient()
+        elif not self.is_too_large:
+            self.is_too_large = True
+            self.content = BytesIO()  # what came is let go of
+            self._uploads.leave(self)
+
+    def _may_be_as_large(self) -> bool:
+        if not self._is_file and self._uploads.admit(self):
+            self._is_file = True
+            self.channel.wait_for_file()
+        return self._is_file and self._came <= LARGEST
 
 
 class _PageChannel(WorkerChannel):
@@ -67,6 +91,19 @@ class _PageChannel(WorkerChannel):
         self._reading = True
         self._wait(HEADER_SECONDS)
         return 0
+
+    def _refusal_of_body(self) -> WorkerError | None:
+        """Return no reason: a body is judged by what comes, as a browser reads no answer before it has sent all."""
+        return None
+
+    def allHeadersReceived(self) -> None:
+        super().allHeadersReceived()
+        if self.length != 0:
+            self._wait(BODY_SECONDS + MOST_BYTES / SLOWEST_BODY)
+
+    def wait_for_file(self) -> None:
+        """Let a body take the time that the largest file takes: somebody who is signed in sends it."""
+        self._wait(BODY_SECONDS + MOST_DROPPED / SLOWEST_BODY)
 
 
 class _Door(Resource):
@@ -116,17 +153,19 @@ class _Nobody:
 class PageSite(WorkerSite):
     """The server of the page."""
 
-    requestFactory = PageRequest  # type: ignore[assignment]
-
-    def __init__(self, tree: IResource, reactor: IReactorTime, hosts: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, tree: IResource, uploads: Uploads, reactor: IReactorTime, hosts: frozenset[str] | None = None
+    ) -> None:
         """Serve a tree. With `hosts`, only those names may be asked for, and any address."""
         super().__init__(
             _Door(tree, hosts), _Nobody(), body_size=MOST_BYTES, connections=MOST_CONNECTIONS, reactor=reactor
         )
         self.protocol = _PageChannel  # type: ignore[method-assign,assignment]
+        self.requestFactory = partial(PageRequest, uploads)  # type: ignore[assignment]
 
 
 def keep_connection(request: Request) -> None:
     """Let a connection on which somebody signed in keep its place where all are taken."""
-    site: Any = request.site
-    site.strangers.pop(request.channel, None)
+    channel: Any = request.channel
+    if channel is not None:  # it has not gone meanwhile
+        channel.site.strangers.pop(channel, None)

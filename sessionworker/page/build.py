@@ -13,6 +13,7 @@ from sessionworker.page.actions import Actions
 from sessionworker.page.known import Known
 from sessionworker.page.looking import Looking
 from sessionworker.page.rendering import compile_templates
+from sessionworker.page.reporting import Reporting
 from sessionworker.page.sampling import sample
 from sessionworker.page.series import STEP_SECONDS, Series
 from sessionworker.page.signing_in import SigningIn
@@ -49,6 +50,7 @@ class Page:
         def add(routes: Routes) -> None:
             views.add_to(routes)
             Actions(offload, looking, routes).add()
+            Reporting(routes, in_thread).add()
 
         in_thread(compile_templates)  # or whoever comes first waits for it
         self.site = build_page(reactor, signing_in, looking, in_thread, add, settings.hosts)

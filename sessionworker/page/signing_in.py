@@ -131,7 +131,16 @@ class SigningIn:
         session = self.session_of(request)
         return None if session is None or _why_not(request, session, needs=Right.CHANGE) else session
 
-    def refuse(self, request: Request) -> bytes:
+    def may_send_file(self, request: Request) -> bool:
+        """Tell whether a request, of which the head has come, may have a file: somebody is signed in, and sends a form.
+
+        Whether the form is one that was shown stands in itself.
+        """
+        kind = (request.getHeader(b"content-type") or b"").lower()
+        is_form = kind.startswith(b"multipart/form-data")
+        return is_form and is_from_this_page(request) and self.session_of(request) is not None
+
+    def refuse(self, request: Request, reason: str = "") -> bytes:
         """Answer a form that may not do what it is for."""
         session = self.session_of(request)
         if session is None:
@@ -140,7 +149,7 @@ class SigningIn:
             request,
             "refused.html",
             status=HTTPStatus.FORBIDDEN,
-            reason=_why_not(request, session, needs=Right.CHANGE),
+            reason=reason or _why_not(request, session, needs=Right.CHANGE),
             here="",
             worker=None,
             **frame(session),

@@ -38,6 +38,7 @@ from sessionworker.page.rendering import (
 )
 from sessionworker.page.sessions import Session
 from sessionworker.page.signing_in import SigningIn
+from sessionworker.page.uploads import Uploads
 
 Context: TypeAlias = Mapping[str, Any]
 View: TypeAlias = Callable[..., Deferred[Callable[[], Context]]]
@@ -174,4 +175,4 @@ def build_page(
     def wrong(request: Request, failure: Failure) -> bytes:
         return failed(request, signing_in.session_of(request), failure)
 
-    return PageSite(app.resource(), reactor, hosts)
+    return PageSite(app.resource(), Uploads(signing_in.may_send_file), reactor, hosts)

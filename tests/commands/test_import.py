@@ -16,6 +16,7 @@ import pytest
 
 from sessionworker.commands.endings import Code
 from sessionworker.migration.arriving import WAITING_GROUP, digest_of
+from sessionworker.page.reported import read_report
 from tests.commands.typed import COMMAND, Ended, asked, ended, environment, ran
 from tests.migration.examples import account, paired_creds, text_of, texts_of, unpaired_creds
 from tests.migration.places import write_fixed, write_raw
@@ -108,6 +109,8 @@ def test_accounts_arrive_byte_for_byte_and_once(worker: WorkerProcess, folder: P
     [sales] = [one for one in report["accounts"] if one["instance"] == "sales"]
     assert sales["digest"] == digest_of(account("sales", "5511999999999"))
     assert not report["dryRun"]
+    shown = read_report((tmp_path / "report.json").read_bytes(), 1, "pt-BR")  # as the page shows it
+    assert {row.instance: row.state.value for row in shown.rows} == states
     _, states = imported(worker, folder)
     assert states == {"sales": "equal", "São João": "equal", "new": "left out", "torn": "failed"}
     assert json.loads(asked(worker, "--json", "drops").stdout) == []

@@ -15,7 +15,7 @@ _COOKIES = f"{_PAGE}/cookies.py"
 _BOUNDS = f"{_PAGE}/bounds.py"
 
 _ODD = ("tests/page/test_oddities.py",)
-_BOUNDED = ("tests/page/test_bounds.py",)
+_BOUNDED = ("tests/page/test_connections.py",)
 _IN = ("tests/page/test_signing_in.py",)
 _ATTACKS = ("tests/page/test_attacks.py",)
 
@@ -170,9 +170,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a form may be as large as it likes",
         _BOUNDS,
-        "if self.channel.take_chunk(len(data), self.content.tell()):",
+        "if self._came <= MOST_BYTES or self._may_be_as_large():",
         "if True:",
-        _BOUNDED,
+        ("tests/page/test_bounds.py",),
     ),
     Fault(
         "a head that comes byte by byte may take for ever",
@@ -247,7 +247,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the connections of the page take the files of writes",
         _SERVICE,
-        "OTHER_FILES + (MOST_FILES if settings.ui_listen else 0)",
+        "OTHER_FILES + (MOST_SOCKETS if settings.ui_listen else 0)",
         "OTHER_FILES",
         ("tests/page/test_end.py",),
     ),

@@ -1,72 +1,34 @@
-"""What those who come to the page may cost, and how their connections end."""
+"""What those who come to the page may cost."""
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pytest
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
-from sessionworker.http.limits import (
-    BODY_SECONDS,
-    FAREWELL_SECONDS,
-    HEADER_SECONDS,
-    IDLE_SECONDS,
-    LAST_SECONDS,
-    MOST_TURNED_AWAY,
-    STRANGER_SECONDS,
-)
-from sessionworker.page.bounds import MOST_BYTES, MOST_CONNECTIONS, MOST_FILES
-from tests.page.visiting import HOST, OPERATOR, SHOWN, Browser, Page
-from tests.transport import Transport
+from sessionworker.page.bounds import MOST_BYTES
+from sessionworker.page.uploads import LARGEST, MOST_DROPPED, MOST_FILES
+from tests.page.visiting import HOST, OPERATOR, Browser, Page, Transport
+
+CLIENT = IPv4Address("TCP", "10.0.0.7", 50_000)
 
 
-class Client:
-    """Somebody with a connection."""
-
-    def __init__(self, page: Page) -> None:
-        channel: Any = page.site.buildProtocol(IPv4Address("TCP", "10.0.0.7", 50_000))
-        self.transport = Transport(channel)
-        channel.makeConnection(self.transport)
-
-    def send(self, text: str) -> None:
-        """Send something, if the worker is there."""
-        if self.transport.connected:
-            self.transport.arrive(text.encode())
-        self.transport.flush()
-
-    def begin(self, *headers: str) -> None:
-        """Send the head of a form."""
-        lines = ["POST /ui/login HTTP/1.1", f"Host: {HOST}", f"Origin: http://{HOST}", *headers, "", ""]
-        self.send("\r\n".join(lines))
-
-    def ask(self, path: str = "/ui/", cookie: str = "") -> None:
-        """Look at a page."""
-        self.send(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookie}\r\n\r\n")
-
-    def said(self) -> str:
-        """What the worker has said since this was called last."""
-        self.transport.flush()
-        said = self.transport.received.decode()
-        self.transport.received.clear()
-        return said
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the worker still listens."""
-        self.transport.flush()
-        return self.transport.connected and not self.transport.ended_writing
+MEBI = 2**20
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with Page() as one:
-        one.site.doStart()
-        yield one
-        one.site.doStop()
+def begun(page: Page, *head: str, origin: str = f"http://{HOST}") -> tuple[Any, Transport]:
+    """A connection on which the head of a form has come."""
+    transport = Transport(peerAddress=CLIENT)
+    channel: Any = page.site.buildProtocol(CLIENT)
+    channel.makeConnection(transport)
+    lines = ["POST /ui/login HTTP/1.1", f"Host: {HOST}", f"Origin: {origin}", *head, "", ""]
+    channel.dataReceived("\r\n".join(lines).encode())
+    return channel, transport
 
 
 @pytest.fixture(autouse=True)
@@ -79,147 +41,109 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
 
 
-def pass_time(page: Page, seconds: float) -> None:
-    """Let time pass, a second at a time."""
-    for _ in range(int(seconds)):
-        page.clock.advance(1)
-
-
 @pytest.mark.parametrize("head", [f"Content-Length: {MOST_BYTES}", "Transfer-Encoding: chunked"])
-def test_what_is_small_enough_is_answered(page: Page, head: str) -> None:
-    client = Client(page)
-    client.begin(head)
-    body = "token=" + "a" * (MOST_BYTES - 6)
-    client.send(body if "Length" in head else f"{len(body):x}\r\n{body}\r\n0\r\n\r\n")
-    assert client.said().startswith("HTTP/1.1 401 ")
-    assert client.is_open
+def test_what_is_small_enough_is_answered(head: str) -> None:
+    channel, transport = begun(Page(), head)
+    body = b"token=" + b"a" * (MOST_BYTES - 6)
+    channel.dataReceived(body if "Length" in head else b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    assert transport.value().startswith(b"HTTP/1.1 401 ")
+    channel.connectionLost(Failure(ConnectionDone()))
 
 
-def test_what_is_announced_as_too_large_is_refused_before_it_comes(page: Page) -> None:
-    client = Client(page)
-    client.begin(f"Content-Length: {MOST_BYTES + 1}")
-    assert client.said().startswith("HTTP/1.1 413 ")
-    assert not client.is_open
+@pytest.mark.parametrize("head", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
+def test_what_is_too_large_is_hung_up_on(head: str) -> None:
+    channel, transport = begun(Page(), head)
+    assert transport.value() == b""
+    chunk = b"a" * 1024 if "Length" in head else b"400\r\n" + b"a" * 1024 + b"\r\n"
+    cut_at = []
+    for number in range(1, MOST_BYTES // 1024 + 2):
+        channel.dataReceived(chunk)
+        cut_at += [number] if transport.is_cut else []
+    assert cut_at == [MOST_BYTES // 1024 + 1]
+    channel.connectionLost(Failure(ConnectionDone()))
 
 
-def test_what_has_no_length_is_refused_once_it_is_too_large(page: Page) -> None:
-    client = Client(page)
-    client.begin("Transfer-Encoding: chunked")
-    for _ in range(MOST_BYTES // 1024):
-        client.send(f"400\r\n{'a' * 1024}\r\n")
-    assert client.said() == ""
-    client.send("1\r\na\r\n")
-    assert client.said().startswith("HTTP/1.1 413 ")
-    assert not client.is_open
+class Sending:
+    """Somebody who is signed in, and has begun to send a form with a file."""
+
+    def __init__(self, page: Page, *, origin: str = f"http://{HOST}", **others: str) -> None:
+        browser = Browser(page)
+        assert browser.sign_in(OPERATOR).status == 303
+        head = {
+            "Cookie": browser.cookie_line("/ui/login"),
+            "Content-Type": "multipart/form-data; boundary=x",
+            "Content-Length": str(10**9),
+        }
+        site: Any = page.site
+        make, self.request = site.requestFactory, cast("Any", None)
+
+        def keep(*arguments: Any) -> Any:
+            self.request = make(*arguments)
+            return self.request
+
+        site.requestFactory = keep
+        lines = (f"{name}: {value}" for name, value in (head | others).items())
+        self._channel, self.transport = begun(page, *lines, origin=origin)
+        site.requestFactory = make
+
+    def send(self, size: int) -> None:
+        """Send as many bytes."""
+        self._channel.dataReceived(bytes(size))
+
+    def go(self) -> None:
+        """Hang up."""
+        self._channel.connectionLost(Failure(ConnectionDone()))
+
+    @property
+    def kept(self) -> int:
+        """Bytes that are kept of what was sent."""
+        return len(self.request.content.getvalue())
 
 
-@pytest.mark.parametrize("is_first", [True, False])
-@pytest.mark.parametrize("head", ["GET /ui/ HTTP/1.1\r\n", "GET /" + "a" * 200])
-def test_a_head_that_comes_byte_by_byte_has_an_end(page: Page, head: str, *, is_first: bool) -> None:
-    client = Client(page)
-    if not is_first:
-        client.ask()
-        assert client.said().startswith("HTTP/1.1 401 ")
-        pass_time(page, 20)
-    for number in range(int(HEADER_SECONDS) - 1):
-        client.send(head[number : number + 1])
-        pass_time(page, 1)
-    assert client.is_open
-    pass_time(page, 2)
-    assert not client.is_open
-
-
-def test_a_form_that_comes_byte_by_byte_has_an_end(page: Page) -> None:
-    client = Client(page)
-    client.begin("Content-Length: 1000")
-    for _ in range(int(BODY_SECONDS)):
-        client.send("a")
-        pass_time(page, 1)
-    assert client.is_open
-    pass_time(page, 2)
-    assert not client.is_open
-
-
-def test_a_connection_that_is_silent_has_an_end(page: Page) -> None:
-    client = Client(page)
-    client.ask()
-    assert client.said().startswith("HTTP/1.1 401 ")
-    pass_time(page, IDLE_SECONDS - 1)
-    assert client.is_open
-    pass_time(page, 2)
-    assert not client.is_open
+def test_who_is_signed_in_may_send_a_file_of_which_nothing_is_kept_once_it_is_too_large() -> None:
+    sending = Sending(Page())
+    most = 0
+    for came in range(1, MOST_DROPPED // MEBI + 1):
+        sending.send(MEBI)
+        most = max(most, sending.kept)
+        assert sending.request.is_too_large == (came > LARGEST // MEBI)
+    assert (most, sending.kept, sending.transport.is_cut) == (LARGEST, 0, False)
+    sending.send(1)
+    assert sending.transport.is_cut
+    sending.go()
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense", "GET /ui/ HTTP/9.9", "GET /ui/ HTTP/1.1\r\nno header", "GET /\x01 HTTP/1.1"]
+    "head",
+    [
+        {"Cookie": "sw-session=made-up"},
+        {"origin": "http://vps:8080"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "application/octet-stream"},
+    ],
+    ids=str,
 )
-def test_what_is_no_request_is_told_so_and_no_more(page: Page, line: str) -> None:
-    client = Client(page)
-    client.send(f"{line}\r\n\r\n")
-    head, _, body = client.said().partition("\r\n\r\n")
-    assert head.startswith("HTTP/1.1 400 ")
-    assert "X-Content-Type-Options: nosniff" in head
-    assert "Content-Type: application/json" in head
-    assert not re.search("twisted|klein|server|<", head + body, re.IGNORECASE)
-    assert not client.is_open
+def test_a_file_of_who_is_not_signed_in_and_what_is_no_form_of_the_page_is_hung_up_on(head: Mapping[str, str]) -> None:
+    sending = Sending(Page(), **head)
+    sending.send(MOST_BYTES)
+    assert not sending.transport.is_cut
+    sending.send(1)
+    assert sending.transport.is_cut
 
 
-def test_a_request_has_one_host(page: Page) -> None:
-    client = Client(page)
-    client.send(f"GET /ui/ HTTP/1.1\r\nHost: {HOST}\r\nHost: evil\r\n\r\n")
-    said = client.said()
-    assert (said.startswith("HTTP/1.1 400 "), "application/json" in said) == (True, True)
-    client.ask()
-    assert client.said().startswith("HTTP/1.1 401 ")
-
-
-def test_there_is_room_for_so_many_connections(page: Page) -> None:
-    clients = [Client(page) for _ in range(MOST_CONNECTIONS)]
-    refused = Client(page)
-    assert refused.said().startswith("HTTP/1.1 503 ")
-    assert not refused.is_open
-    page.clock.advance(STRANGER_SECONDS)
-    further = Client(page)
-    assert [client.is_open for client in clients] == [False] + [True] * (MOST_CONNECTIONS - 1)
-    further.ask()
-    assert further.said().startswith("HTTP/1.1 401 ")
-
-
-def test_whoever_is_signed_in_keeps_his_connections(page: Page) -> None:
-    browser = Browser(page)
-    browser.sign_in(OPERATOR)
-    person = Client(page)
-    person.ask(cookie=browser.cookie_line("/ui/"))
-    assert SHOWN in person.said()
-    for _ in range(3 * MOST_CONNECTIONS):
-        Client(page)
-        page.clock.advance(0.01)
-    assert person.is_open
-    person.ask(cookie=browser.cookie_line("/ui/"))
-    assert SHOWN in person.said()
-
-
-def test_no_more_files_are_open_than_are_kept_for_it(page: Page) -> None:
-    clients = [Client(page) for _ in range(2 * MOST_FILES)]
-    assert MOST_CONNECTIONS + MOST_TURNED_AWAY == MOST_FILES
-    assert sum(client.transport.connected and not client.transport.aborted for client in clients) <= MOST_FILES
-    page.clock.advance(FAREWELL_SECONDS)
-
-
-def test_an_end_answers_what_is_under_way_and_closes_what_is_silent(page: Page) -> None:
-    silent, busy, late = (Client(page) for _ in range(3))
-    silent.ask()
-    busy.begin("Content-Length: 7")
-    late.begin("Content-Length: 7")
-    pass_time(page, 2)
-    ended: list[object] = []
-    page.site.drain(LAST_SECONDS).addCallback(ended.append)
-    assert not silent.is_open
-    busy.send("token=x")
-    said = busy.said()
-    assert (said.startswith("HTTP/1.1 401 "), "Connection: close" in said) == (True, True)
-    assert not busy.is_open
-    assert ended == []
-    page.site.abort()
-    assert not late.is_open
-    assert ended == [None]
+def test_for_one_file_too_many_the_oldest_is_hung_up_on() -> None:
+    page = Page()
+    gone, dropped, answered = Sending(page), Sending(page), Sending(page, **{"Content-Length": str(MEBI)})
+    gone.send(MEBI)
+    gone.go()
+    dropped.send(LARGEST + 1)
+    answered.send(MEBI)
+    assert answered.transport.value().startswith(b"HTTP/1.1 401 ")
+    several = [Sending(page) for _ in range(MOST_FILES + 1)]
+    for one in several:
+        one.send(MEBI)
+    assert [one.transport.is_cut for one in several] == [True] + [False] * MOST_FILES
+    several[0].go()
+    several[1].send(MEBI)
+    assert several[1].kept == 2 * MEBI

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionworker.page.bounds import MOST_FILES
+from sessionworker.page.bounds import MOST_SOCKETS
 from sessionworker.service import OTHER_FILES
 from tests.daemon.twistd import PATIENCE, ask, read_to_end, wait_until
 from tests.ports import free_port
@@ -53,11 +53,11 @@ def test_what_is_under_way_at_a_stop_is_answered_and_what_is_silent_is_not_waite
 @pytest.mark.parametrize("is_page", [True, False])
 def test_files_are_kept_for_the_connections_of_the_page(tmp_path: Path, is_page: bool) -> None:
     place = f"tcp:{free_port()}:interface=127.0.0.1" if is_page else "off"
-    files = OTHER_FILES + MOST_FILES + 10
+    files = OTHER_FILES + MOST_SOCKETS + 10
     worker = WorkerProcess(tmp_path / "store", "--ui-listen", place)
     worker.before = ("/bin/sh", "-c", f'ulimit -n {files}; exec "$0" "$@"')
     with worker:
         text = ask(worker, "GET", "/metrics").body.decode()
         found = re.search(r"^sessionworker_limit_connections (\d+)", text, re.MULTILINE)
         assert found is not None, text
-        assert int(found[1]) == (10 if is_page else 10 + MOST_FILES)
+        assert int(found[1]) == (10 if is_page else 10 + MOST_SOCKETS)

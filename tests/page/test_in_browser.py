@@ -28,7 +28,7 @@ def pages(tab: Tab) -> Iterator[tuple[str, int]]:
     """The address of each page, with its status; some are only known by their links."""
     yield from (("/ui/", 200), ("/ui/instances", 200), ("/ui/instances?page=2&sort=name", 200))
     yield from (("/ui/instances?q=nobody", 200), ("/ui/instances?q=test", 200))
-    yield from (("/ui/health", 200), ("/ui/events", 200), ("/ui/settings", 200))
+    yield from (("/ui/health", 200), ("/ui/events", 200), ("/ui/settings", 200), ("/ui/report", 200))
     yield from ((instance(name), 200) for name in (WELL, CHANGED, REFUSED, WAITING))
     yield from ((instance(IDS[0], "evolution"), 200), (instance(IDS[9], "evolution"), 200))
     yield from (("/ui/nowhere", 404), (instance("nobody"), 404), (f"{instance(WELL)}/drop", 200))

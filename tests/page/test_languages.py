@@ -9,7 +9,7 @@ import pytest
 from jinja2 import nodes
 from markupsafe import Markup
 
-from sessionworker.page import actions, facts, kinds, languages, sampling, signing_in, troubles
+from sessionworker.page import actions, facts, kinds, languages, reported, reporting, sampling, signing_in, troubles
 from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, Speaking, choose, messages
 from sessionworker.page.rendering import _environment
@@ -17,7 +17,7 @@ from sessionworker.page.sampling import FIGURES
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
-MODULES = (actions, facts, kinds, languages, sampling, signing_in, troubles)
+MODULES = (actions, facts, kinds, languages, reported, reporting, sampling, signing_in, troubles)
 
 
 def said_in_templates() -> set[str]:

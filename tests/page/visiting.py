@@ -30,7 +30,18 @@ HOST = "vps:5657"
 OPERATOR, VIEWER, API = "an-operators-token", "a-viewers-token", "an-apis-token"
 TOKENS = [Token(Role.ADMIN, OPERATOR.encode()), Token(Role.VIEW, VIEWER.encode()), Token(Role.API, API.encode())]
 
+BOUNDARY = "----WebKitFormBoundaryfPSqhQNRV3zKvxOV"
+
 SHOWN = "what is for those who are signed in"
+
+
+def form_with(content: bytes, **fields: str) -> bytes:
+    """The body of a form with a file, as Chromium makes it."""
+    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    head = b'Content-Disposition: form-data; name="file"; filename="import.json"\r\nContent-Type: application/json'
+    parts.append(head + b"\r\n\r\n" + content)
+    edge = f"--{BOUNDARY}".encode()
+    return b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts) + edge + b"--\r\n"
 
 
 class Transport(StringTransport):
@@ -177,13 +188,21 @@ class Browser:
 
     def hand_in(self, path: str, origin: str | None = None, **fields: str) -> Answer:
         """Send a form that was shown by a page at `origin`: by this one, if none is given."""
+        return self.send(path, "application/x-www-form-urlencoded", urlencode(fields).encode(), origin)
+
+    def hand_in_file(self, path: str, content: bytes, origin: str | None = None, **fields: str) -> Answer:
+        """Send a form with a file."""
+        return self.send(path, f"multipart/form-data; boundary={BOUNDARY}", form_with(content, **fields), origin)
+
+    def send(self, path: str, content_type: str, body: bytes, origin: str | None = None) -> Answer:
+        """Send what a form at `origin` may have made."""
         origin = origin or self.base
-        headers = {"Origin": origin, "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Origin": origin, "Content-Type": content_type}
         if self._tells_sites:
             is_same_host = urlsplit(origin).hostname == urlsplit(self.base).hostname
             site = "same-origin" if origin == self.base else "same-site" if is_same_host else "cross-site"
             headers["Sec-Fetch-Site"] = site
-        return self._ask("POST", path, headers, urlencode(fields).encode())
+        return self._ask("POST", path, headers, body)
 
     def sign_in(self, token: str, origin: str | None = None, **fields: str) -> Answer:
         """Type a token."""
