@@ -19,6 +19,7 @@ from tests.postgres.room import Room
 from tests.postgres.server import Server
 from tests.process import WITHOUT_PAGE, WorkerProcess, install_node_packages
 from tests.tools import figures, require
+from tests.warm import Forked
 
 os.environ |= WITHOUT_PAGE  # for what tests start in other ways
 
@@ -69,6 +70,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with in_the_room(alone=is_alone), limited(item.config), pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("slow") is None:
             patch.setattr(subprocess.Popen, "__init__", refuse_programs)
+            patch.setattr(Forked, "__init__", refuse_programs)
         return (yield)
 
 
