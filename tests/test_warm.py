@@ -84,6 +84,6 @@ def test_where_nobody_can_order_any_more_all_ends(tmp_path: Path) -> None:
     with Path(os.devnull).open("r+b") as nothing:
         fork = mine.start("twistd", [*words, "--store", str(tmp_path / "store")], ENVIRONMENT, 3 * (nothing.fileno(),))
         assert fork.poll() is None
-        mine._mine.close()
+        mine.close()
         assert fork.wait(20) == -signal.SIGKILL
-    assert mine._process.wait(20) == 0
+    assert mine._process.returncode == 0

@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+from atexit import register
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -114,6 +115,13 @@ class Warm:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[its.fileno()],
             )
+
+        register(self.close)
+
+    def close(self) -> None:
+        """End it, and all that was started with it and still runs."""
+        self._mine.close()
+        self._process.wait(20)
 
     def is_like(self, environment: Mapping[str, str]) -> bool:
         """Whether it was started in such an environment, and had to be for a fork to be no other than a start."""
