@@ -47,7 +47,12 @@ LOADED = (
     "twisted.internet.reactor",
     "sessionworker.service",
     "sessionworker.commands.main",
+    "sessionworker.commands.moving_in",
+    "sessionworker.commands.moving_out",
+    "sessionworker.page.build",
+    "sessionworker.stores.postgres.store",
 )
+"""Also what a worker loads only where it is wanted: to have it in memory changes nothing."""
 
 MOST_BYTES = 2**17
 """Of an order."""
