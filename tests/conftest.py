@@ -17,9 +17,10 @@ import pytest
 
 from sessionworker.web import throttle
 from tests.alone import in_the_room
+from tests.node_packages import install_node_packages
 from tests.postgres.room import Room, fast_folder
 from tests.postgres.server import Server
-from tests.process import WITHOUT_PAGE, WorkerProcess, install_node_packages
+from tests.process import WITHOUT_PAGE, WorkerProcess
 from tests.tools import figures, require
 from tests.warm import Forked
 

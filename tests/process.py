@@ -295,16 +295,3 @@ class NodeProgram:
     def _read_complaints(self) -> None:
         assert self._process.stderr is not None
         self._complaints.extend(self._process.stderr)
-
-
-def install_node_packages(folder: Path = NODE_PROGRAMS, seconds: float = 300) -> None:
-    """Install what a folder's `package-lock.json` names, if it is not there yet."""
-    manifest = json.loads((folder / "package.json").read_text())
-    wanted = [*manifest.get("dependencies", ()), *manifest.get("devDependencies", ())]
-    if all((folder / "node_modules" / name).is_dir() for name in wanted):
-        return
-    command = ("npm", "ci", "--loglevel=error")
-    output = subprocess.PIPE
-    done = subprocess.run(command, cwd=folder, timeout=seconds, check=False, stdout=output, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise ProcessError(f"npm ci failed in {folder}:\n{done.stdout.decode(errors='replace')}")
