@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.page.beside import CHANGED, IDS, REFUSED, WAITING, WELL, WorkerWithPage, instance, leaks, sign_in
+from tests.page.beside import CHANGED, IDS, REFUSED, WAITING, WELL, WorkerWithPage, instance, sign_in
 from tests.page.browser import PHONE, Browser, Scheme, Scripts, Tab
 from tests.process import REPOSITORY
 from tests.tools import show_figure
@@ -69,8 +69,6 @@ def test_nobody_is_kept_from_reading_and_using_any_page(
                     assert tab.page.get_attribute("html", "lang") == language
                     found += [f"{path}: {one}" for one in tab.axe()]
             assert not found, "\n".join(found)
-            assert tab.troubles() == []
-            assert leaks(tab, worker) == []
             assert max(tab.sizes.values()) <= LARGEST_PAGE, tab.sizes
     show_figure(f"pages in {language}: the largest {max(tab.sizes.values()):,} bytes")
 
@@ -82,8 +80,6 @@ def test_every_page_is_whole_without_scripts(browser: Browser, worker: WorkerWit
             for path, status in pages(tab):
                 tab.go(path, status)
                 assert tab.page.inner_text("main h1").strip()
-            assert tab.troubles() == []
-            assert leaks(tab, worker) == []
 
 
 def test_no_page_is_wider_than_a_phone(browser: Browser, worker: WorkerWithPage) -> None:
@@ -96,7 +92,6 @@ def test_no_page_is_wider_than_a_phone(browser: Browser, worker: WorkerWithPage)
             if width > PHONE[0]:
                 wide[path] = width
         assert wide == {}
-        assert tab.troubles() == []
 
 
 def test_all_files_that_pages_load_are_small() -> None:
