@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from sessionworker.page.languages import LANGUAGES
+from sessionworker.page.series import STEP_SECONDS
+from sessionworker.stores.changes import CreateGroup
 from tests.page.browser import Browser, Scheme, Tab
 from tests.page.screenshots import DOCS, PAGES, name_of
 from tests.page.served import served
@@ -45,6 +47,17 @@ def little_room(page: Whole) -> None:
     page.room.update(store_free_bytes=1.0 * GIB, store_size_bytes=80.0 * GIB)
 
 
+def connected(page: Whole) -> None:
+    page.do(CreateGroup("codechat"))
+
+
+def slow_disk(page: Whole) -> None:
+    for _ in range(7):
+        page.clock.advance(STEP_SECONDS)
+        page.metrics.sync(0.21, 1)
+        page.built.take_sample()
+
+
 def late(page: Whole) -> None:
     page.here.hangs = True
     page.clock.advance(31)
@@ -53,9 +66,11 @@ def late(page: Whole) -> None:
 
 SAID: dict[Callable[[Whole], None], tuple[str, str]] = {
     empty: ("No group yet", "Nenhum grupo ainda"),
-    full_disk: ("Writes are refused", "recusadas"),
-    little_room: ("The disk is nearly full", "disco"),
-    late: ("The store has not answered for", "não respond"),
+    connected: ("An API has connected", "Uma API se conectou"),
+    full_disk: ("Writes are refused since", "estão sendo recusadas desde"),
+    little_room: ("The disk is nearly full", "O disco está quase cheio"),
+    slow_disk: ("The disk is slow: a sync takes 210 ms", "O disco está lento: um sync leva 210 ms"),
+    late: ("The store has not answered for", "O armazenamento não responde há"),
 }
 
 
