@@ -31,20 +31,25 @@ def press(tab: Tab, *keys: str) -> None:
         tab.page.keyboard.press(key)
 
 
+def focused(tab: Tab) -> str:
+    """Return what has the focus, which has to be seen: an outline of two pixels at least, with nothing over it."""
+    said, seen = tab.page.evaluate("""() => {
+        const one = document.activeElement, style = getComputedStyle(one), where = one.getBoundingClientRect();
+        if (one === document.body) return ['', 'nothing'];
+        const over = document.elementFromPoint((where.left + where.right) / 2, (where.top + where.bottom) / 2);
+        const is_drawn = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+        return [(one.labels?.[0]?.innerText ?? one.innerText ?? '').replace(/\\s+/g, ' ').trim(),
+          !is_drawn ? 'no outline' : over && (one.contains(over) || over.contains(one)) ? 'all' : 'covered'];
+    }""")
+    assert not said or seen == "all", (said, seen)
+    return str(said)
+
+
 def tab_to(tab: Tab, text: str) -> None:
     """Press the tabulator until a text has the focus, and see that each place that has it shows that."""
     for _ in range(80):
         press(tab, "Tab")
-        said, is_seen = tab.page.evaluate("""() => {
-            const one = document.activeElement, seen = getComputedStyle(one);
-            const where = one.getBoundingClientRect();
-            if (one === document.body) return ['', true];
-            return [(one.labels?.[0]?.innerText ?? one.innerText ?? '').replace(/\\s+/g, ' ').trim(),
-              seen.outlineStyle !== 'none' && where.width > 0 && where.right > 0 && where.bottom > 0];
-        }""")
-        if said:
-            assert is_seen, said
-        if said.startswith(text):
+        if focused(tab).startswith(text):
             return
     pytest.fail(f"'{text}' never has the focus")
 
@@ -125,7 +130,7 @@ def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker:
         assert "Drop" in tab.page.evaluate("document.activeElement.innerText")
         press(tab, "Enter")
         expect(tab.page.locator("dialog[open]")).to_be_visible()
-        tab.page.locator("dialog #typed").focus()
+        assert tab.page.evaluate("document.activeElement.id") == "typed"
         tab.page.keyboard.type(WAITING)
         tab_to(tab, "It is stopped in the API.")
         press(tab, "Space")
@@ -140,6 +145,33 @@ def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker:
         tab.page.wait_for_url(f"**{instance(WAITING)}")
         press(tab, "/")
         assert tab.page.evaluate("document.activeElement.id") == "search"
+
+
+def test_an_account_is_brought_back_from_the_sign_in_on_with_keys_alone(
+    browser: Browser, worker: WorkerWithPage
+) -> None:
+    worker.change_identity(IDS[2], "evolution")
+    with browser.tab(worker.origin, scheme="dark") as tab:
+        tab.go("/ui/", status=401)
+        assert focused(tab) == "Token"
+        tab.page.keyboard.type(TOKENS["admin"])
+        tab_to(tab, "Sign in")
+        press(tab, "Enter")
+        tab.page.wait_for_selector("nav")
+        expect(tab.page.locator("#attention")).to_contain_text(IDS[2])
+        tab_to(tab, f"See versions {IDS[2]}")
+        press(tab, "Enter")
+        tab.page.wait_for_url(f"**{instance(IDS[2], 'evolution')}#what")
+        current = tab.page.locator("tbody code[class^=identity]").first.inner_text()
+        tab_to(tab, "Make current…")
+        press(tab, "Enter")
+        expect(tab.page.locator("dialog[open]")).to_be_visible()
+        assert focused(tab) == "It is stopped in the API."
+        press(tab, "Space")
+        tab_to(tab, "Make current")
+        press(tab, "Enter")
+        expect(tab.page.locator("tbody code[class^=identity]").first).not_to_have_text(current)
+        assert tab.page.url == f"{worker.origin}{instance(IDS[2], 'evolution')}"
 
 
 def test_one_whose_name_is_taken_comes_back_under_another(browser: Browser, worker: WorkerWithPage) -> None:
