@@ -85,7 +85,7 @@ def is_full(gauges: Mapping[str, float]) -> bool:
 
 
 def _make_room(gauges: Mapping[str, float]) -> Bar:
-    link = ("#largest", "What takes most of it")
+    link = ("#largest", "What takes most room")
     free = {"bytes": gauges.get("store_free_bytes", 0.0)}
     if not gauges.get("store_inodes"):  # there are file systems that have no such limit
         return Bar("bad", "Make room on the disk: {bytes} are free.", free, *link)

@@ -107,10 +107,13 @@ def test_a_refused_instance_says_why_and_what_to_do(tmp_path: Path) -> None:
         browser = operator(page)
         assert "needs a person" in text_of_page(browser.visit("/ui/").body)
         said = text_of_page(browser.visit(f"/ui/instances/codechat/{quote('lost & found')}").body)
+        portuguese = operator(page, "pt-BR")
+        for path in ("/ui/", f"/ui/instances/codechat/{quote('lost & found')}"):
+            assert "as creds dela estão quebradas" in text_of_page(portuguese.visit(path).body)
     assert "its creds are broken, and no older version is left" in said
     assert "sessionworker import archive BACKUP --only &#39;codechat/lost &amp; found&#39;" in said
     assert "A drop can be undone." in said
-    assert f"Its creds belong into {tmp_path}/codechat/lost &amp; found/creds ." in said
+    assert f"Its creds go into {tmp_path}/codechat/lost &amp; found/creds ." in said
 
 
 def test_all_that_need_a_person_are_counted_where_few_are_named(tmp_path: Path) -> None:

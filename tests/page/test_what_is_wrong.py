@@ -43,7 +43,8 @@ def test_that_writes_are_refused_is_told_on_each_page_and_since_when(page: Whole
         said = text_of_page(body)
         assert "✖ Writes are refused since" in said
         assert ": the disk has no room. What was acknowledged is safe. APIs wait and repeat." in said
-        assert "Make room on the disk: 0 B are free. What takes most of it" in said
+        assert "Make room on the disk: 0 B are free. What takes most room" in said
+        assert "Nothing needs you." not in said
         told.add(re.findall(r'refused since <time datetime="([^"]*)"', body)[0])
         page.clock.advance(3)
     assert len(told) == 1
@@ -59,7 +60,7 @@ def test_where_a_disk_is_full_its_inodes_are_told_and_what_takes_most_of_it(page
     page.make("evolution", "one", creds=paired_creds(), **{"pre-key-1": {"a": "b" * 100_000}})
     page.do(DropInstance("evolution", "one"))
     browser = operator(page)
-    assert "What takes most of it" not in browser.visit("/ui/").body
+    assert "What takes most room" not in browser.visit("/ui/").body
     page.room.update(
         writes_refused=1.0,
         store_free_bytes=1e9,
@@ -71,13 +72,13 @@ def test_where_a_disk_is_full_its_inodes_are_told_and_what_takes_most_of_it(page
     page.clock.advance(60)
     body = browser.visit("/ui/").body
     said = text_of_page(body)
-    assert "Make room on the disk: 954 MiB and 0 inodes are free. What takes most of it" in said
-    _, _, found = said.rpartition("What takes most of it")
+    assert "Make room on the disk: 954 MiB and 0 inodes are free. What takes most room" in said
+    _, _, found = said.rpartition("What takes most room")
     assert re.findall(r"(Trash|group \d) [\d.]+ KiB", found) == ["Trash", "group 6", "group 5", "group 4", "group 3"]
     assert 'href="./#largest"' in body
     page.room.update(writes_refused=0.0)
     page.clock.advance(60)
-    assert "What takes most of it" not in browser.visit("/ui/").body
+    assert "What takes most room" not in browser.visit("/ui/").body
 
 
 def test_a_slow_disk_is_told_and_one_slow_sync_is_not(page: Whole) -> None:
