@@ -99,6 +99,7 @@ def test_whoever_types_sees_what_matches_and_how_many_in_less_than_a_second(
     assert sorted(times)[len(times) // 2] < MOST_MILLISECONDS
 
 
+@pytest.mark.usefixtures("at_length")
 def test_back_and_forward_lead_to_what_was_searched_and_chosen(browser: Browser, worker: WorkerWithPage) -> None:
     with browser.tab(worker.origin) as tab:
         sign_in(tab)
@@ -118,6 +119,7 @@ def test_back_and_forward_lead_to_what_was_searched_and_chosen(browser: Browser,
         expect(tab.page.locator("h1")).to_have_text("Overview")
 
 
+@pytest.mark.usefixtures("at_length")
 def test_a_list_is_searched_and_turned_over_without_scripts(browser: Browser, worker: WorkerWithPage) -> None:
     text = "3e-0000000000"  # of the first 256
     with browser.tab(worker.origin, scripts="off") as tab:

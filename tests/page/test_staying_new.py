@@ -31,6 +31,7 @@ def enter(tab: Tab, path: str = "/ui/") -> None:
     tab.go(path)
 
 
+@pytest.mark.usefixtures("at_length")
 def test_a_page_waits_for_the_first_api_and_turns_green_when_it_connects(browser: Browser, page: Whole) -> None:
     with served(page) as origin, browser.tab(origin) as tab:
         enter(tab)
@@ -67,12 +68,13 @@ def test_while_no_answer_comes_what_was_there_stays_and_it_is_said_how_old_it_is
         expect(tab.page.get_by_role("button", name="Sign out")).to_be_disabled()
         assert cards.inner_text() == before
         tab.context.unroute("**/ui/")
-        tab.page.clock.run_for(4 * REFRESH)
+        tab.page.clock.run_for(2 * REFRESH + 100)
         expect(gone).to_be_hidden()
         expect(age).not_to_have_class("asof old")
         expect(tab.page.get_by_role("button", name="Sign out")).to_be_enabled()
 
 
+@pytest.mark.usefixtures("at_length")
 def test_what_a_proxy_answers_in_the_place_of_the_worker_is_no_answer(browser: Browser, page: Whole) -> None:
     page.make("codechat", "sales")
     with served(page) as origin, browser.tab(origin) as tab:
@@ -83,6 +85,7 @@ def test_what_a_proxy_answers_in_the_place_of_the_worker_is_no_answer(browser: B
         expect(tab.page.locator("#gone")).to_be_visible()
 
 
+@pytest.mark.usefixtures("at_length")
 def test_an_instance_that_is_gone_is_no_worker_that_is_gone(browser: Browser, page: Whole) -> None:
     page.make("codechat", "sales")
     with served(page) as origin, browser.tab(origin) as tab:
@@ -98,6 +101,7 @@ def test_an_instance_that_is_gone_is_no_worker_that_is_gone(browser: Browser, pa
         expect(tab.page.get_by_label("Type sales to go on")).to_be_visible()
 
 
+@pytest.mark.usefixtures("at_length")
 def test_a_question_that_cannot_be_asked_leaves_the_page_where_it_is(browser: Browser, page: Whole) -> None:
     page.make("codechat", "sales")
     with served(page) as origin, browser.tab(origin) as tab:
@@ -110,6 +114,7 @@ def test_a_question_that_cannot_be_asked_leaves_the_page_where_it_is(browser: Br
         assert tab.page.url == f"{origin}/ui/instances/codechat/sales"
 
 
+@pytest.mark.usefixtures("at_length")
 def test_what_has_to_be_typed_elsewhere_is_copied(browser: Browser, page: Whole) -> None:
     with served(page) as origin, browser.tab(origin) as tab:
         tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
