@@ -19,6 +19,8 @@ from tests.page.visiting import OPERATOR as OPERATOR_IN_MEMORY
 from tests.page.whole import whole_page
 from tests.tools import show_figure
 
+pytestmark = pytest.mark.usefixtures("at_length")
+
 IDLE_MINUTES = 30
 
 
@@ -63,7 +65,6 @@ def press(tab: Tab, name: str) -> None:
     tab.page.get_by_role("button", name=name, exact=True).click()
 
 
-@pytest.mark.usefixtures("at_length")
 def test_a_label_and_older_creds_are_in_the_store(browser: Browser, worker: WorkerWithPage, scripts: Scripts) -> None:
     with browser.tab(worker.origin, scripts=scripts) as tab:
         sign_in(tab, path=instance(CHANGED))
@@ -86,7 +87,6 @@ def test_a_label_and_older_creds_are_in_the_store(browser: Browser, worker: Work
         assert (event["instance"], event["by"]) == (CHANGED, "127.0.0.1")
 
 
-@pytest.mark.usefixtures("at_length")
 def test_what_is_dropped_is_gone_and_whole_when_it_is_back(
     browser: Browser, worker: WorkerWithPage, scripts: Scripts
 ) -> None:
@@ -135,7 +135,6 @@ def test_what_is_erased_is_erased_once_its_name_is_typed(
         expect(tab.page.locator("main")).not_to_contain_text(name)
 
 
-@pytest.mark.usefixtures("at_length")
 def test_a_checkpoint_brings_into_the_files_what_was_written_last(
     browser: Browser, worker: WorkerWithPage, scripts: Scripts
 ) -> None:
@@ -190,7 +189,6 @@ def sign_in_again(tab: Tab, token: str) -> None:
     tab.page.wait_for_selector("nav")
 
 
-@pytest.mark.usefixtures("at_length")
 def test_a_session_ends_when_nobody_clicks_though_the_page_is_open(browser: Browser, tmp_path: Path) -> None:
     with whole_page(tmp_path / "store") as page, served(page) as origin, browser.tab(origin) as tab:
         tab.expect(401)
