@@ -21,7 +21,8 @@ import psycopg
 
 from benchmarks.load import passes
 from benchmarks.target import SETTLE_SECONDS, Connection, Target, session_value, write_body
-from tests.process import WorkerProcess, install_node_packages
+from tests.node_packages import install_node_packages
+from tests.process import LoadedAnew
 
 GROUPS, INSTANCES, KEYS = 100, 100, 100
 """Groups, instances of each, and keys of each instance: 10,000 instances, 1,000,000 keys."""
@@ -124,7 +125,7 @@ def main() -> None:
     options = parser.parse_args()
     install_node_packages()
     address = f"{options.store}{'&' if '?' in options.store else '?'}schema={options.schema}"
-    with WorkerProcess(address) as worker, WorkerProcess(f"{address}_empty") as other:
+    with LoadedAnew(address) as worker, LoadedAnew(f"{address}_empty") as other:
         target, empty = (Target("ours", one.url, one.token) for one in (worker, other))
         fill(target, options.groups)
         for one in (target, empty):

@@ -22,8 +22,9 @@ from urllib.parse import urlencode
 from benchmarks.figures import MIB, resident_bytes
 from benchmarks.moving.beside import Beside
 from tests.migration.examples import paired_creds
+from tests.node_packages import install_node_packages
 from tests.ports import free_port
-from tests.process import WorkerProcess, install_node_packages
+from tests.process import LoadedAnew, WorkerProcess
 
 GROUP = "evolution"
 
@@ -134,10 +135,10 @@ def main() -> None:
     page = {"SESSIONWORKER_UI_LISTEN": f"tcp:{port}:interface=127.0.0.1"}
     with TemporaryDirectory(dir=options.output) as name:
         for what, variables in (("without the page", {}), ("with it", page)):
-            with WorkerProcess(Path(name) / what, environment=variables) as worker:
+            with LoadedAnew(Path(name) / what, environment=variables) as worker:
                 time.sleep(2)
                 print(f"memory at rest {what}: {resident_bytes(worker.pid) / MIB:.1f} MiB")
-        with WorkerProcess(Path(name) / "store", environment=page) as worker:
+        with LoadedAnew(Path(name) / "store", environment=page) as worker:
             fill(worker, options.instances)
             time.sleep(SETTLE_SECONDS)
             print(f"{options.instances:,} instances: {resident_bytes(worker.pid) / MIB:.1f} MiB")

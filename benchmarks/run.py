@@ -28,8 +28,9 @@ from benchmarks.growth import measure as growth
 from benchmarks.growth.bench import FULL, QUICK, Bench, Scale, target_of
 from benchmarks.progress import Progress
 from benchmarks.target import Target
+from tests.node_packages import install_node_packages
 from tests.npm_package import build_package
-from tests.process import WorkerProcess, install_node_packages
+from tests.process import LoadedAnew
 
 PARTS = ("load", "package", "raw", "growth")
 PROGRAMS = {"load": ("node", "npm"), "package": ("node", "npm"), "raw": ("wrk",), "growth": ("node", "npm")}
@@ -72,7 +73,7 @@ def our_worker(options: argparse.Namespace, folder: Path) -> Iterator[Target]:
     if options.ours:
         yield Target("ours", options.ours.rstrip("/"), options.token)
         return
-    with WorkerProcess(folder / "ours", *shlex.split(options.options)) as worker:
+    with LoadedAnew(folder / "ours", *shlex.split(options.options)) as worker:
         yield target_of(worker)
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from sessionworker.web import throttle
 from tests.alone import in_the_room
-from tests.postgres.room import Room
+from tests.node_packages import install_node_packages
+from tests.postgres.room import Room, fast_folder
 from tests.postgres.server import Server
-from tests.process import WITHOUT_PAGE, WorkerProcess, install_node_packages
+from tests.process import WITHOUT_PAGE, WorkerProcess
 from tests.tools import figures, require
+from tests.warm import Forked
 
 os.environ |= WITHOUT_PAGE  # for what tests start in other ways
 
@@ -69,6 +73,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with in_the_room(alone=is_alone), limited(item.config), pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("slow") is None:
             patch.setattr(subprocess.Popen, "__init__", refuse_programs)
+            patch.setattr(Forked, "__init__", refuse_programs)
         return (yield)
 
 
@@ -107,6 +112,23 @@ def refuse_programs(*_: object, **__: object) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the long storms be asked for."""
     parser.addoption("--full", action="store_true", help="run storms and replays at full length: minutes")
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of the test's own: in memory, as `make test-fast` has all, for what needs no disk and would wait for it.
+
+    One on a disk stays for a while, as pytest has it; one in memory is gone after the test.
+    """
+    needs_disk = request.node.get_closest_marker("slow") and not request.node.nodeid.startswith("tests/contract/")
+    memory = None if needs_disk else fast_folder()
+    if memory is None:
+        yield tmp_path_factory.mktemp(re.sub(r"\W", "_", request.node.name)[:30])
+        return
+    with TemporaryDirectory(prefix="sessionworker-test-", dir=memory, ignore_cleanup_errors=True) as folder:
+        path = Path(folder, "test")
+        path.mkdir(0o700)
+        yield path
 
 
 @pytest.fixture(scope="session")

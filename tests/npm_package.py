@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.process import REPOSITORY, SETTINGS_PREFIXES, ProcessError, install_node_packages
+from tests.node_packages import install_node_packages
+from tests.process import REPOSITORY, SETTINGS_PREFIXES, ProcessError
 
 PACKAGE = REPOSITORY / "npm"
 

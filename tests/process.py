@@ -20,14 +20,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+from tests import warm
 from tests.ports import free_port
+from tests.warm import Forked
 
 REPOSITORY = Path(__file__).parent.parent
 NODE_PROGRAMS = REPOSITORY / "tests" / "node"
 
 TOKEN_VARIABLE = "GLOBAL_AUTH_TOKEN"
 BAILEYS_VARIABLE = "BAILEYS"
-SETTINGS_PREFIXES = ("SESSIONWORKER_", "GLOBAL_AUTH_TOKEN", "BODY_SIZE", "HTTP_LOGS")
+SETTINGS_PREFIXES = warm.SETTINGS_PREFIXES
 """What a worker's environment variables begin with: those of the shell that runs the tests are not for our workers."""
 WITHOUT_PAGE = {"SESSIONWORKER_UI_LISTEN": "off"}  # it has one port on a machine
 POLL_SECONDS = 0.005
@@ -45,6 +47,7 @@ class WorkerProcess:
 
     before: Sequence[str] = ()  # a program that starts the worker, with its arguments
     host = "127.0.0.1"  # the address where it listens
+    is_loaded_anew = False  # whether it loads itself all that it is made of: see `LoadedAnew`
 
     def __init__(
         self, store: Path | str, *options: str, environment: Mapping[str, str] | None = None, token: str = ""
@@ -60,7 +63,7 @@ class WorkerProcess:
         self.token = token or secrets.token_hex(16)
         self.port = free_port()
         self._started_at = 0.0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._private = TemporaryDirectory(prefix="sessionworker-process-")
         self._token_file = Path(self._private.name) / "token"
         self._token_file.touch(mode=0o600)
@@ -113,20 +116,21 @@ class WorkerProcess:
         """Start the worker, and return at once."""
         if self.running:
             raise ProcessError("this worker is running already")
-        command = [*self.before, str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
-        command += ["sessionworker", "--listen", f"tcp:{self.port}:interface={self.host}"]
-        command += ["--store", self.address, "--token-file", str(self._token_file), *self.options]
+        words = ["--nodaemon", "--pidfile=", "sessionworker", "--listen", f"tcp:{self.port}:interface={self.host}"]
+        words += ["--store", self.address, "--token-file", str(self._token_file), *self.options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
-        with self._output_file.open("ab") as output:
+        environment = {**inherited, **WITHOUT_PAGE, **self.environment}
+        is_anew = self.is_loaded_anew or bool(self.before) or not warm.is_possible(environment)
+        with self._output_file.open("ab") as output, Path(os.devnull).open("rb") as nothing:
             self._started_at = time.monotonic()
-            self._process = subprocess.Popen(
-                command,
-                cwd=REPOSITORY,
-                env={**inherited, **WITHOUT_PAGE, **self.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+            if is_anew:
+                command = [*self.before, str(Path(sys.executable).with_name(warm.TWISTD)), *words]
+                self._process = subprocess.Popen(
+                    command, cwd=REPOSITORY, env=environment, stdin=nothing, stdout=output, stderr=output
+                )
+            else:
+                files = (nothing.fileno(), output.fileno(), output.fileno())
+                self._process = warm.warm().start(warm.TWISTD, words, environment, files)
 
     def wait_until_ready(self, seconds: float = 20) -> float:
         """Wait until the worker answers a ping, and return how many seconds that is after its start."""
@@ -176,13 +180,19 @@ class WorkerProcess:
         finally:
             connection.close()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> subprocess.Popen[bytes] | Forked:
         if self._process is None:
             raise ProcessError("this worker was never started")
         return self._process
 
     def _error(self, what: str) -> ProcessError:
         return ProcessError(f"{what}. Its output:\n{self.output}")
+
+
+class LoadedAnew(WorkerProcess):
+    """A worker that loads itself all that it is made of: for tests of a start, and of memory. The others are forks."""
+
+    is_loaded_anew = True
 
 
 class NodeProgram:
@@ -285,16 +295,3 @@ class NodeProgram:
     def _read_complaints(self) -> None:
         assert self._process.stderr is not None
         self._complaints.extend(self._process.stderr)
-
-
-def install_node_packages(folder: Path = NODE_PROGRAMS, seconds: float = 300) -> None:
-    """Install what a folder's `package-lock.json` names, if it is not there yet."""
-    manifest = json.loads((folder / "package.json").read_text())
-    wanted = [*manifest.get("dependencies", ()), *manifest.get("devDependencies", ())]
-    if all((folder / "node_modules" / name).is_dir() for name in wanted):
-        return
-    command = ("npm", "ci", "--loglevel=error")
-    output = subprocess.PIPE
-    done = subprocess.run(command, cwd=folder, timeout=seconds, check=False, stdout=output, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise ProcessError(f"npm ci failed in {folder}:\n{done.stdout.decode(errors='replace')}")

@@ -136,9 +136,9 @@ def test_two_accounts_talk_and_do_not_notice_that_the_worker_is_killed_and_stopp
 
 @every_version
 def test_a_worker_killed_while_messages_are_under_way_keeps_all_it_acknowledged(client: Client, full: bool) -> None:
-    rounds = 20 if full else 2
+    rounds, pairs = (20, "4") if full else (2, "2")
     moment = random.Random()
-    with client.run("conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), "--pairs", "4") as program:
+    with client.run("conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), "--pairs", pairs) as program:
         for number in range(1, rounds + 1):
             for _ in range(moment.randint(1, 40 if full else 12)):
                 program.wait_for("said")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SLOW_NAMES
+from tests.warm import Forked
 
 TESTS = Path(__file__).parent
 
@@ -15,6 +16,11 @@ TESTS = Path(__file__).parent
 def test_a_test_that_is_not_marked_as_slow_can_start_no_program() -> None:
     with pytest.raises(pytest.fail.Exception, match="mark it"):
         subprocess.run(["true"], check=True)  # noqa: S607 - it does not come to that
+
+
+def test_nor_can_it_fork_one() -> None:
+    with pytest.raises(pytest.fail.Exception, match="mark it"):
+        Forked(1, 1)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from statistics import quantiles
 
 import pytest
 
-from tests.process import REPOSITORY, TOKEN_VARIABLE, WorkerProcess
+from tests.process import REPOSITORY, TOKEN_VARIABLE, LoadedAnew, WorkerProcess
 from tests.tools import show_figure
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -132,8 +132,8 @@ def test_ten_times_more_clients_than_are_let_in_are_refused_with_503_and_leave_n
 ) -> None:
     seconds = 30 if full else 5
     with (
-        WorkerProcess(tmp_path / "calm") as calm,
-        WorkerProcess(tmp_path / "store", "--connections", str(CONNECTIONS)) as worker,
+        LoadedAnew(tmp_path / "calm") as calm,
+        LoadedAnew(tmp_path / "store", "--connections", str(CONNECTIONS)) as worker,
     ):
         with normal_client(worker) as client, normal_client(calm) as calm_client:
             client.prepare()
@@ -168,9 +168,9 @@ def test_a_normal_client_is_served_beside_thousands_that_send_a_byte_now_and_the
 ) -> None:
     seconds = 30 if full else 6
     with (
-        WorkerProcess(tmp_path / "calm") as calm,
+        LoadedAnew(tmp_path / "calm") as calm,
         normal_client(calm) as calm_client,
-        WorkerProcess(tmp_path / "store") as worker,
+        LoadedAnew(tmp_path / "store") as worker,
         normal_client(worker) as client,
     ):
         calm_client.prepare()

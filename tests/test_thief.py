@@ -81,6 +81,10 @@ def look_through(store: Path) -> tuple[int, int]:
     return files, size
 
 
+PAIRS = {False: ("--pairs", "2"), True: ("--pairs", "4")}
+"""How many talk, in the gate and at full length."""
+
+
 def start_again(worker: WorkerProcess) -> None:
     worker.start()
     worker.wait_until_ready()
@@ -90,7 +94,7 @@ def test_a_thief_of_the_disk_finds_nothing_whenever_he_takes_it(worker: WorkerPr
     rounds = 20 if full else 2
     moment = random.Random()
     looked = []
-    with node(worker, "conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), "--pairs", "4") as program:
+    with node(worker, "conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), *PAIRS[full]) as program:
         for _ in range(rounds):
             for _ in range(moment.randint(1, 40 if full else 12)):
                 program.wait_for("said")
@@ -121,7 +125,7 @@ def test_keys_are_exchanged_under_load_and_nothing_is_left_under_the_old_one(
 ) -> None:
     rounds = 12 if full else 3
     old = first_key(key_file)
-    with node(worker, "conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), "--pairs", "4") as program:
+    with node(worker, "conversation.mjs", "--stop", "under-way", "--rounds", str(rounds), *PAIRS[full]) as program:
         for number in range(rounds):
             for _ in range(12):
                 program.wait_for("said")

@@ -13,7 +13,7 @@ from benchmarks.growth.bench import Bench, Scale, target_of
 from benchmarks.report import Finding
 from benchmarks.stores import GROUP, instance_name
 from benchmarks.target import Connection, Target, session_value, write_body
-from tests.process import WorkerProcess
+from tests.process import LoadedAnew
 
 QUESTIONS = {"instances": f"/admin/groups/{GROUP}/instances", "overview": "/admin/overview"}
 
@@ -31,7 +31,7 @@ def at_a_glance(bench: Bench) -> list[Finding]:
         for _ in stores.make(folder, layout):
             pass
     (folder / ".sessionworker" / "summary").unlink(missing_ok=True)
-    with WorkerProcess(folder, *bench.options) as worker, bench.progress.step("operators", _asking(bench.scale)):
+    with LoadedAnew(folder, *bench.options) as worker, bench.progress.step("operators", _asking(bench.scale)):
         before = resident_bytes(worker.pid) / MIB
         with Connection(target_of(worker)) as connection:
             uncounted = _ask(connection)

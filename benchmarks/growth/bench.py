@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.progress import Progress
 from benchmarks.stores import Layout
 from benchmarks.target import Target
-from tests.process import WorkerProcess
+from tests.process import LoadedAnew, WorkerProcess
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Bench:
 
     def worker(self, name: str) -> WorkerProcess:
         """Return a worker of ours on a store of its own."""
-        return WorkerProcess(self.folder / name, *self.options)
+        return LoadedAnew(self.folder / name, *self.options)
 
 
 def target_of(worker: WorkerProcess) -> Target:

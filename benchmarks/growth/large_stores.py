@@ -13,7 +13,7 @@ from benchmarks.growth.bench import Bench, Scale, target_of
 from benchmarks.report import Finding
 from benchmarks.stores import GROUP, Layout, instance_name, key_name
 from benchmarks.target import Connection, session_value, write_body
-from tests.process import WorkerProcess
+from tests.process import LoadedAnew, WorkerProcess
 
 SMALL = Layout(instances=1, keys_each=5_000)
 """What the large stores stand beside: next to empty, with enough in it that no key is read twice."""
@@ -27,7 +27,7 @@ def large_store(bench: Bench, name: str, layout: Layout) -> list[Finding]:
             pass
         for _ in stores.make(bench.folder / f"beside-{name}", SMALL):
             pass
-    with WorkerProcess(folder, *bench.options) as large, bench.worker(f"beside-{name}") as small:
+    with LoadedAnew(folder, *bench.options) as large, bench.worker(f"beside-{name}") as small:
         pair = ((large, layout), (small, SMALL))
         with bench.progress.step(f"starts with {layout}", _starting(bench.scale)):
             starts = [[_restart(worker) for worker, _ in pair] for _ in range(bench.scale.starts)]

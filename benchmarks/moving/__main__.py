@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.figures import MIB, percentile
 from benchmarks.moving.accounts import Size, installed
 from benchmarks.moving.runs import Asked, Run, measure
-from tests.process import WorkerProcess, install_node_packages
+from tests.node_packages import install_node_packages
+from tests.process import LoadedAnew
 
 COLUMNS = {
     "what": 15,
@@ -81,7 +82,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="moving-", dir=options.output) as name:
         folder = Path(name)
         begun = time.monotonic()
-        with installed(folder, size) as source, WorkerProcess(folder / "store") as worker:
+        with installed(folder, size) as source, LoadedAnew(folder / "store") as worker:
             made = f"{size.accounts} accounts of {size.keys_each} keys, {source.value_bytes / MIB:.0f} MiB"
             print(f"{made}: made in {time.monotonic() - begun:.0f} s\n{line(COLUMNS)}", flush=True)
             runs = []

@@ -9,8 +9,8 @@ import { names } from './names.mjs'
 import { Worker } from './worker.mjs'
 
 const PROGRAM = fileURLToPath(new URL('conversation.mjs', import.meta.url))
-const MESSAGES = process.env.FULL ? 15 : 8
-const KILL_AT = process.env.FULL ? [2, 6, 11] : [2, 6]
+const MESSAGES = process.env.FULL ? 15 : 5
+const KILL_AT = process.env.FULL ? [2, 6, 11] : [2]
 
 for (const name of names) {
   test(`two accounts of ${name} do not notice that the worker is killed while they talk`, async t => {

@@ -41,7 +41,7 @@ class Page:
     ) -> None:
         """Build it over the parts of the worker. `in_thread` is where pages are made."""
         self._series = Series(reactor.seconds, lambda: sample(metrics))
-        looking = Looking(offload, overview, Known(reactor))
+        looking = Looking(offload, overview, Known(reactor), self._series)
         signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
         self.make_code = signing_in.make_code
         """Makes a code that signs an operator in."""

@@ -20,6 +20,9 @@ A_PAGE = 50
 SILENT = 14 * DAY
 """Milliseconds without a write after which an instance counts as silent."""
 
+LARGEST = 5
+"""What takes most room is named, where there is none left."""
+
 STATES = ("trouble", "identity", "unpaired", "silent", "well")
 """What a row may be, what needs a person first."""
 
@@ -127,8 +130,13 @@ def select(rows: Rows, query: Query) -> Page[Row]:
     if query.state:
         found = [row for row in found if row.state == query.state]
     if wanted:
-        found = [row for row in found if wanted in row.name.casefold() or wanted in row.label.casefold()]
+        found = [row for row in found if is_called(row.name, row.label, wanted)]
     return page_of(found, query.number)
+
+
+def is_called(name: str, label: str, wanted: str) -> bool:
+    """Tell whether a text, without capitals, is in a name or a label."""
+    return wanted in name.casefold() or wanted in label.casefold()
 
 
 def page_of(found: Sequence[T], number: int) -> Page[T]:
@@ -146,6 +154,25 @@ _keys: Mapping[str, Callable[[Row], Any]] = {
     "files": lambda row: (-(row.files or 0), row.group, row.name),
     "size": lambda row: (-(row.bytes or 0), row.group, row.name),
 }
+
+
+class Large(Struct, frozen=True):
+    """Something that takes room on the disk."""
+
+    what: str
+    """A "group", the "trash" or the "journal"."""
+    name: str
+    bytes: int
+
+
+def largest(rows: Rows, in_trash: int, in_journal: int) -> list[Large]:
+    """Return what takes most room, the largest first."""
+    groups: Counter[str] = Counter()
+    for row in rows.by_place.values():
+        groups[row.group] += row.bytes or 0
+    found = [Large("group", name, size) for name, size in groups.items()]
+    found += [Large("trash", "", in_trash), Large("journal", "", in_journal)]
+    return sorted(found, key=lambda one: -one.bytes)[:LARGEST]
 
 
 def state_of(problem: str, *, has_new_identity: bool, has_creds: bool, silent: int | None) -> str:

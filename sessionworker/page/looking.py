@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
 from sessionworker.errors import NoSuchGroup, StoreUnavailable
@@ -16,6 +17,8 @@ from sessionworker.offload import Offload
 from sessionworker.page.facts import Facts, facts_of
 from sessionworker.page.known import Known, Seen
 from sessionworker.page.listing import Row, Rows, state_of
+from sessionworker.page.series import STEP_SECONDS, Series
+from sessionworker.page.troubles import REFUSED_SINCE, SLOW_SECONDS, SLOW_SYNC, SLOWEST_SYNC
 from sessionworker.stores.interface import Store
 from sessionworker.stores.rules.versions import DAY
 from sessionworker.web.overview import Overview
@@ -26,6 +29,10 @@ NEW_IDENTITY = DAY
 
 _SETTLES = frozenset({"version_restored", "instance_restored", "instance_dropped"})
 """What shows that somebody has seen to an instance since."""
+
+
+MOST_DRIFT = 2_000 * STEP_SECONDS
+"""Milliseconds by which what is measured every STEP_SECONDS may be off."""
 
 
 class One(Struct, frozen=True):
@@ -41,15 +48,30 @@ class One(Struct, frozen=True):
 class Looking:
     """Asks for what the pages show."""
 
-    def __init__(self, offload: Offload, overview: Overview, known: Known) -> None:
-        """Ask the store behind `offload`."""
+    def __init__(self, offload: Offload, overview: Overview, known: Known, series: Series) -> None:
+        """Ask the store behind `offload`. What it tells of now, `series` tells of a while."""
         self._offload = offload
         self._overview = overview
+        self._series = series
+        self._refused_since = 0.0
         self.known = known
 
     def overview(self) -> Deferred[Seen[WorkerOverview]]:
         """Return the worker at a glance."""
-        return self.known.ask("overview", self._overview.ask)
+        return self.known.ask("overview", lambda: self._overview.ask().addCallback(self._with_what_lasts))
+
+    def _with_what_lasts(self, seen: WorkerOverview) -> WorkerOverview:
+        """Add since when writes are refused, and how slow the disk is if that is no accident."""
+        lasts = {}
+        if seen.gauges.get("writes_refused"):
+            since = seen.now - 1000.0 * self._series.held("writes_refused", 1)
+            if abs(since - self._refused_since) > MOST_DRIFT:  # or else it would be another one at each look
+                self._refused_since = since
+            lasts[REFUSED_SINCE] = self._refused_since
+        slowest = self._series.last("slowest_sync")
+        if slowest is not None and self._series.held("slowest_sync", SLOW_SYNC) >= SLOW_SECONDS:
+            lasts[SLOWEST_SYNC] = slowest
+        return replace(seen, gauges=seen.gauges | lasts)
 
     def rows(self, *, is_needed: bool = True) -> Deferred[Seen[Rows]]:
         """Return all instances; those whose identity changed lately are marked. Those are made in a thread."""

@@ -75,6 +75,7 @@ def sample(metrics: Metrics) -> Mapping[str, float | None]:
         "changes": recent.changes / STEP_SECONDS,
         "slowest_sync": None if slowest is None else slowest * 1000,
         "lag": recent.lag * 1000,
+        "writes_refused": gauges.get("writes_refused"),  # it has no chart: the page says since when
     }
 
 

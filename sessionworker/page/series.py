@@ -76,6 +76,19 @@ class Series:
                 return value
         return None
 
+    def held(self, name: str, least: float) -> int:
+        """Return for how many seconds a figure has been so much at least; where it was not measured, as before."""
+        self._go_on()
+        figure = self._figures.get(name)
+        seconds = 0
+        for back in range(SAMPLES if figure is not None else 0):
+            value = figure[(self._newest - back) % SAMPLES] if figure is not None else nan
+            if value < least:
+                break
+            if isfinite(value):
+                seconds = (back + 1) * STEP_SECONDS
+        return seconds
+
     def _step(self) -> int:
         return int(self._clock() // STEP_SECONDS) + self._set_back
 

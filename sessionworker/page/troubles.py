@@ -8,6 +8,12 @@ from typing import NamedTuple
 from sessionworker.page.known import Seen
 from sessionworker.wire import WorkerOverview
 
+REFUSED_SINCE, SLOWEST_SYNC = "refused_since", "slowest_sync"
+"""What the page adds to the gauges: milliseconds since 1970, and those that a sync took where all were slow."""
+
+SLOW_SYNC, SLOW_SECONDS = 100.0, 60
+"""Milliseconds from which on a sync is slow, and for how long the slowest ones have to be so: one may well be."""
+
 LITTLE_ROOM = 0.05
 """Of the disk, or of its inodes, from which on it is worth a word."""
 
@@ -23,7 +29,10 @@ class Bar(NamedTuple):
     """"bad", or "odd"."""
     text: str
     details: Mapping[str, float] = {}
-    """Numbers in the text: those called `bytes` or `age` are written as such."""
+    """Numbers in the text: those called `bytes`, `age` or `since` are written as such."""
+    link: str = ""
+    """The page that says more, and what it says."""
+    link_text: str = ""
 
     def say(
         self,
@@ -31,9 +40,10 @@ class Bar(NamedTuple):
         number: Callable[[float], str],
         size: Callable[[float], str],
         age: Callable[[float], object],
+        time: Callable[[int], object],
     ) -> object:
         """Return it in the words of whoever looks."""
-        write = {"bytes": size, "age": age}
+        write = {"bytes": size, "age": age, "since": lambda since: time(int(since))}
         return say(self.text, **{name: write.get(name, number)(value) for name, value in self.details.items()})
 
 
@@ -45,12 +55,15 @@ def bars(seen: Seen[WorkerOverview]) -> Iterator[Bar]:
         return
     gauges = seen.value.gauges
     if gauges.get("writes_refused"):
-        free = gauges.get("store_free_bytes", FULL)
-        full = "Writes are refused: the disk has no room. What was acknowledged is safe. APIs wait and repeat."
-        other = "Writes are refused. What was acknowledged is safe. APIs wait and repeat."
-        yield Bar("bad", full if free < FULL else other)
-        if free < FULL:
-            yield Bar("bad", "Make room on the disk: {bytes} are free. The trash can be emptied, too.", {"bytes": free})
+        text = "Writes are refused since {since}. What was acknowledged is safe. APIs wait and repeat."
+        if is_full(gauges):
+            text = (
+                "Writes are refused since {since}: the disk has no room. "
+                "What was acknowledged is safe. APIs wait and repeat."
+            )
+        yield Bar("bad", text, {"since": gauges.get(REFUSED_SINCE, float(seen.value.now))})
+        if is_full(gauges):
+            yield _make_room(gauges)
     elif not seen.value.is_well:
         yield Bar("bad", "The worker is not well: the store does not take a write and a read in time.")
     if (apart := seen.value.store.states.get("apart")) and not gauges.get("writes_refused"):
@@ -59,6 +72,25 @@ def bars(seen: Seen[WorkerOverview]) -> Iterator[Bar]:
         )
     if not gauges.get("writes_refused"):
         yield from _room(gauges)
+    if slow := gauges.get(SLOWEST_SYNC):
+        text = "The disk is slow: a sync takes {time} ms (limit {limit} ms). Every write of an API waits for one."
+        yield Bar("odd", text, {"time": slow, "limit": SLOW_SYNC}, "health", "Health")
+
+
+def is_full(gauges: Mapping[str, float]) -> bool:
+    """Tell whether writes are refused because the disk has no room, or no inodes."""
+    has_inodes = not gauges.get("store_inodes") or gauges.get("store_free_inodes", 1) > 0
+    is_short = gauges.get("store_free_bytes", FULL) < FULL or not has_inodes
+    return bool(gauges.get("writes_refused")) and is_short
+
+
+def _make_room(gauges: Mapping[str, float]) -> Bar:
+    link = ("#largest", "What takes most room")
+    free = {"bytes": gauges.get("store_free_bytes", 0.0)}
+    if not gauges.get("store_inodes"):  # there are file systems that have no such limit
+        return Bar("bad", "Make room on the disk: {bytes} are free.", free, *link)
+    inodes = {"count": gauges.get("store_free_inodes", 0.0)}
+    return Bar("bad", "Make room on the disk: {bytes} and {count} inodes are free.", free | inodes, *link)
 
 
 def _room(gauges: Mapping[str, float]) -> Iterator[Bar]:

@@ -4,28 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
+from sessionworker.file_names import encode_name
 from sessionworker.page.known import Seen
-from sessionworker.page.listing import A_PAGE, Query, Row, Rows, page_of, read_number, read_query, select
+from sessionworker.page.listing import (
+    A_PAGE,
+    Large,
+    Query,
+    Row,
+    Rows,
+    is_called,
+    largest,
+    page_of,
+    read_number,
+    read_query,
+    select,
+)
 from sessionworker.page.looking import Looking, One, changed_lately
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
 from sessionworker.page.sessions import Sessions
 from sessionworker.page.site import Context, Routes
+from sessionworker.page.troubles import is_full
 from sessionworker.settings import Settings
+from sessionworker.web.page_links import url_of
 from sessionworker.wire import DropSummary, EventSummary, WorkerOverview
 
 MOST_ATTENTION = 10
 """Instances that are named on the first page."""
 
 LAST_EVENTS = 8
+
+DEFAULT_PORT = 5656
+"""Of the worker, for an API that is given settings for one that listens at no port."""
 
 COLOURS = 6
 """Colours that tell one identity from another."""
@@ -45,6 +64,7 @@ class Views:
         self._series = series
         self._sessions = sessions
         self._settings = settings
+        self._host, self._port = _place_of(settings.listen[0])
 
     def add_to(self, routes: Routes) -> None:
         """Add the pages."""
@@ -61,13 +81,20 @@ class Views:
         speaking, series = speaking_to(request), self._series.copy()
         host = (request.getHeader(b"host") or b"").decode("latin-1").rpartition(":")[0] or "127.0.0.1"
 
-        def show(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Seen[list[EventSummary]]) -> Context:
+        def show(
+            seen: Seen[WorkerOverview],
+            rows: Seen[Rows],
+            events: Seen[list[EventSummary]],
+            drops: Seen[list[DropSummary]] | None,
+        ) -> Context:
             attention = _attention(seen, rows, events.value or ())
             counts = rows.value.counts if rows.value else None
             figure = next(one for one in FIGURES if one.name == "slowest_sync")
             return {
                 "here": "overview",
-                "host": host,
+                "host": self._host or host,
+                "port": self._port,
+                "largest": _largest(seen, rows, drops),
                 "attention": attention[:MOST_ATTENTION],
                 "attention_count": max(len(attention), counts["trouble"] + counts["identity"] if counts else 0),
                 "counts": counts,
@@ -80,7 +107,12 @@ class Views:
             }
 
         rows = self._looking.rows(is_needed=False)  # or whoever comes first waits for thousands to be described
-        return _when(show, self._looking.overview(), rows, self._looking.events())
+        drops = self._looking.overview().addCallback(self._drops_if_full)
+        return _when(show, self._looking.overview(), rows, self._looking.events(), drops)
+
+    def _drops_if_full(self, seen: Seen[WorkerOverview]) -> Deferred[Seen[list[DropSummary]]] | None:
+        """Ask what lies in the trash where the disk has no room, which is when it matters how much that is."""
+        return self._looking.drops() if seen.value is not None and is_full(seen.value.gauges) else None
 
     def instances(self, request: Request) -> Deferred[Show]:
         """Show the list."""
@@ -98,7 +130,7 @@ class Views:
                 "groups": rows.groups,
                 "all": len(rows),
                 "seconds_old": seen.age,
-                "in_trash": sum(wanted in one.instance.casefold() for one in drops.value or ()) if wanted else 0,
+                "in_trash": sum(is_called(one.instance, one.label, wanted) for one in drops.value or ()),
                 "to_page": lambda number: _to_page(query, number),
             }
 
@@ -115,12 +147,20 @@ class Views:
                 "here": "instance",
                 "row": row,
                 "facts": one.facts,
+                "folder": self._folder_of(group, name),
                 "versions": one.versions,
                 "events": one.events[:A_PAGE],
                 "colours": {identity: place % COLOURS for place, identity in enumerate(identities)},
             }
 
         return _when(show, self._looking.rows(), self._looking.one(group, name))
+
+    def _folder_of(self, group: str, name: str) -> str:
+        """Return where an instance has its files, for who has to put a backup's there; empty where that is no file."""
+        store = self._settings.store
+        if not isinstance(store, Path) or self._settings.keys.is_given:
+            return ""
+        return str(store.absolute() / encode_name(group) / encode_name(name))
 
     def trash(self, request: Request) -> Deferred[Show]:
         """Show what was dropped."""
@@ -188,6 +228,25 @@ def _to_page(query: Query, number: int) -> str:
     given = {"q": query.text, "group": query.group, "state": query.state, "sort": query.sort, "page": number}
     default = {"q": "", "group": "", "state": "", "sort": "state", "page": 1}
     return f"instances?{urlencode({name: value for name, value in given.items() if value != default[name]})}"
+
+
+def _place_of(listen: str) -> tuple[str, int]:
+    """Return at which address and port the worker listens, as an endpoint string says; no address if at all of them."""
+    everywhere = "everywhere"
+    try:
+        found = urlsplit(url_of(listen, everywhere))
+        host, port = found.hostname or "", found.port or DEFAULT_PORT
+    except ValueError:  # it is no address of this machine either
+        return "", DEFAULT_PORT
+    return "" if host == everywhere else host, port
+
+
+def _largest(seen: Seen[WorkerOverview], rows: Seen[Rows], drops: Seen[list[DropSummary]] | None) -> list[Large]:
+    """Return what takes most room; nothing where there is room."""
+    if seen.value is None or drops is None:
+        return []
+    in_trash = sum(drop.bytes or 0 for drop in drops.value or ())
+    return largest(rows.value or Rows((), ()), in_trash, int(seen.value.gauges.get("journal_bytes", 0)))
 
 
 def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Sequence[EventSummary]) -> list[Row]:

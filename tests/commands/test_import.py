@@ -74,7 +74,15 @@ def held(worker: WorkerProcess, instance: str, group: str = "codechat") -> dict[
     """All that an instance holds, byte for byte."""
     path = f"/session/{group}/{quote(instance)}"
     keys = json.loads(call(worker, "POST", path, {"list": ""}).body)["keys"]
-    return {key: call(worker, "GET", f"{path}/{quote(key, safe='')}").body for key in keys}
+    values = {}
+    connection = HTTPConnection("127.0.0.1", worker.port, timeout=30)
+    try:
+        for key in keys:
+            connection.request("GET", f"{path}/{quote(key, safe='')}", headers={"apikey": worker.token})
+            values[key] = connection.getresponse().read()
+    finally:
+        connection.close()
+    return values
 
 
 def instances(worker: WorkerProcess, group: str = "codechat") -> Any:
@@ -183,17 +191,17 @@ def test_a_store_whose_worker_does_not_run_takes_them_too(folder: Path, tmp_path
 
 
 def test_an_import_that_is_killed_leaves_each_account_whole_or_not_there_and_goes_on(
-    worker: WorkerProcess, tmp_path: Path
+    worker: WorkerProcess, tmp_path: Path, full: bool
 ) -> None:
     place, wanted = tmp_path / "many", {}
-    for number in range(12):
+    for number in range(12 if full else 6):
         others = {f"pre-key-{key}": b'{"private":%d}' % key for key in range(31, 1500)}
         wanted[f"n{number:02}"] = {**account(f"n{number}", f"55110000000{number:02}", nextPreKeyId=1500), **others}
         write_fixed(place / f"n{number:02}", wanted[f"n{number:02}"])
     variables = {"SESSIONWORKER_URL": worker.url, "GLOBAL_AUTH_TOKEN": worker.token}
     words = [*COMMAND, "import", "baileys", str(place), "--group", "codechat"]
     kills = 0
-    for many in (1, 4, 8):
+    for many in (1, 4, 8) if full else (1, 3):
         process = subprocess.Popen(words, cwd=REPOSITORY, env=environment(variables), stdout=subprocess.DEVNULL)
         while len(instances(worker) or []) < many and process.poll() is None:
             time.sleep(0.005)
@@ -235,10 +243,10 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_imported(
 
 @pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
 def test_an_import_that_is_given_up_tells_what_it_did(
-    worker: WorkerProcess, tmp_path: Path, word: signal.Signals
+    worker: WorkerProcess, tmp_path: Path, word: signal.Signals, full: bool
 ) -> None:
     place, wanted = tmp_path / "many", {}
-    for number in range(12):
+    for number in range(12 if full else 6):
         others = {f"pre-key-{key}": b'{"private":%d}' % key for key in range(31, 1500)}
         wanted[f"n{number:02}"] = {**account(f"n{number}", f"55110000000{number:02}", nextPreKeyId=1500), **others}
         write_fixed(place / f"n{number:02}", wanted[f"n{number:02}"])

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from sessionworker.commands.main import main
 from sessionworker.options import PREFIX
+from tests import warm
 from tests.process import REPOSITORY, SETTINGS_PREFIXES, WorkerProcess
 
 COMMAND = [sys.executable, "-m", "sessionworker.commands.main"]
@@ -37,16 +38,24 @@ def typed(*words: object, **variables: str) -> Result:
 
 def ran(*words: object, **variables: str) -> Ended:
     """Run a command as a program, to its end. No traceback comes of it."""
-    done = subprocess.run(
-        [*COMMAND, *(str(word) for word in words)],
-        cwd=REPOSITORY,
-        env=environment(variables),
-        stdin=subprocess.DEVNULL,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    arguments = [str(word) for word in words]
+    variables = {
+        **{name: os.environ[name] for name in os.environ if not name.startswith(SETTINGS_PREFIXES)},
+        **variables,
+    }
+    if warm.is_possible(variables):
+        done = warm.run(warm.COMMANDS, arguments, variables, seconds=120)
+    else:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=REPOSITORY,
+            env=environment(variables),
+            stdin=subprocess.DEVNULL,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

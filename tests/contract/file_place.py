@@ -40,7 +40,7 @@ class FilePlace:
     """A folder for a file store."""
 
     large_from = LARGE
-    stories = 60
+    stories = 30
     keeps_owners = False
 
     def __init__(

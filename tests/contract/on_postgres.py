@@ -26,7 +26,7 @@ class OnPostgres(Contract, ABC):
 
     @pytest.fixture
     def place(self, postgres: Server, connection: psycopg.Connection) -> Iterator[Place]:
-        place = PostgresPlace(postgres.url(), connection=connection, ring=self.ring())
+        place = PostgresPlace(postgres.socket_url(), connection=connection, ring=self.ring())
         yield place
         place.erase()
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import count
+from typing import Any
+from unittest.mock import patch
 
 import psycopg
+from psycopg_pool import ConnectionPool
 
 from sessionworker.names import SessionFile
 from sessionworker.stores.interface import Store
+from sessionworker.stores.postgres import connections
 from sessionworker.stores.postgres.address import read_address
 from sessionworker.stores.postgres.held import Moment
 from sessionworker.stores.postgres.store import PostgresStore
@@ -25,6 +29,11 @@ _free: list[str] = []
 def moment_of_this_process(_moment: Moment) -> Moment:
     """The time as this process has it, which a test may set; see `clock`."""
     return Moment(time.time_ns() // 1_000_000, time.monotonic())
+
+
+def one_at_first(*arguments: Any, **options: Any) -> ConnectionPool[Any]:
+    """A pool that makes its other connections where they are wanted: few tests come to that, and all would wait."""
+    return ConnectionPool(*arguments, **{**options, "min_size": 1})
 
 
 class PostgresPlace:
@@ -57,7 +66,8 @@ class PostgresPlace:
     def open(self) -> PostgresStore:
         address = read_address(f"{self._url}{'&' if '?' in self._url else '?'}schema={self.schema}")
         self._has_tables = True
-        store = PostgresStore(address, threads=1, keep=self._keep, ring=self._ring(), moment=moment_of_this_process)
+        with patch.object(connections, "ConnectionPool", one_at_first):
+            store = PostgresStore(address, threads=1, keep=self._keep, ring=self._ring(), moment=moment_of_this_process)
         self._codec = store._sealing.codec
         return store
 

@@ -29,7 +29,8 @@ NARROW = Limits(
 class TestFileStore(StoreContract):
     """The file store."""
 
-    ways_in_ci = ("at once", "when opened again", "after a kill")  # the sealed one is settled, by the same code
+    # The sealed one is settled, by the same code. The one in turns is killed: it begins without a key, in as much room.
+    ways_in_ci = ("at once", "when opened again")
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:

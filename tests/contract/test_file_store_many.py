@@ -33,7 +33,7 @@ def eager() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("is_sealed", [True, False])
-def test_no_batch_is_seen_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch, is_sealed: bool) -> None:
+def test_no_batch_is_seen_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch, is_sealed: bool, full: bool) -> None:
     monkeypatch.setattr(many, "MOST_TRIES", 10**6)  # more batches come here in a moment than clients could send
     store = start(folder, limits=SMALL, ring=FIRST if is_sealed else None)
     create(store)
@@ -41,7 +41,7 @@ def test_no_batch_is_seen_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch,
     is_over = Event()
 
     def write() -> None:
-        for number in range(300):
+        for number in range(300 if full else 150):
             commit(store, changes(*(Write(key, b"%d" % number) for key in KEYS)))
             if number % 7 == 0:
                 store.checkpoint()

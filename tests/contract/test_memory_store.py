@@ -17,7 +17,7 @@ class MemoryPlace:
     """What a store in dictionaries leaves when it is closed, or killed."""
 
     large_from = 1000
-    stories = 60
+    stories = 30
     keeps_owners = False
 
     def __init__(self, keep: Keep = Keep()) -> None:  # noqa: B008 - it is frozen

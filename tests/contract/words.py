@@ -60,7 +60,7 @@ class Place(Protocol):
     large_from: int
     """Bytes from which on its store takes a value for a large one."""
     stories: int
-    """How many stories are told of its store: as many as take ten seconds; with `--full` ten times as many."""
+    """How many stories are told of its store: as many as take some seconds; with `--full` ten times as many."""
     keeps_owners: bool
     """Whether several workers share the store: who has which instance outlives each of them then."""
 

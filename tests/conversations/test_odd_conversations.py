@@ -171,7 +171,7 @@ def test_a_conversation_goes_the_same_way_where_its_heads_are_remembered(
 ) -> None:
     figures: Counter[str] = Counter()
 
-    @settings(max_examples=5000 if full else 250, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=5000 if full else 150, suppress_health_check=list(HealthCheck), deadline=None)
     @given(conversations())
     def hold_everywhere(talks: list[Talk]) -> None:
         known = trials.remember(talks)

@@ -10,13 +10,13 @@ import pytest
 
 from tests.daemon.twistd import PATIENCE, SALES, ask, ask_over, twistd
 from tests.ports import free_port
-from tests.process import WorkerProcess
+from tests.process import LoadedAnew
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_worker_starts_serves_and_stops_with_status_0(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path / "deep" / "store") as worker:
+    with LoadedAnew(tmp_path / "deep" / "store") as worker:
         assert ask(worker, "POST", "/session", {"group": "codechat"}).status == 204
         assert ask(worker, "POST", "/session/codechat", {"instance": "sales"}).status == 204
         assert ask(worker, "POST", f"{SALES}/creds", {"data": '{"me":1}'}).status == 204
@@ -27,7 +27,7 @@ def test_a_worker_starts_serves_and_stops_with_status_0(tmp_path: Path) -> None:
 
 
 def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path / "store") as worker:
+    with LoadedAnew(tmp_path / "store") as worker:
         ask(worker, "POST", "/session/codechat", {"instance": "sales"})
         ask(worker, "POST", f"{SALES}/creds", {"data": "1"})
         assert worker.terminate() == 0
@@ -42,7 +42,7 @@ def test_a_folder_written_by_session_manager_is_served_in_place(tmp_path: Path) 
     instance.mkdir(parents=True)
     for name, value in (("creds", "{}"), ("a%20b%3A", "1"), ("AA%2FBB", "2"), ("sender-key-1@g.us::1_1::5", "3")):
         (instance / name).write_text(value)
-    with WorkerProcess(tmp_path / "store") as worker:
+    with LoadedAnew(tmp_path / "store") as worker:
         assert ask(worker, "GET", "/session/codechat/list-instances").json == ["sales"]
         for key, value in (("creds", "{}"), ("a%20b:", "1"), ("AA/BB", "2"), ("sender-key-1@g.us::1_1::5", "3")):
             assert ask(worker, "GET", f"{SALES}/{key}").body == value.encode(), key
@@ -105,5 +105,5 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
 
 def test_fsync_never_says_at_start_what_it_gives_up_and_always_has_nothing_to_say(tmp_path: Path) -> None:
     for value, is_said in (("never", True), ("always", False)):
-        with WorkerProcess(tmp_path / value, "--fsync", value) as worker:
+        with LoadedAnew(tmp_path / value, "--fsync", value) as worker:
             assert ("loses writes that were acknowledged" in worker.output) is is_said

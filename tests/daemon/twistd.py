@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from tests import warm
 from tests.answers import Answer, read_answers
 from tests.memory import request
 from tests.ports import free_port
 from tests.process import SETTINGS_PREFIXES, WorkerProcess
+from tests.warm import Forked
 
 PATIENCE = 20.0
 
@@ -59,44 +61,48 @@ def read_to_end(connection: socket.socket) -> bytes:
 def twistd(*options: str, environment: Mapping[str, str] | None = None, limit: int | None = None) -> Iterator[Daemon]:
     """Run `twistd sessionworker` with these options alone. After the block it is gone."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIXES)}
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "sessionworker", *options]
-    if limit is not None:
-        command = ["/bin/sh", "-c", f'ulimit -S -n {limit}; exec "$0" "$@"', *command]
-    process = subprocess.Popen(
-        command,
-        env={**inherited, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield Daemon(process)
-    finally:
-        process.kill()
-        process.communicate()
+    words = ["-n", "--pidfile=", "sessionworker", *options]
+    inherited |= environment or {}
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as output, Path(os.devnull).open("rb") as nothing:
+        try:
+            if limit is None and warm.is_possible(inherited):
+                files = (nothing.fileno(), writing, writing)
+                process: subprocess.Popen[bytes] | Forked = warm.warm().start(warm.TWISTD, words, inherited, files)
+            else:
+                command = [str(Path(sys.executable).with_name(warm.TWISTD)), *words]
+                if limit is not None:
+                    command = ["/bin/sh", "-c", f'ulimit -S -n {limit}; exec "$0" "$@"', *command]
+                process = subprocess.Popen(command, env=inherited, stdin=nothing, stdout=writing, stderr=writing)
+        finally:
+            os.close(writing)
+        try:
+            yield Daemon(process, output)
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
 
 
 class Daemon:
     """A running `twistd`, and what it said."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, output: TextIO) -> None:
         self.process = process
+        self._output = output
         self.output = ""
 
     def wait_until_it_says(self, text: str) -> str:
         """Read its output up to the line that holds `text`, and return that line."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in self._output:
             self.output += line
             if text in line:
                 return line
         raise AssertionError(f"it ended without saying '{text}', but:\n{self.output}")
 
     def wait_until_ended(self) -> int:
-        rest, _ = self.process.communicate(timeout=PATIENCE)
-        self.output += rest
-        return self.process.returncode
+        status = self.process.wait(PATIENCE)  # a pipe has room for what it says to its end
+        self.output += self._output.read()
+        return status
 
     def terminate(self) -> int:
         self.process.send_signal(signal.SIGTERM)

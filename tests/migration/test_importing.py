@@ -22,7 +22,7 @@ from tests.server import RunningWorker, asynchronous, running_worker
 
 @asynchronous
 async def test_an_account_of_more_keys_than_one_request_may_ask_for_arrives(api: Client) -> None:
-    many = {**account(nextPreKeyId=9000), **{f"pre-key-{number}": b'{"a":%d}' % number for number in range(31, 7000)}}
+    many = {**account(nextPreKeyId=9000), **{f"pre-key-{number}": b'{"a":%d}' % number for number in range(31, 5100)}}
     states = await bring(Sources(one=many), api)
     assert codes(states["one"].notes) == []
     assert states["one"].state is State.IMPORTED

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutations.fault import Fault
 
 _SERIES, _CHARTS = "sessionworker/page/series.py", "sessionworker/page/charts.py"
+_LOOKING, _TROUBLES = "sessionworker/page/looking.py", "sessionworker/page/troubles.py"
+_TOLD = ("tests/page/test_what_is_wrong.py",)
 _KEPT, _DRAWN = ("tests/page/test_series.py",), ("tests/page/test_charts.py",)
 
 FAULTS: tuple[Fault, ...] = (
@@ -46,5 +48,21 @@ FAULTS: tuple[Fault, ...] = (
         "    more = max(0, abs(highest) * LEAST_SHARE - (highest - lowest)) / 2\n",
         "    more = 0.0\n",
         _DRAWN,
+    ),
+    Fault(
+        "since when writes are refused is another time at each look",
+        _LOOKING,
+        "if abs(since - self._refused_since) > MOST_DRIFT:",
+        "if True:",
+        _TOLD,
+    ),
+    Fault("one slow sync is a slow disk", _LOOKING, ">= SLOW_SECONDS", ">= 0", _TOLD),
+    Fault("a disk is not full that has no inodes", _TROUBLES, "FULL) < FULL or not has_inodes", "FULL) < FULL", _TOLD),
+    Fault(
+        "a figure that was lower once counts as high since then",
+        _SERIES,
+        "            if value < least:\n                break\n",
+        "",
+        _TOLD,
     ),
 )

@@ -35,6 +35,13 @@ class WorkerWithPage(WorkerProcess):
         }
         super().__init__(store, *options, environment={**ours, **(environment or {})}, token=TOKENS["api"])
 
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """End it, and see that nothing secret is in what it logged."""
+        heard = Heard()
+        heard.note("the log", self.output.encode())
+        super().__exit__(kind, error, trace)
+        assert error is not None or heard.found() == []
+
     @property
     def origin(self) -> str:
         """Where the page is."""
@@ -86,20 +93,6 @@ def sign_in(tab: Tab, token: str = OPERATOR, path: str = "/ui/") -> None:
     tab.page.fill("#token", token)
     tab.page.click("#sign-in button")
     tab.page.wait_for_selector("nav")
-
-
-def leaks(tab: Tab, worker: WorkerWithPage) -> list[str]:
-    """Return what is secret and was let out all the same: to a tab that was shown pages, or into the log."""
-    heard = Heard()
-    for html in (*tab.shown, tab.page.content()):
-        heard.note("a page", html.encode())
-    for address in tab.addresses:
-        heard.note("an address", address.encode())
-    for cookie in tab.context.cookies():
-        heard.note("a cookie", repr(cookie).encode())
-    heard.note("the log", worker.output.encode())
-    assert heard.size > 10_000
-    return heard.found()
 
 
 def instance(name: str, group: str = "codechat") -> str:

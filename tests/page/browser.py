@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, expect, sync_playwright
 
+from tests.markers.marks import Heard
 from tests.process import NODE_PROGRAMS
 
 P = ParamSpec("P")
@@ -66,14 +67,16 @@ class Tab:
         self.addresses: list[str] = []
         """Of all requests."""
         self.shown: list[str] = []
-        """The HTML of each page that was gone to, as it came, and of what a script loaded."""
+        """Each answer as it came, with its head: also what a click led to, and what a script loaded."""
         self.sizes: dict[str, int] = {}
         """Bytes of each answer, by its address."""
         self._troubles: list[str] = []
-        self._expected: set[int] = set()
-        self.page.on("console", self._note_message)
-        self.page.on("pageerror", lambda error: self._troubles.append(f"an error in a script: {error}"))
-        self.page.on("request", lambda request: self._note_request(request.url))
+        self._expected: set[int | str] = set()
+        # Of the context, and so of what it opens besides this one.
+        context.on("console", self._note_message)
+        context.on("weberror", lambda error: self._troubles.append(f"an error in a script: {error.error}"))
+        context.on("request", lambda request: self._note_request(request.url))
+        context.on("requestfinished", self._note_answer)
 
     def go(self, path: str, status: int = 200) -> Response:
         """Open a page of the site, which answers with `status`."""
@@ -81,18 +84,26 @@ class Tab:
         response = self.page.goto(self.origin + path)
         assert response is not None, path
         assert response.status == status, f"{path} answers {response.status}"
-        body = response.body()
-        self.sizes[response.url] = len(body)
-        self.shown.append(body.decode())
         return response
 
-    def expect(self, *statuses: int) -> None:
-        """Take answers with one of these statuses, also where they are no page's own."""
-        self._expected.update(statuses)
+    def expect(self, *what: int | str) -> None:
+        """Take answers with one of these statuses, whatever asked for them, and complaints with one of these texts."""
+        self._expected.update(what)
 
     def troubles(self) -> list[str]:
         """Return what went wrong: what the console, a script or the policy complains of, and foreign requests."""
         return [trouble for trouble in self._troubles if not self._is_expected(trouble)]
+
+    def heard(self) -> Heard:
+        """Return all that came to it, to be searched for what is secret."""
+        heard = Heard()
+        for one in (*self.shown, self.page.content()):
+            heard.note("an answer", one.encode())
+        for address in self.addresses:
+            heard.note("an address", address.encode())
+        for cookie in self.context.cookies():
+            heard.note("a cookie", repr(cookie).encode())
+        return heard
 
     def axe(self) -> list[str]:
         """Return what axe-core finds that somebody could not read or use."""
@@ -103,17 +114,33 @@ class Tab:
 
     def _is_expected(self, trouble: str) -> bool:
         failed = _FAILED_LOAD.search(trouble)
-        return failed is not None and int(failed[1]) in self._expected
+        is_status = failed is not None and int(failed[1]) in self._expected
+        return is_status or any(isinstance(one, str) and one in trouble for one in self._expected)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self._troubles.append(f"{message.type} at {self.page.url}: {message.text}")
+            where = message.page.url if message.page else "a page"
+            self._troubles.append(f"{message.type} at {where}: {message.text}")
 
     def _note_request(self, address: str) -> None:
         self.addresses.append(address)
         parts = urlsplit(address)
         if f"{parts.scheme}://{parts.netloc}" != self.origin and parts.scheme not in {"data", "blob"}:
             self._troubles.append(f"a request to another host: {address}")
+
+    def _note_answer(self, request: Request) -> None:
+        if not request.url.startswith(f"{self.origin}/"):
+            return
+        try:
+            response = request.response()
+            assert response is not None, request.url
+            head = "".join(f"{name}: {value}\n" for name, value in response.headers.items())
+            self.shown.append(head)
+            body = response.body()
+        except Error:  # what leads elsewhere has none, and of what was left behind it is forgotten
+            return
+        self.sizes[response.url] = len(body)
+        self.shown.append(body.decode())
 
 
 class Browser:
@@ -143,8 +170,12 @@ class Browser:
         scheme: Scheme = "light",
         scripts: Scripts = "run",
         size: tuple[int, int] = WIDE,
+        is_at_fault: bool = False,
     ) -> Iterator[Tab]:
-        """Open a tab with cookies of its own, and close it after. To be called in the browser's thread."""
+        """Open a tab with cookies of its own, and close it after. To be called in the browser's thread.
+
+        It fails if anything went wrong in it, or came to it that is secret; unless pages are at fault on purpose.
+        """
         context = self._chromium.new_context(
             locale=language,
             timezone_id="America/Sao_Paulo",
@@ -157,7 +188,11 @@ class Browser:
             context.add_init_script(_WATCH_POLICY)
             if scripts == "empty":
                 context.route("**/*.mjs", lambda route: route.fulfill(body="", content_type="text/javascript"))
-            yield Tab(context, origin, can_run_scripts=scripts != "off")
+            tab = Tab(context, origin, can_run_scripts=scripts != "off")
+            yield tab
+            if not is_at_fault:
+                wrong = tab.troubles() + tab.heard().found()
+                assert not wrong, "\n".join(wrong)
         finally:
             context.close()
 

@@ -18,6 +18,19 @@ def browser() -> Iterator[Browser]:
     running.close()
 
 
+@pytest.fixture
+def at_length() -> None:
+    """Asked for by tests that run with `--full` alone: a browser takes its time."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs with `--full` alone."""
+    if not config.getoption("--full"):
+        long = [item for item in items if "at_length" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test that asks for the browser in the browser's thread."""

@@ -11,7 +11,7 @@ import pytest
 
 from sessionworker.errors import StoreUnavailable
 from sessionworker.page.languages import LANGUAGES
-from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance
+from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance, LabelInstance
 from sessionworker.stores.files.overview import MOST_PROBLEMS
 from sessionworker.wire import DropSummary
 from tests.migration.examples import awaiting_code, paired_creds, unpaired_creds
@@ -40,9 +40,28 @@ def test_every_page_of_an_empty_worker_says_so(page: Whole, language: str) -> No
         assert answer.status == 200, path
         assert f'<html lang="{language}">' in answer.body
     said = text_of_page(browser.visit("/ui/").body)
-    wanted = {"en": ("Nothing needs you.", "No group yet"), "pt-BR": ("Nada precisa de você.", "Nenhum grupo ainda")}
-    for text in (*wanted[language], "PROVIDER_HOST=vps", "PROVIDER_PREFIX"):
+    wanted = {
+        "en": ("Nothing needs you.", "No group yet", "○ No API has connected yet."),
+        "pt-BR": ("Nada precisa de você.", "Nenhum grupo ainda", "○ Nenhuma API se conectou ainda."),
+    }
+    for text in (*wanted[language], "PROVIDER_HOST=vps", "PROVIDER_PORT=5656", "PROVIDER_PREFIX"):
         assert text in said
+
+
+@pytest.mark.parametrize(
+    ("place", "host", "port"),
+    [
+        ("tcp:8484:interface=127.0.0.1", "127.0.0.1", "8484"),
+        ("tcp:port=7000", "vps", "7000"),
+        ("unix:/run/w", "vps", "5656"),
+    ],
+)
+def test_an_api_is_given_the_address_at_which_this_worker_listens(
+    tmp_path: Path, place: str, host: str, port: str
+) -> None:
+    with whole_page(tmp_path / "store", SESSIONWORKER_LISTEN=place) as page:
+        said = text_of_page(operator(page).visit("/ui/").body)
+        assert f"PROVIDER_HOST={host} PROVIDER_PORT={port} PROVIDER_PREFIX" in said
 
 
 def test_an_instance_of_another_identity_is_on_the_first_page_and_leads_to_its_versions(page: Whole) -> None:
@@ -82,15 +101,19 @@ def test_a_refused_instance_says_why_and_what_to_do(tmp_path: Path) -> None:
     folder = tmp_path / "codechat" / "lost & found"
     for file in (folder / "creds", *(folder / ".sessionworker" / "versions").iterdir()):
         file.write_bytes(b"{")
-    with whole_page(tmp_path) as page:
+    with whole_page(tmp_path, SESSIONWORKER_STORE=str(tmp_path)) as page:
         with pytest.raises(StoreUnavailable):
             page.store.check_creds("codechat", "lost & found")
         browser = operator(page)
         assert "needs a person" in text_of_page(browser.visit("/ui/").body)
         said = text_of_page(browser.visit(f"/ui/instances/codechat/{quote('lost & found')}").body)
+        portuguese = operator(page, "pt-BR")
+        for path in ("/ui/", f"/ui/instances/codechat/{quote('lost & found')}"):
+            assert "as creds dela estão quebradas" in text_of_page(portuguese.visit(path).body)
     assert "its creds are broken, and no older version is left" in said
     assert "sessionworker import archive BACKUP --only &#39;codechat/lost &amp; found&#39;" in said
     assert "A drop can be undone." in said
+    assert f"Its creds go into {tmp_path}/codechat/lost &amp; found/creds ." in said
 
 
 def test_all_that_need_a_person_are_counted_where_few_are_named(tmp_path: Path) -> None:
@@ -148,10 +171,12 @@ def test_the_list_asks_for_the_trash_only_where_something_is_searched(
     assert asked == ["drops"]
 
 
-def test_what_is_searched_and_lies_in_the_trash_is_said(page: Whole) -> None:
+@pytest.mark.parametrize("searched", ["sal", "centro"])
+def test_what_is_searched_and_lies_in_the_trash_is_said(page: Whole, searched: str) -> None:
     page.make("codechat", "sales")
-    page.do(DropInstance("codechat", "sales"))
-    assert "In the trash: 1" in operator(page).visit("/ui/instances?q=sal").body
+    page.do(LabelInstance("codechat", "sales", "Loja Centro"), DropInstance("codechat", "sales"))
+    said = text_of_page(operator(page).visit(f"/ui/instances?q={searched}").body)
+    assert f"Nothing matches {searched} . In the trash: 1" in said
 
 
 @pytest.mark.parametrize(
@@ -176,16 +201,6 @@ def test_a_store_that_hangs_is_told_and_what_was_seen_last_is_shown(page: Whole)
         assert browser.ask_and_wait(path, 1.0).status == 200
     unknown = browser.ask_and_wait("/ui/instances/codechat/sales", 1.0)
     assert (unknown.status, "The store has not answered." in unknown.body) == (503, True)
-
-
-def test_that_writes_are_refused_is_told_on_each_page(page: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
-    page.room.update(writes_refused=1.0, store_free_bytes=0.0, store_size_bytes=1e9)
-    browser = operator(page)
-    for path in PAGES:
-        assert "Writes are refused: the disk has no room." in browser.visit(path).body
-    page.room.update(writes_refused=0.0, store_free_bytes=1e7)
-    page.clock.advance(60)
-    assert "The disk is nearly full: 9.5 MiB are free." in browser.visit("/ui/").body
 
 
 def test_whoever_may_only_look_is_shown_no_button_and_changes_nothing(page: Whole) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.accounts import calling
 from tests.markers.marks import PHONE, TOKENS, VALUE, WRONG_TOKEN
-from tests.page.beside import CHANGED, DROPPED, IDS, VIEWER, WAITING, WELL, WorkerWithPage, instance, leaks, sign_in
+from tests.page.beside import CHANGED, DROPPED, IDS, VIEWER, WAITING, WELL, WorkerWithPage, instance, sign_in
 from tests.page.browser import Browser, Tab
 
 NOTHING = "Nothing needs you."
@@ -31,20 +31,25 @@ def press(tab: Tab, *keys: str) -> None:
         tab.page.keyboard.press(key)
 
 
+def focused(tab: Tab) -> str:
+    """Return what has the focus, which has to be seen: an outline of two pixels at least, with nothing over it."""
+    said, seen = tab.page.evaluate("""() => {
+        const one = document.activeElement, style = getComputedStyle(one), where = one.getBoundingClientRect();
+        if (one === document.body) return ['', 'nothing'];
+        const over = document.elementFromPoint((where.left + where.right) / 2, (where.top + where.bottom) / 2);
+        const is_drawn = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+        return [(one.labels?.[0]?.innerText ?? one.innerText ?? '').replace(/\\s+/g, ' ').trim(),
+          !is_drawn ? 'no outline' : over && (one.contains(over) || over.contains(one)) ? 'all' : 'covered'];
+    }""")
+    assert not said or seen == "all", (said, seen)
+    return str(said)
+
+
 def tab_to(tab: Tab, text: str) -> None:
     """Press the tabulator until a text has the focus, and see that each place that has it shows that."""
     for _ in range(80):
         press(tab, "Tab")
-        said, is_seen = tab.page.evaluate("""() => {
-            const one = document.activeElement, seen = getComputedStyle(one);
-            const where = one.getBoundingClientRect();
-            if (one === document.body) return ['', true];
-            return [(one.labels?.[0]?.innerText ?? one.innerText ?? '').replace(/\\s+/g, ' ').trim(),
-              seen.outlineStyle !== 'none' && where.width > 0 && where.right > 0 && where.bottom > 0];
-        }""")
-        if said:
-            assert is_seen, said
-        if said.startswith(text):
+        if focused(tab).startswith(text):
             return
     pytest.fail(f"'{text}' never has the focus")
 
@@ -68,7 +73,6 @@ def test_a_search_leaves_what_matches_and_nothing_else(browser: Browser, worker:
         tab.page.fill("#q", "")
         tab.page.select_option("#group", "codechat")
         expect(tab.page.locator("#found")).to_contain_text(WELL)
-        assert tab.troubles() == []
 
 
 def test_without_scripts_a_search_leaves_what_matches_too(browser: Browser, worker: WorkerWithPage) -> None:
@@ -77,7 +81,6 @@ def test_without_scripts_a_search_leaves_what_matches_too(browser: Browser, work
         tab.page.fill("#search", IDS[7])
         tab.page.press("#search", "Enter")
         expect(tab.page.locator("#found tbody tr")).to_have_count(1)
-        assert tab.troubles() == []
 
 
 @pytest.mark.parametrize("scripts", ["run", "off"])
@@ -108,7 +111,6 @@ def test_an_account_with_another_identity_is_brought_back_in_less_than_five_clic
         assert identities.first.inner_text() != current
         tab.go("/ui/")
         expect(tab.page.locator("#attention")).not_to_contain_text(name)
-        assert tab.troubles() == []
 
 
 def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker: WorkerWithPage) -> None:
@@ -128,7 +130,7 @@ def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker:
         assert "Drop" in tab.page.evaluate("document.activeElement.innerText")
         press(tab, "Enter")
         expect(tab.page.locator("dialog[open]")).to_be_visible()
-        tab.page.locator("dialog #typed").focus()
+        assert tab.page.evaluate("document.activeElement.id") == "typed"
         tab.page.keyboard.type(WAITING)
         tab_to(tab, "It is stopped in the API.")
         press(tab, "Space")
@@ -143,7 +145,33 @@ def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker:
         tab.page.wait_for_url(f"**{instance(WAITING)}")
         press(tab, "/")
         assert tab.page.evaluate("document.activeElement.id") == "search"
-        assert tab.troubles() == []
+
+
+def test_an_account_is_brought_back_from_the_sign_in_on_with_keys_alone(
+    browser: Browser, worker: WorkerWithPage
+) -> None:
+    worker.change_identity(IDS[2], "evolution")
+    with browser.tab(worker.origin, scheme="dark") as tab:
+        tab.go("/ui/", status=401)
+        assert focused(tab) == "Token"
+        tab.page.keyboard.type(TOKENS["admin"])
+        tab_to(tab, "Sign in")
+        press(tab, "Enter")
+        tab.page.wait_for_selector("nav")
+        expect(tab.page.locator("#attention")).to_contain_text(IDS[2])
+        tab_to(tab, f"See versions {IDS[2]}")
+        press(tab, "Enter")
+        tab.page.wait_for_url(f"**{instance(IDS[2], 'evolution')}#what")
+        current = tab.page.locator("tbody code[class^=identity]").first.inner_text()
+        tab_to(tab, "Make current…")
+        press(tab, "Enter")
+        expect(tab.page.locator("dialog[open]")).to_be_visible()
+        assert focused(tab) == "It is stopped in the API."
+        press(tab, "Space")
+        tab_to(tab, "Make current")
+        press(tab, "Enter")
+        expect(tab.page.locator("tbody code[class^=identity]").first).not_to_have_text(current)
+        assert tab.page.url == f"{worker.origin}{instance(IDS[2], 'evolution')}"
 
 
 def test_one_whose_name_is_taken_comes_back_under_another(browser: Browser, worker: WorkerWithPage) -> None:
@@ -158,7 +186,6 @@ def test_one_whose_name_is_taken_comes_back_under_another(browser: Browser, work
         assert tab.axe() == []
         tab.page.get_by_role("button", name="Bring back").click()
         tab.page.wait_for_url(f"**{instance(f'{DROPPED}-before')}")
-        assert tab.troubles() == []
 
 
 def test_what_is_new_is_shown_without_a_click_and_times_are_those_of_the_place(
@@ -176,7 +203,6 @@ def test_what_is_new_is_shown_without_a_click_and_times_are_those_of_the_place(
                 break
             tab.page.wait_for_timeout(200)
         assert tab.page.locator("#last li").first.inner_text() != before
-        assert tab.troubles() == []
 
 
 def test_a_session_that_is_over_leads_to_the_way_in_and_back(browser: Browser, worker: WorkerWithPage) -> None:
@@ -194,12 +220,12 @@ def test_a_session_that_is_over_leads_to_the_way_in_and_back(browser: Browser, w
         tab.page.get_by_role("button", name="Sign out").click()
         expect(tab.page.locator("#token")).to_be_visible()
         tab.go("/ui/events", status=401)
-        assert tab.troubles() == []
 
 
 def test_a_worker_that_is_gone_is_told_of_and_one_that_is_back_is_shown(browser: Browser, tmp_path: Path) -> None:
     with WorkerWithPage(tmp_path / "store") as worker, browser.tab(worker.origin) as tab:
         tab.page.clock.install()
+        tab.expect(401, "ERR_CONNECTION_REFUSED")
         sign_in(tab)
         worker.kill()
         tab.page.clock.run_for(6_000)
@@ -208,9 +234,12 @@ def test_a_worker_that_is_gone_is_told_of_and_one_that_is_back_is_shown(browser:
         assert tab.axe() == []
         worker.start()
         worker.wait_until_ready()
-        tab.page.clock.run_for(30_000)
+        for _ in range(50):
+            tab.page.clock.run_for(3_000)
+            if tab.page.locator("#token").count():
+                break
+            tab.page.wait_for_timeout(500)  # for it to answer: it is not to be given up meanwhile
         expect(tab.page.locator("#token")).to_be_visible()  # its sessions ended with it
-        assert all("ERR_CONNECTION_REFUSED" in trouble or "401" in trouble for trouble in tab.troubles())
 
 
 def test_a_language_that_was_chosen_stays(browser: Browser, worker: WorkerWithPage) -> None:
@@ -220,7 +249,6 @@ def test_a_language_that_was_chosen_stays(browser: Browser, worker: WorkerWithPa
         expect(tab.page.locator("h1")).to_have_text("Visão geral")
         tab.go("/ui/trash")
         expect(tab.page.locator("h1")).to_have_text("Lixeira")
-        assert tab.troubles() == []
 
 
 def test_after_five_wrong_tokens_somebody_waits_and_no_token_is_let_out(browser: Browser, tmp_path: Path) -> None:
@@ -231,10 +259,7 @@ def test_after_five_wrong_tokens_somebody_waits_and_no_token_is_let_out(browser:
             tab.page.fill("#token", f"{WRONG_TOKEN}-{number}")
             tab.page.click("#sign-in button")
             expect(tab.page.locator("#problem")).to_contain_text("Too many tries" if number == 5 else "not a token")
-            tab.shown.append(tab.page.content())
         assert tab.axe() == []
-        assert tab.troubles() == []
-        assert [one for one in leaks(tab, worker) if "wrong token" in one] == []
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ class Room:
 
         `programs` is a folder with a PostgreSQL; the one that is installed, if none is given.
         """
-        self.folder = Path(tempfile.mkdtemp(prefix="sessionworker-postgres-", dir=parent or _fast_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="sessionworker-postgres-", dir=parent or fast_folder()))
         self.folder.chmod(0o711)
         self.password = secrets.token_hex(16)
         user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -161,7 +161,7 @@ def installed_programs() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall"
 
 
-def _fast_folder() -> Path | None:
+def fast_folder() -> Path | None:
     """Return where files lie in memory, if there is room, and programs may be run; else None."""
     try:
         room = os.statvfs(MEMORY)

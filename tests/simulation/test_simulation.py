@@ -19,7 +19,7 @@ from tests.simulation.telling import tell_history
 from tests.simulation.toy import PLANTED, ToySubject
 from tests.tools import show_figure
 
-SEEDS, SEEDS_IN_CI = 5000, 60
+SEEDS, SEEDS_IN_CI = 5000, 40
 CHUNKS = 4
 
 KEPT = "subject_files:EachAloneSubject"

@@ -2,6 +2,8 @@
 
 const language = document.documentElement.lang
 const shortTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
+const exactTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
+const seconds = new Intl.NumberFormat(language, { style: 'unit', unit: 'second', unitDisplay: 'long' })
 
 function showTimes(root) {
   for (const one of root.querySelectorAll('time[datetime]')) {
@@ -14,6 +16,8 @@ function showTimes(root) {
 
 const EVERY = 5_000
 const MOST = 60_000
+const PATIENCE = 10_000
+const OLD = 15_000
 let wait = EVERY
 let answeredAt = new Date()
 
@@ -33,33 +37,55 @@ function replaceLive(fresh) {
   }
 }
 
-async function ask(url, signal) {
-  const answer = await fetch(url, { signal, headers: { 'X-Refresh': '1' } })
-  if (answer.status === 401) return location.reload() // the session is over
-  if (!answer.ok) throw new Error(String(answer.status))
-  return new DOMParser().parseFromString(await answer.text(), 'text/html')
+async function ask(url, asking = new AbortController()) {
+  const late = setTimeout(() => asking.abort(new Error('no answer')), PATIENCE)
+  try {
+    const answer = await fetch(url, { signal: asking.signal, headers: { 'X-Refresh': '1' } })
+    if (answer.status === 401) location.reload() // the session is over
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    if (!page.getElementById('gone')) throw new Error('not the worker') // a proxy answers in its place
+    return page
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 const gone = document.getElementById('gone')
 
 function setGone(isGone) {
   gone.hidden = !isGone
-  if (isGone) gone.textContent = gone.dataset.text.replace('{when}', shortTime.format(answeredAt))
-  for (const button of document.querySelectorAll('main button')) button.disabled = isGone
+  if (isGone) gone.textContent = gone.dataset.text.replace('{when}', exactTime.format(answeredAt))
+  for (const button of document.querySelectorAll('button')) button.disabled = isGone
+}
+
+function setBusy(isBusy) {
+  for (const live of document.querySelectorAll('[data-live]')) live.setAttribute('aria-busy', String(isBusy))
+}
+
+function showAge() {
+  const passed = new Date() - answeredAt
+  for (const one of document.querySelectorAll('[data-asof]')) {
+    const age = Number(one.dataset.asof) * 1000 + passed
+    one.classList.toggle('old', age > OLD)
+    if (age >= 1000) one.textContent = one.dataset.text.replace('{age}', seconds.format(Math.floor(age / 1000)))
+  }
 }
 
 async function refresh() {
   const asked = location.href
+  setBusy(true)
   try {
     const fresh = await ask(asked)
     if (location.href !== asked) return // somebody searches, and sees what is newer
-    if (fresh) replaceLive(fresh)
+    replaceLive(fresh)
     answeredAt = new Date()
     wait = EVERY
     setGone(false)
   } catch {
     wait = Math.min(wait * 2, MOST)
     setGone(true)
+  } finally {
+    setBusy(false)
   }
 }
 
@@ -77,17 +103,18 @@ let searching = null
 
 async function search() {
   searching?.abort()
-  searching = new AbortController()
+  const mine = searching = new AbortController()
   const asked = new FormData(filter)
   for (const [name, value] of [...asked]) if (!value || (name === 'sort' && value === 'state')) asked.delete(name)
   const query = new URLSearchParams(asked).toString()
   const url = location.pathname + (query && `?${query}`)
   try {
-    const fresh = await ask(url, searching.signal)
+    const fresh = await ask(url, mine)
     history.replaceState(null, '', url)
-    if (fresh) replaceLive(fresh)
-  } catch (error) {
-    if (error.name !== 'AbortError') setGone(true)
+    replaceLive(fresh)
+    answeredAt = new Date()
+  } catch {
+    if (mine === searching) setGone(true) // or else somebody types on
   }
 }
 
@@ -103,28 +130,46 @@ document.addEventListener('click', async event => {
   const link = event.target.closest('a[data-dialog]')
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return
   event.preventDefault()
+  let asked
   try {
-    const asked = await ask(link.href)
-    showTimes(asked)
-    const dialog = document.createElement('dialog')
-    const question = asked.getElementById('confirm')
-    question.querySelector('form').action = link.href
-    dialog.setAttribute('aria-labelledby', 'confirm-title')
-    dialog.append(document.adoptNode(question))
-    document.body.append(dialog)
-    dialog.addEventListener('close', () => {
-      dialog.remove()
-      link.focus()
-    })
-    dialog.querySelector('.buttons a').addEventListener('click', close => {
-      close.preventDefault()
-      dialog.close()
-    })
-    dialog.showModal()
+    asked = await ask(link.href)
   } catch {
-    location.assign(link.href)
+    return setGone(true)
   }
+  const question = asked.getElementById('confirm')
+  if (!question) return location.assign(link.href) // there is nothing to ask: that page says why
+  showTimes(asked)
+  const dialog = document.createElement('dialog')
+  question.querySelector('form').action = link.href
+  dialog.setAttribute('aria-labelledby', 'confirm-title')
+  dialog.append(document.adoptNode(question))
+  document.body.append(dialog)
+  dialog.addEventListener('close', () => {
+    dialog.remove()
+    link.focus()
+  })
+  dialog.querySelector('.buttons a').addEventListener('click', close => {
+    close.preventDefault()
+    dialog.close()
+  })
+  dialog.showModal()
 })
+
+// Copying, where a browser lets a page do that: over TLS, and from this machine.
+
+function offerCopies() {
+  for (const one of document.querySelectorAll('pre[data-copy]')) {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'copy'
+    button.textContent = one.dataset.copy
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(one.textContent)
+      button.textContent = one.dataset.copied
+    })
+    one.after(button)
+  }
+}
 
 // Keys: "/" goes to the search, Escape empties it.
 
@@ -142,4 +187,8 @@ document.addEventListener('keydown', event => {
 
 showTimes(document)
 for (const live of document.querySelectorAll('[data-live]')) live.dataset.was = live.innerHTML
-if (document.querySelector('[data-live]')) keepFresh()
+if (navigator.clipboard) offerCopies()
+if (document.querySelector('[data-live]')) {
+  keepFresh()
+  setInterval(showAge, 1_000)
+}
