@@ -15,7 +15,7 @@ from sessionworker.commands.exporting import end_for, export, export_to, exporte
 from sessionworker.commands.given import Given, command
 from sessionworker.commands.importing import Wanted, import_from, importer
 from sessionworker.commands.output import Output
-from sessionworker.commands.showing import number, show, size, spelled
+from sessionworker.commands.showing import number, printable, show, size, spelled
 from sessionworker.migration.archives.encryption import Lock, Unlock
 from sessionworker.migration.archives.reading import Reader
 from sessionworker.migration.archives.records import ArchiveError
@@ -119,6 +119,10 @@ class Verified(Struct, rename="camel"):
     """Instances that are not what was written."""
     places: list[str]
     """All instances."""
+    labels: dict[str, str]
+    """What people call them, those that have a label."""
+    damaged_labels: list[str]
+    """Instances of which that alone is not what was written."""
 
 
 @command()
@@ -132,23 +136,31 @@ def verify(given: Given, file: Path, is_listed: bool, passphrase_file: Path | No
     """
     places: list[str] = []
     damaged: list[str] = []
+    damaged_labels: list[str] = []
+    labels: dict[str, str] = {}
     try:
         with Reader(file, Unlock(identity, _read_passphrase(passphrase_file))) as reader:
             for one in reader.instances():
                 places.append(spelled(one.group, one.name))
                 if not one.is_whole:
                     damaged.append(places[-1])
+                elif one.label is None:
+                    damaged_labels.append(places[-1])
+                elif one.label:
+                    labels[places[-1]] = one.label
             end = reader.end
     except ArchiveError as error:
         raise Stop(str(error)) from None
     assert end is not None  # noqa: S101 - the reader raises otherwise
-    found = Verified(reader.made, end.instances, end.keys, end.bytes, damaged, places)
-    lines = places if is_listed else []
+    found = Verified(reader.made, end.instances, end.keys, end.bytes, damaged, places, labels, damaged_labels)
+    lines = [f"{name} ({printable(labels[name])})" if name in labels else name for name in places if is_listed]
     lines += [f"{name}: it is damaged, and is not what was written." for name in damaged]
+    lines += [f"{name}: its label is damaged; the account is whole." for name in damaged_labels]
+    is_whole = not damaged and not damaged_labels
     held = f"{number(end.instances)} instances, {number(end.keys)} keys, {size(end.bytes)}"
-    lines.append(f"{held}, written at {reader.made}: {'not whole' if damaged else 'all of it is whole'}.")
+    lines.append(f"{held}, written at {reader.made}: {'all of it is whole' if is_whole else 'not whole'}.")
     show(given, found, lines)
-    if damaged:
+    if not is_whole:
         raise click.exceptions.Exit(Code.FAILED)
 
 

@@ -96,10 +96,12 @@ def read_back(place: Path, unlock: Unlock, written: list[Told]) -> None:
     """See that an archive holds what was read; one that does not is no backup any more. Raises Stop."""
     try:
         with Reader(place, unlock) as reader:
-            found = {(one.group, one.name): digest_of(one.values) for one in reader.instances() if one.is_whole}
+            found = {
+                (one.group, one.name): (digest_of(one.values), one.label) for one in reader.instances() if one.is_whole
+            }
     except ArchiveError as error:
         raise Stop(f"It was written, and cannot be read back. {error} {_disown(place)}") from None
-    if found != {(one.group, one.instance): one.digest for one in written}:
+    if found != {(one.group, one.instance): (one.digest, one.label) for one in written}:
         raise Stop(f"What was written to {click.format_filename(place)} is not what was read back. {_disown(place)}")
 
 

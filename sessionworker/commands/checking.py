@@ -105,7 +105,8 @@ class Checking:
 
     async def run(self, names: Iterable[str]) -> Checked:
         """Check those that names mean, or all."""
-        self._problems, problems = await find_places(self._operator, names)
+        found, problems = await find_places(self._operator, names)
+        self._problems = {place: one.problem for place, one in found.items()}
         places = list(self._problems)
         if self._max_duration is not None:
             random.shuffle(places)

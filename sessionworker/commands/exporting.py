@@ -117,7 +117,7 @@ async def _export(
     api: Client,
 ) -> Exported:
     found, problems = await find_places(operator, names)
-    wanted = [place for place in found if place.group != WAITING_GROUP or names]
+    wanted = [(place, one.label) for place, one in found.items() if place.group != WAITING_GROUP or names]
     if not wanted and not (may_be_empty and not problems):
         raise Stop(" ".join(["There is no instance to export.", *problems]))
     async with in_threads() as in_thread:
@@ -128,8 +128,8 @@ async def _export(
                 with click.progressbar(
                     wanted, label="Instances", file=sys.stderr, hidden=given.is_quiet or not sys.stderr.isatty()
                 ) as bar:
-                    for place in bar:
-                        told = Told(*place, origin=target.shown)
+                    for place, label in bar:
+                        told = Told(*place, target.shown, label)
                         with suppress(NotFound):  # it is gone meanwhile
                             values = await _read(told, api, target)
                             report.accounts.append(told)
@@ -165,7 +165,7 @@ async def _read(told: Told, api: Client, target: Target) -> dict[str, bytes] | N
 async def _write(told: Told, values: dict[str, bytes], target: Target, in_thread: InThread) -> None:
     """Write an instance, and note what became of it."""
     try:
-        told.notes += await in_thread(target.write, told.instance, told.group, values)
+        told.notes += await in_thread(target.write, told.instance, told.group, values, told.label)
     except TargetError as error:
         if target.takes_all:  # it is one file, which is broken now
             raise

@@ -19,22 +19,19 @@ from sessionworker.client import Client
 from sessionworker.commands.asking import ask, in_threads, opened
 from sessionworker.commands.endings import Code, Stop
 from sessionworker.commands.given import Command, Given, pass_given
-from sessionworker.commands.showing import GroupName, number, say, show, size, spelled, table
+from sessionworker.commands.showing import GroupName, number, printable, say, show, size, spelled, table
 from sessionworker.migration.arriving import Arriving
 from sessionworker.migration.found import InThread, Source, SourceError
 from sessionworker.migration.importing import GroupMissingError, Importing
 from sessionworker.migration.notes import TOLD, Language, Level, Note
 from sessionworker.migration.pages import page_of
-from sessionworker.migration.reports import Report, State, Told
+from sessionworker.migration.reports import THERE, Report, State, Told
 
 QUESTIONS = sorted(code.replace("_", "-") for code, told in TOLD.items() if told.level is Level.QUESTION)
 """What an operator may accept, as it is typed."""
 
 PATIENCE_SECONDS = 60.0
 """For how long a worker may have too much to do, until an account fails for that."""
-
-
-_THERE = (State.IMPORTED, State.EQUAL, State.MADE_EMPTY)
 
 
 class Wanted(NamedTuple):
@@ -126,12 +123,12 @@ def import_from(given: Given, open_source: Callable[[], Source], wanted: Wanted)
         if isinstance(error, KeyboardInterrupt):
             raise
         code = error.exit_code if isinstance(error, Stop) else Code.FAILED
-        if code == Code.FAILED and any(one.count(*_THERE) for one in begun):
+        if code == Code.FAILED and any(one.count(*THERE) for one in begun):
             code = Code.PARTLY
         raise Stop(str(error), Code(code)) from None
     _tell(given, wanted, report)
     if not report.is_whole:
-        raise click.exceptions.Exit(Code.PARTLY if report.count(*_THERE, State.READY) else Code.FAILED)
+        raise click.exceptions.Exit(Code.PARTLY if report.count(*THERE, State.READY) else Code.FAILED)
 
 
 def _check_place(report: Path | None) -> None:
@@ -235,7 +232,7 @@ def report_lines(report: Report) -> Iterator[str]:
     for one in report.accounts:
         if one.notes:
             yield ""
-            yield f"{spelled(one.group, one.instance)}{f' ({one.label})' if one.label else ''}:"
+            yield f"{spelled(one.group, one.instance)}{f' ({printable(one.label)})' if one.label else ''}:"
             yield from map(_note, one.notes)
     if report.notes:
         yield ""

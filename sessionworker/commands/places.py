@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from sessionworker.client import Client, NotFound
 from sessionworker.commands.showing import Place, read_name, spelled
+from sessionworker.wire import InstanceSummary
 
 
-async def find_places(operator: Client, names: Iterable[str]) -> tuple[dict[Place, str], list[str]]:
-    """Return the instances that names mean, or all, each with its problem; and what is the matter with groups.
+async def find_places(operator: Client, names: Iterable[str]) -> tuple[dict[Place, InstanceSummary], list[str]]:
+    """Return the instances that names mean, or all, with what is told of each; and what is the matter with groups.
 
     A name is GROUP or GROUP/INSTANCE, as commands print it. Raises ClientError.
     """
@@ -20,7 +21,7 @@ async def find_places(operator: Client, names: Iterable[str]) -> tuple[dict[Plac
         group, _, instance = map(read_name, name.partition("/")) if names else (name, "", "")
         wanted.setdefault(group, set()).add(instance)
     problems = [f"{spelled(one.group)}: {one.problem}" for one in attention if not one.instance and one.group in wanted]
-    places: dict[Place, str] = {}
+    places: dict[Place, InstanceSummary] = {}
     for group, instances in wanted.items():
         try:
             found = await operator.describe(group)
@@ -29,7 +30,7 @@ async def find_places(operator: Client, names: Iterable[str]) -> tuple[dict[Plac
             continue
         for one in found:
             if "" in instances or one.instance in instances:
-                places[Place(group, one.instance)] = one.problem
+                places[Place(group, one.instance)] = one
                 instances.discard(one.instance)
         problems += [f"{spelled(group, name)}: there is no such instance." for name in sorted(instances - {""})]
     return places, problems

@@ -61,6 +61,8 @@ class Arriving:
         self._api = api
         self._admin = admin
         self.advance = advance
+        self._labelled: dict[str, set[str]] = {}
+        """Instances that have a label, by the groups of which that was asked."""
 
     async def held(self, group: str, name: str) -> dict[str, bytes] | None:
         """Return all that an instance holds; None where there is none."""
@@ -184,6 +186,14 @@ class Arriving:
             raise
         except (NotFound, Unavailable):  # it is gone meanwhile, or is broken
             return None
+
+    async def label(self, group: str, name: str, label: str) -> None:
+        """Give an instance a label, unless it has one: its own, or that of the one whose place it took."""
+        if group not in self._labelled:
+            self._labelled[group] = {one.instance for one in await self._admin.describe(group) if one.label}
+        if name not in self._labelled[group]:
+            await self._admin.label_instance(group, name, label)
+            self._labelled[group].add(name)
 
     async def tidy(self) -> int:
         """Remove the group in which accounts were made, if none is left in it; return how many are, dropped or not."""

@@ -10,15 +10,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
-from sessionworker.client import BodyTooLarge, Conflict, NoSpace, NotAllowed, NotFound, Overloaded, Refused, Unavailable
-from sessionworker.errors import NameNotAllowed
+from msgspec import structs
+
+from sessionworker.client import (
+    BodyTooLarge,
+    ClientError,
+    Conflict,
+    NoSpace,
+    NotAllowed,
+    NotFound,
+    Overloaded,
+    Refused,
+    Unavailable,
+)
+from sessionworker.errors import LabelNotAllowed, NameNotAllowed
 from sessionworker.migration.arriving import WAITING_GROUP, Arriving, NotReadBack, digest_of
 from sessionworker.migration.found import Account, InThread, Reading, Skipped, Source
 from sessionworker.migration.judging import judge
 from sessionworker.migration.notes import Note
-from sessionworker.migration.reports import Report, State, Told, refuses
+from sessionworker.migration.readers.collecting import shown
+from sessionworker.migration.reports import THERE, Report, State, Told, refuses
 from sessionworker.migration.unbroken import unbroken
-from sessionworker.names import CREDS, check_name
+from sessionworker.names import CREDS, LONGEST_LABEL, check_label, check_name
 from sessionworker.stores.rules.creds import read_creds
 
 _OF_ONE_ACCOUNT = (NotAllowed, NotFound, Conflict, BodyTooLarge, Unavailable)
@@ -93,11 +106,12 @@ class Importing:
             unused.pop(old, None)
             name = self._names.get(old, account.name)
             label = account.label or (account.name if name != account.name else "")
+            label, notes = _allowed_label(label)
             told = Told(account.group or self._group, name, account.origin, label)
             names = {*_called(account), name, f"{told.group}/{name}"} - {""}
             if not self._only or not self._only.isdisjoint(names):
                 self.not_found -= names
-                chosen.append((account, told))
+                chosen.append((structs.replace(account, notes=(*account.notes, *notes)), told))
         if not all(told.group for _, told in chosen):
             raise GroupMissingError
         skipped = Skipped()
@@ -154,19 +168,20 @@ class Importing:
         """
         no_space: NoSpace | None = None
         for account, told in planned:
-            if told.state is not State.READY:
-                continue
-            try:
-                told.state = await self._import(account, told)
-            except NotReadBack:
-                told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
-                told.state = State.FAILED
-            except (*_OF_ONE_ACCOUNT, NoSpace) as error:
-                told.notes.append(_refusal_of(error))
-                told.state = State.FAILED
-                if isinstance(error, NoSpace):
-                    no_space = error
-                    break
+            if told.state is State.READY:
+                try:
+                    told.state = await self._import(account, told)
+                except NotReadBack:
+                    told.notes.append(Note("refused_by_worker", {"reason": "What was written was not read back."}))
+                    told.state = State.FAILED
+                except (*_OF_ONE_ACCOUNT, NoSpace) as error:
+                    told.notes.append(_refusal_of(error))
+                    told.state = State.FAILED
+                    if isinstance(error, NoSpace):
+                        no_space = error
+                        break
+            if told.label and told.state in THERE:
+                await self._label(told)
         left = await self._arriving.tidy()
         if left:
             self._report.notes.append(Note("left_by_imports", {"count": str(left), "group": WAITING_GROUP}))
@@ -198,6 +213,14 @@ class Importing:
         await self._arriving.arrive(told.group, told.instance, reading.values, replaces=is_there, arrived=arrived)
         return told.state
 
+    async def _label(self, told: Told) -> None:
+        """Give an instance its label, unless it has one: also one that was there already, of an earlier import."""
+        try:
+            await self._arriving.label(told.group, told.instance, told.label)
+        except ClientError as error:  # the account is there, and that is what matters
+            reason = error.message if isinstance(error, Refused) else str(error)
+            told.notes.append(Note("label_not_given", {"label": shown(told.label), "reason": reason}))
+
     async def _make_empty(self, told: Told) -> None:
         is_new = await self._arriving.make_empty(told.group, told.instance)
         told.state = State.MADE_EMPTY if is_new else State.EQUAL
@@ -205,6 +228,14 @@ class Importing:
 
 def _refusal_of(error: Refused) -> Note:
     return Note("worker_too_busy" if isinstance(error, Overloaded) else "refused_by_worker", {"reason": error.message})
+
+
+def _allowed_label(label: str) -> tuple[str, list[Note]]:
+    """Return a label as the worker takes it; nothing, and a note, where it cannot be one."""
+    try:
+        return check_label(label), []
+    except LabelNotAllowed as error:
+        return "", [Note("label_not_allowed", {"label": shown(label[:LONGEST_LABEL]), "reason": error.message})]
 
 
 def _called(account: Account) -> Iterator[str]:

@@ -31,6 +31,10 @@ class State(Enum):
     FAILED = "failed"
 
 
+THERE = (State.IMPORTED, State.EQUAL, State.MADE_EMPTY)
+"""Of which the worker has all that there is."""
+
+
 class Said(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A note, for programs."""
 

@@ -12,6 +12,11 @@ OF_FILES: Mapping[str, Told] = {
         "What the archive holds of it is damaged: it is not what was written.",
         "O que o arquivo de backup tem dela está danificado: não é o que foi gravado.",
     ),
+    "label_damaged": Told(
+        Level.WARNING,
+        "The label that the archive holds of it is damaged. It comes without one.",
+        "O rótulo que o arquivo de backup tem dela está danificado. Ela vem sem rótulo.",
+    ),
     "folder_not_read": Told(
         Level.FAILURE,
         "Its folder cannot be read: {reason}.",

@@ -63,6 +63,16 @@ OF_IMPORTING: Mapping[str, Told] = {
         "Its name cannot be an instance's: {reason}",
         "O nome não pode ser o de uma instância: {reason}",
     ),
+    "label_not_allowed": Told(
+        Level.WARNING,
+        "It is called {label} there, which cannot be its label here. {reason}",
+        "Ela é chamada de {label} lá, o que não pode ser o rótulo dela aqui. {reason}",
+    ),
+    "label_not_given": Told(
+        Level.WARNING,
+        "It has not got its label, {label}. {reason} Run the import again, or give it with 'sessionworker label'.",
+        "Ela ficou sem o rótulo, {label}. {reason} Rode o import de novo, ou dê o rótulo com 'sessionworker label'.",
+    ),
     "not_written": Told(
         Level.FAILURE,
         "It was not written: {reason}",

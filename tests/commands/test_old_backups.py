@@ -83,6 +83,19 @@ def test_what_a_killed_backup_left_goes_once_nobody_can_be_writing_it(tmp_path: 
     assert names_in(tmp_path) == {new, *others}
 
 
+def test_a_backup_with_another_label_is_none_either(tmp_path: Path) -> None:
+    place = tmp_path / OLDER[0].removesuffix(".gz")
+    with writing_file(place, Lock(), is_compressed=False) as writer:
+        writer.add("g", "i", {}, "Loja Centro")
+        writer.finish()
+    told = Told("g", "i", "", "Loja Centro")
+    told.measure({})
+    read_back(place, Unlock(), [told])
+    told.label = ""
+    with pytest.raises(Stop, match="not what was read back"):
+        read_back(place, Unlock(), [told])
+
+
 @pytest.mark.parametrize("is_cut", [True, False])
 def test_what_is_not_read_back_is_no_backup_any_more(tmp_path: Path, is_cut: bool) -> None:
     place = tmp_path / OLDER[0].removesuffix(".gz")

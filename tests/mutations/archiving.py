@@ -147,14 +147,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an account that is damaged in an archive is brought back",
         _SOURCE,
-        '() if one.is_whole else (Note("archive_damaged"),)',
-        "()",
+        '"archive_damaged": not one.is_whole',
+        '"archive_damaged": False',
         (_ARCHIVE_TESTS,),
     ),
     Fault(
         "an archive that was replaced meanwhile is believed",
         _SOURCE,
-        "if one.is_whole or account.notes:",
+        'if one.is_whole or Note("archive_damaged") in account.notes:',
         "if True:",
         (_ARCHIVE_TESTS,),
     ),

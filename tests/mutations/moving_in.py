@@ -189,7 +189,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an import goes on where no room is left",
         "sessionworker/migration/importing.py",
-        "                    break\n",
+        "                        break\n",
         "",
         (_REFUSED,),
     ),

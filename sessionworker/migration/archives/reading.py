@@ -16,7 +16,18 @@ import msgspec
 
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.archives.encryption import Piped, Unlock, is_locked
-from sessionworker.migration.archives.records import FORM, ArchiveError, End, File, Head, Record, Sum, Total, decode
+from sessionworker.migration.archives.records import (
+    FORM,
+    ArchiveError,
+    End,
+    File,
+    Head,
+    Record,
+    Sum,
+    Total,
+    decode,
+    digest_of_label,
+)
 from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.readers.collecting import shown
 from sessionworker.names import check_key, check_name
@@ -41,6 +52,8 @@ class Instance(NamedTuple):
     values: dict[str, bytes]
     is_whole: bool
     """Whether it holds what its sum says, and all of it is what a worker takes."""
+    label: str | None = ""
+    """What people call it; None where that is damaged."""
 
 
 class Reader:
@@ -132,7 +145,7 @@ class Reader:
                     seen.add((group, instance))
                     total.add(record)
                     self._room = LARGEST
-                    yield Instance(group, instance, values, _is_whole(record, values))
+                    yield Instance(group, instance, values, _is_whole(record, values), _label_of(record))
                     place, values = None, {}
                 case End() if place is None and record == total.end and next(self._records(), None) is None:
                     self.end = record
@@ -155,6 +168,10 @@ class _Readable(RawIOBase):
         data = self._piped.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+def _label_of(one: Sum) -> str | None:
+    return one.label if one.label_sha256 == digest_of_label(one.group, one.instance, one.label) else None
 
 
 def _is_whole(one: Sum, values: dict[str, bytes]) -> bool:

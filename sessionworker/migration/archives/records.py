@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 FORM = 1
 """The number of this form. A reader refuses a higher one."""
@@ -40,7 +40,7 @@ class File(Struct, frozen=True, tag="file", tag_field="record"):
     """Its JSON text, byte for byte."""
 
 
-class Sum(Struct, frozen=True, tag="instance", tag_field="record"):
+class Sum(Struct, frozen=True, omit_defaults=True, tag="instance", tag_field="record"):
     """What the files of an instance come to, behind them."""
 
     group: str
@@ -49,6 +49,15 @@ class Sum(Struct, frozen=True, tag="instance", tag_field="record"):
     bytes: int
     sha256: str
     """Of all keys and values; see `digest_of`."""
+    label: str = ""
+    """What people call it."""
+    label_sha256: str = ""
+    """Of the names and the label; see `digest_of_label`."""
+
+    @property
+    def without_label(self) -> Sum:
+        """As a version writes and reads it that knows no labels."""
+        return structs.replace(self, label="", label_sha256="")
 
 
 class End(Struct, frozen=True, tag="end", tag_field="record"):
@@ -58,13 +67,18 @@ class End(Struct, frozen=True, tag="end", tag_field="record"):
     keys: int
     bytes: int
     sha256: str
-    """Of the `instance` records, as they stand in lines, without what separates these."""
+    """Of the `instance` records, as they stand in lines, without what separates these, and without labels."""
 
 
 Record: TypeAlias = Head | File | Sum | End
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Record).decode
+
+
+def digest_of_label(group: str, instance: str, label: str) -> str:
+    """Return what tells a label from another one, and from that of another instance; nothing where there is none."""
+    return sha256(encode((group, instance, label))).hexdigest() if label else ""
 
 
 class Total:
@@ -80,7 +94,7 @@ class Total:
         self.instances += 1
         self.keys += one.keys
         self.bytes += one.bytes
-        self._digest.update(encode(one))
+        self._digest.update(encode(one.without_label))
 
     @property
     def end(self) -> End:

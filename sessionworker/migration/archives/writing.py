@@ -15,7 +15,18 @@ from typing import BinaryIO, cast
 
 from sessionworker.disk import opened_folder
 from sessionworker.migration.archives.encryption import Lock
-from sessionworker.migration.archives.records import FORM, ArchiveError, End, File, Head, Record, Sum, Total, encode
+from sessionworker.migration.archives.records import (
+    FORM,
+    ArchiveError,
+    End,
+    File,
+    Head,
+    Record,
+    Sum,
+    Total,
+    digest_of_label,
+    encode,
+)
 from sessionworker.migration.arriving import digest_of
 from sessionworker.migration.readers.collecting import shown
 from sessionworker.names import CREDS
@@ -36,11 +47,12 @@ class Writer:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._put(Head(FORM, now, f"sessionworker {VERSION}"))
 
-    def add(self, group: str, instance: str, values: Mapping[str, bytes]) -> None:
+    def add(self, group: str, instance: str, values: Mapping[str, bytes], label: str = "") -> None:
         """Write an instance: its `creds` last, so that a part of it is no account."""
         for key in sorted(values, key=lambda key: (key == CREDS, key)):
             self._put(File(group, instance, key, values[key].decode()))
-        one = Sum(group, instance, len(values), sum(map(len, values.values())), digest_of(values))
+        sums = len(values), sum(map(len, values.values())), digest_of(values)
+        one = Sum(group, instance, *sums, label, digest_of_label(group, instance, label))
         self._put(one)
         self._total.add(one)
 

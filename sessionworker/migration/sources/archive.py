@@ -37,8 +37,10 @@ class ArchiveSource:
     def _look(self) -> None:
         for one in self._all():
             origin = f"{shown(one.group)}/{shown(one.name)}"
-            notes = () if one.is_whole else (Note("archive_damaged"),)
-            self._accounts.append(Account(one.name, origin, one.group, is_empty=not one.values, notes=notes))
+            damaged = {"archive_damaged": not one.is_whole, "label_damaged": one.label is None}
+            notes = tuple(Note(code) for code, is_so in damaged.items() if is_so)
+            account = Account(one.name, origin, one.group, one.label or "", is_empty=not one.values, notes=notes)
+            self._accounts.append(account)
 
     def accounts(self) -> list[Account]:
         """Return all accounts."""
@@ -53,7 +55,7 @@ class ArchiveSource:
         for is_again in (False, True):
             for one in self._all() if is_again else self._left:
                 if (one.group, one.name) == (account.group, account.name):
-                    if one.is_whole or account.notes:
+                    if one.is_whole or Note("archive_damaged") in account.notes:
                         return Reading(one.values)
                     break  # it was whole when it was looked at
         raise SourceError(f"{self.shown} has changed meanwhile.")

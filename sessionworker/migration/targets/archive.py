@@ -32,10 +32,10 @@ class ArchiveTarget:
             )
             self._writer = self._stack.enter_context(opened)
 
-    def write(self, account_name: str, group: str, values: Mapping[str, bytes]) -> list[Note]:
+    def write(self, account_name: str, group: str, values: Mapping[str, bytes], label: str = "") -> list[Note]:
         """Add an account, also an empty one. One that fails is the last: a part of it may be written."""
         with self._told():
-            self._writer.add(group, account_name, values)
+            self._writer.add(group, account_name, values, label)
         return []
 
     def finish(self) -> None:

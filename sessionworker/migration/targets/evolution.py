@@ -103,7 +103,7 @@ class EvolutionTarget:
         self._resources = resources
         self._replaces = replace
 
-    def write(self, account_name: str, group: str, values: Mapping[str, bytes]) -> list[Note]:  # noqa: ARG002 - it has none
+    def write(self, account_name: str, group: str, values: Mapping[str, bytes], label: str = "") -> list[Note]:  # noqa: ARG002 - it has none
         """Write an account to the instance that has this id, or else this name. Raises TargetError."""
         check_creds(values)
         skipped = Skipped()

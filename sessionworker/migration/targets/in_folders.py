@@ -35,7 +35,7 @@ class InFolders:
         self._has_groups = has_groups
         _make(folder)
 
-    def write(self, account_name: str, group: str, values: Mapping[str, bytes]) -> list[Note]:
+    def write(self, account_name: str, group: str, values: Mapping[str, bytes], label: str = "") -> list[Note]:  # noqa: ARG002 - it has none
         """Write an account to a place where nothing is. Raises TargetError."""
         try:
             check_name("instance", account_name)

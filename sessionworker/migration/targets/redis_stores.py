@@ -80,7 +80,7 @@ class HashTarget:
         self._layout = layout
         self._replaces = replace
 
-    def write(self, account_name: str, group: str, values: Mapping[str, bytes]) -> list[Note]:  # noqa: ARG002 - it has none
+    def write(self, account_name: str, group: str, values: Mapping[str, bytes], label: str = "") -> list[Note]:  # noqa: ARG002 - it has none
         """Write an account to its hash. Raises TargetError."""
         check_creds(values)
         try:

@@ -35,8 +35,8 @@ class Target(Protocol):
     takes_all: bool
     """Whether it takes accounts without `creds`, and empty ones, too."""
 
-    def write(self, account_name: str, group: str, values: Mapping[str, bytes]) -> list[Note]:
-        """Write an account, whole, and return what is to be said of it.
+    def write(self, account_name: str, group: str, values: Mapping[str, bytes], label: str = "") -> list[Note]:
+        """Write an account, whole, and what people call it, where that has a place; return what is to be said of it.
 
         What is there already is replaced only by a target that was opened to do so.
         """
