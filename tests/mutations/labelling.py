@@ -11,6 +11,7 @@ _CONTRACT = "tests/contract/test_file_store.py::TestFileStore"
 _ON_POSTGRES = "tests/contract/test_postgres_store_catalogue.py::TestPostgresStoreCatalogue"
 _LAST = "test_an_instance_has_the_label_that_it_was_given_last"
 _PLACE = "test_what_takes_a_place_has_its_own_label_or_that_of_the_place"
+_KNOWN = "tests/files/test_labels_known.py"
 _TESTS, _TESTS_OF_ROWS = "tests/files/test_labels.py", "tests/postgres_store/test_labels.py"
 _SIMULATED = ("tests/simulation/test_labels.py",)
 _REWRITTEN, _ROWS_REWRITTEN = ("tests/files/test_rewriting.py",), ("tests/postgres/test_rewriting_rows.py",)
@@ -55,6 +56,27 @@ FAULTS: tuple[Fault, ...] = (
         "                    instance.label = label\n",
         "                    pass\n",
         (f"{_TESTS}::test_it_is_read_once",),
+    ),
+    Fault(
+        "the label of a drop is read again each time that somebody asks",
+        _LABELS,
+        "                label = self._of_dropped[path] = read_label(folder)\n",
+        "                label = read_label(folder)\n",
+        (f"{_KNOWN}::test_a_drop_is_looked_at_once",),
+    ),
+    Fault(
+        "the labels of drops are remembered for good",
+        f"{_FILES}/overview.py",
+        "        self._labels.keep_only(paths)\n",
+        "",
+        (f"{_KNOWN}::test_nothing_is_remembered_of_a_drop_that_is_gone",),
+    ),
+    Fault(
+        "the first who asks for drops waits for their labels",
+        f"{_FILES}/tallies.py",
+        "                self.also_of_dropped(path)\n",
+        "                pass\n",
+        (f"{_KNOWN}::test_the_background_looks_for_the_labels_of_drops_too",),
     ),
     Fault(
         "an older label is remembered by who read it before it was changed",

@@ -7,6 +7,7 @@ that knows no labels finds a file in its own folder that it leaves alone.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 
 from sessionworker.disk import NotAFile, read_file, remove_if_there
@@ -32,6 +33,7 @@ class Labels:
         self._catalogue = catalogue
         self._adopting = adopting
         self._locks = locks
+        self._of_dropped: dict[str, str] = {}  # by their paths, of drops that the catalogue does not know
 
     def of(self, instance: Instance) -> str:
         """Return an instance's label, or nothing. Its folder is looked at once. Raises OSError."""
@@ -45,9 +47,21 @@ class Labels:
         return label
 
     def of_dropped(self, path: str) -> str:
-        """Return the label of an instance that was dropped and of which the catalogue knows nothing. Raises OSError."""
-        with self._places.open(path) as folder:
-            return read_label(folder)
+        """Return the label of an instance that was dropped and of which the catalogue knows nothing. Raises OSError.
+
+        It is read once: nobody gives a drop another label, and no other drop is ever at its path.
+        """
+        label = self._of_dropped.get(path)
+        if label is None:
+            with self._places.open(path) as folder:
+                label = self._of_dropped[path] = read_label(folder)
+        return label
+
+    def keep_only(self, paths: Collection[str]) -> None:
+        """Forget drops that lie at other paths than these, which are all that there are."""
+        for path in list(self._of_dropped):
+            if path not in paths:
+                self._of_dropped.pop(path, None)
 
     def make(self, change: LabelInstance) -> WorkerError | None:
         """Give an instance a label, durably, or take it away. Returns why that is refused, or raises OSError."""

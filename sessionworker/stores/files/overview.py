@@ -109,7 +109,9 @@ class Overview:
             for drop in drops
             if not self._places.is_elsewhere(drop.path)  # its drop was refused
         ]
-        self._tallies.keep_only({drop.path for drop in drops})
+        paths = {drop.path for drop in drops}
+        self._tallies.keep_only(paths)
+        self._labels.keep_only(paths)
         return sorted((one for one in told if one is not None), key=lambda drop: drop.when, reverse=True)
 
     def _tell(self, drop: Drop, *, may_count: bool) -> DropSummary | None:

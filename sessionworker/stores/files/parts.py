@@ -170,7 +170,7 @@ def open_parts(
     leases = Leases(faults, report)
     adopting = Adopting(places, catalogue, locks)
     labels = Labels(places, catalogue, adopting, locks)
-    tallies.also = labels.of
+    tallies.also, tallies.also_of_dropped = labels.of, labels.of_dropped
     rewriting = Rewriting(
         places,
         catalogue,

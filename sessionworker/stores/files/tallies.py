@@ -59,6 +59,8 @@ class Tallies:
         self._saved_at = time.monotonic()
         self.also: Callable[[Instance], object] = lambda _: None
         """What else is to be known of each instance before somebody asks for thousands. It may raise OSError."""
+        self.also_of_dropped: Callable[[str], object] = lambda _: None
+        """The same of each drop, by its path."""
         self.is_changed = False
         """Whether one is another than when they were written down; the checkpointer says so, too."""
 
@@ -173,6 +175,10 @@ class Tallies:
                 if self.of(instance, may_count=False) is None:
                     yield from self._counting(instance)
                 self.also(instance)
+            yield
+        for path in list(self._dropped):
+            with suppress(OSError):
+                self.also_of_dropped(path)
             yield
 
     def close(self) -> None:
