@@ -234,8 +234,8 @@ def _allowed_label(label: str) -> tuple[str, list[Note]]:
     """Return a label as the worker takes it; nothing, and a note, where it cannot be one."""
     try:
         return check_label(label), []
-    except LabelNotAllowed as error:
-        return "", [Note("label_not_allowed", {"label": shown(label[:LONGEST_LABEL]), "reason": error.message})]
+    except LabelNotAllowed:
+        return "", [Note("label_not_allowed", {"label": shown(label[:LONGEST_LABEL])})]
 
 
 def _called(account: Account) -> Iterator[str]:

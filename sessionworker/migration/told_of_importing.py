@@ -65,8 +65,10 @@ OF_IMPORTING: Mapping[str, Told] = {
     ),
     "label_not_allowed": Told(
         Level.WARNING,
-        "It is called {label} there, which cannot be its label here. {reason}",
-        "Ela é chamada de {label} lá, o que não pode ser o rótulo dela aqui. {reason}",
+        "It is called {label} there, which cannot be its label here: that is one line of at most 100 characters, "
+        "without control characters.",
+        "Ela se chama {label} lá, o que não pode ser o rótulo dela aqui: ele é uma linha de até 100 caracteres, sem "
+        "caracteres de controle.",
     ),
     "label_not_given": Told(
         Level.WARNING,
