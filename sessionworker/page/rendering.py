@@ -119,6 +119,11 @@ def time_of(milliseconds: int) -> Markup:
     )
 
 
+def mark_of(name: str) -> str:
+    """Return what is shown of a name that is hidden: the same of the same one. Nothing of none."""
+    return f"•••• {sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:4]}" if name else ""
+
+
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **context: Any) -> bytes:
     """Answer with a page that is small, and made at once."""
     return answer(request, compose(speaking_to(request), root_of(request), template, context), status)
@@ -126,6 +131,7 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **co
 
 def compose(speaking: Speaking, root: str, template: str, context: Mapping[str, Any]) -> bytes:
     """Return a page. May be called in any thread."""
+    session = context.get("session")
     text: str = (
         _environment()
         .get_template(template)
@@ -144,6 +150,7 @@ def compose(speaking: Speaking, root: str, template: str, context: Mapping[str, 
             bars=bars,
             kinds=KINDS,
             path_of=path_of,
+            named=mark_of if session is not None and session.hides_names else str,
             shell=quote_for_shell,
             **context,
         )

@@ -30,7 +30,7 @@ MOST_CODES = 25
 SECRET_BYTES = 32
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Session:
     """Somebody who is signed in."""
 
@@ -39,6 +39,8 @@ class Session:
     """Stands in each form that this session is shown: another page cannot know it."""
     opened_at: float
     """When, by the clock of the sessions."""
+    hides_names: bool = False
+    """Whether it is shown marks in the place of names: for a screenshot."""
 
     def is_own(self, csrf: str) -> bool:
         """Tell whether what came with a form is what this session was shown."""

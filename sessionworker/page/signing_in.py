@@ -85,6 +85,15 @@ class SigningIn:
                 self.sessions.close(session)
             return self._leave(request)
 
+        @app.route("/ui/names", methods=["POST"])
+        def hide_names(request: Request) -> bytes:
+            session = self.session_of(request)
+            if session is None or _why_not(request, session):
+                return self.refuse(request)
+            form = form_of(request)
+            session.hides_names = form.get("hide") == "yes"
+            return redirect(request, f"./{_rest_of(form.get('next', ''))}")
+
         @app.route("/ui/logout-everywhere", methods=["POST"])
         def sign_out_everywhere(request: Request) -> bytes:
             if self.check_change(request) is None:
