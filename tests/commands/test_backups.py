@@ -15,6 +15,9 @@ from tests.process import WorkerProcess
 
 pytestmark = pytest.mark.slow
 
+OLD_NAME = "sessionworker-20260101T000000Z.jsonl.gz"
+"""Of the first of two backups: of a second there is one alone."""
+
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
@@ -46,7 +49,8 @@ def test_a_backup_is_read_back_and_older_ones_go(worker: WorkerProcess, tmp_path
 def test_older_backups_stay_where_the_new_one_lacks_an_instance(worker: WorkerProcess, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
-    [older] = folder.iterdir()
+    [made] = folder.iterdir()
+    older = made.rename(folder / OLD_NAME)
     lost = tmp_path / "store" / "codechat" / "support"
     worker.terminate()
     (lost / "creds").write_bytes(b"{")
@@ -61,7 +65,8 @@ def test_older_backups_stay_where_the_new_one_lacks_an_instance(worker: WorkerPr
 def test_values_that_are_broken_in_the_store_are_told(worker: WorkerProcess, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     assert asked(worker, "backup", folder, "--keep", "1").returncode == Code.DONE
-    [older] = folder.iterdir()
+    [made] = folder.iterdir()
+    older = made.rename(folder / OLD_NAME)
     worker.terminate()
     for name in ("null", "half"):
         (tmp_path / "store/codechat/sales" / name).write_bytes(b"{")
