@@ -13,6 +13,7 @@ import pytest
 from tests import warm
 from tests.commands.typed import environment
 from tests.daemon.twistd import wait_until
+from tests.postgres.network import in_a_network
 from tests.process import REPOSITORY, WorkerProcess
 
 pytestmark = pytest.mark.slow
@@ -31,6 +32,12 @@ def test_a_command_says_and_ends_as_one_that_was_started(words: list[str]) -> No
         [program, *words], cwd=REPOSITORY, env=environment(given), check=False, capture_output=True, text=True
     )
     assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
+
+
+def test_in_a_network_of_its_own_a_program_is_started() -> None:
+    """A fork would be where what it is forked from is."""
+    assert warm.is_possible(ENVIRONMENT)
+    assert not in_a_network(lambda _: warm.is_possible(ENVIRONMENT))
 
 
 def files_of(worker: WorkerProcess) -> list[str]:

@@ -2,7 +2,7 @@
 
 To load it takes a processor a second, most of what many a test takes. All else is as at a start from nothing: the
 arguments, the environment, what is open, what ends it, and how. Where that is what a test is about, and where there is
-more in the environment than our own settings, programs start from nothing: see `is_possible`.
+more in the environment than our own settings, or another network, programs start from nothing: see `is_possible`.
 
 `python -m tests.warm FD` is that process. An order comes over a socket as one message: the program, its arguments, its
 environment and its umask, in JSON, with four files: its standard input, output and error, and where its exit status
@@ -112,6 +112,7 @@ class Warm:
         self._lock = Lock()
         self._mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._environment = _of_account(os.environ)
+        self._network = _network()
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.warm", str(its.fileno())],
@@ -129,8 +130,8 @@ class Warm:
         self._process.wait(20)
 
     def is_like(self, environment: Mapping[str, str]) -> bool:
-        """Whether it was started in such an environment, and had to be for a fork to be no other than a start."""
-        return _of_account(environment) == self._environment
+        """Whether it was started in such an environment, and here: had to be for a fork to be no other than a start."""
+        return _of_account(environment) == self._environment and _network() == self._network
 
     def start(
         self, program: str, arguments: Sequence[str], environment: Mapping[str, str], files: tuple[int, int, int]
@@ -174,6 +175,11 @@ def run(
         for file in (output, error):
             file.seek(0)
         return subprocess.CompletedProcess([program, *arguments], status, output.read(), error.read())
+
+
+def _network() -> str:
+    """Return which network this thread is in: some tests make one of their own."""
+    return str(Path("/proc/thread-self/ns/net").readlink())
 
 
 def _of_account(environment: Mapping[str, str]) -> dict[str, str]:
