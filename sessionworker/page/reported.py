@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.notes import TOLD, Language, Level, Note
-from sessionworker.migration.reports import State
+from sessionworker.migration.reports import THERE, State
 from sessionworker.migration.words import place_in_order
 from sessionworker.names import check_name
 from sessionworker.page.listing import A_PAGE
@@ -41,8 +41,6 @@ OTHER_VERSION = (
     "This report is of another version of sessionworker. With this one, <code>--dry-run</code> writes it anew and "
     "changes nothing."
 )
-
-_HERE = (State.IMPORTED, State.EQUAL, State.MADE_EMPTY)
 
 
 class NotShownError(Exception):
@@ -208,7 +206,7 @@ def _row(one: _Account, language: Language) -> Row:
         state=state,
         keys=one.keys,
         bytes=one.bytes,
-        is_here=state in _HERE and _are_names(one.group, one.instance),
+        is_here=state in THERE and _are_names(one.group, one.instance),
         notes=said,
         further=len(one.notes) - len(said),
     )

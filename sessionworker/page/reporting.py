@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +20,7 @@ from sessionworker.page.rendering import answer, compose, frame, render, root_of
 from sessionworker.page.reported import NotShownError, Shown, read_report
 from sessionworker.page.sessions import Session
 from sessionworker.page.signing_in import FORM_TOO_OLD, NOT_FROM_HERE
-from sessionworker.page.site import Context, InThread, Routes, failed
+from sessionworker.page.site import Context, InThread, Routes, Show, failed
 from sessionworker.page.uploads import LARGEST
 
 PATH = "/ui/report"
@@ -48,7 +47,7 @@ class Reporting:
         self._routes.page(PATH, "report.html", self.form)
         self._routes.app.route(PATH, methods=["POST"])(self.open)
 
-    def form(self, request: Request) -> Deferred[Callable[[], Context]]:
+    def form(self, request: Request) -> Deferred[Show]:
         """Show the form."""
         context = _context(speaking_to(request))
         return succeed(lambda: context)

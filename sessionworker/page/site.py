@@ -41,7 +41,10 @@ from sessionworker.page.signing_in import SigningIn
 from sessionworker.page.uploads import Uploads
 
 Context: TypeAlias = Mapping[str, Any]
-View: TypeAlias = Callable[..., Deferred[Callable[[], Context]]]
+Show: TypeAlias = Callable[[], Context]
+"""Makes what a template shows."""
+
+View: TypeAlias = Callable[..., Deferred[Show]]
 """Is given a request and what is in its path. What it returns is called in a thread, and says what a template shows."""
 
 InThread: TypeAlias = Callable[[Callable[[], Any]], Deferred[Any]]
@@ -84,7 +87,7 @@ class Routes:
         self.app.route(path, methods=["GET"])(show)
 
     def _show(
-        self, request: Request, template: str, session: Session, worker: Deferred[Any], show: Callable[[], Context]
+        self, request: Request, template: str, session: Session, worker: Deferred[Any], show: Show
     ) -> Deferred[bytes]:
         """Show what a view found, and what each page tells of the worker."""
         path = request.path.decode("ascii", "replace").removeprefix("/ui/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
@@ -32,7 +32,7 @@ from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
 from sessionworker.page.sessions import Sessions
-from sessionworker.page.site import Context, Routes
+from sessionworker.page.site import Context, Routes, Show
 from sessionworker.page.troubles import is_full
 from sessionworker.settings import Settings
 from sessionworker.web.page_links import url_of
@@ -50,9 +50,6 @@ COLOURS = 6
 """Colours that tell one identity from another."""
 
 T = TypeVar("T")
-
-Show: TypeAlias = Callable[[], Context]
-"""Makes what a template shows."""
 
 
 class Views:

@@ -45,6 +45,16 @@ def test_no_folder_of_a_new_instance_is_looked_at_for_a_label(tmp_path: Path, mo
     store.close()
 
 
+def wait_for_background(store: FileStore, looks: list[object]) -> Thread:
+    """Start a store's background; return its thread once it has looked at nine labels, or when that takes long."""
+    background = Thread(target=store.maintain)
+    background.start()
+    deadline = time.monotonic() + 20
+    while len(looks) < 9 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return background
+
+
 def test_the_background_looks_for_all_labels_after_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FileStore(tmp_path, sync=False)
     store.commit([CreateGroup("g"), *(CreateInstance("g", f"n{number}") for number in range(9))])
@@ -52,11 +62,7 @@ def test_the_background_looks_for_all_labels_after_a_start(tmp_path: Path, monke
     store.close()
     store = FileStore(tmp_path, sync=False)
     looks = looked_at(monkeypatch)
-    background = Thread(target=store.maintain)
-    background.start()
-    deadline = time.monotonic() + 20
-    while len(looks) < 9 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    background = wait_for_background(store, looks)
     assert len(looks) == 9
     assert [one.label for one in store.describe("g")] == ["", "", "", "Loja Centro", "", "", "", "", ""]
     assert len(looks) == 9
@@ -109,11 +115,7 @@ def test_the_background_looks_for_the_labels_of_drops_too(tmp_path: Path, monkey
     monkeypatch.setattr(tallies, "SETTLED_NANOSECONDS", 0)
     store = dropped(tmp_path, 9)
     looks = looked_at(monkeypatch)
-    background = Thread(target=store.maintain)
-    background.start()
-    deadline = time.monotonic() + 20
-    while len(looks) < 9 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    background = wait_for_background(store, looks)
     assert len(looks) == 9
     assert labels_of_drops(store) == LABELS
     assert len(looks) == 9

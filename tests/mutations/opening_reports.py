@@ -104,14 +104,14 @@ FAULTS = (
     Fault(
         "what is no name leads to a page",
         _READ,
-        "state in _HERE and _are_names(one.group, one.instance)",
-        "state in _HERE",
+        "state in THERE and _are_names(one.group, one.instance)",
+        "state in THERE",
         _OF_READING,
     ),
     Fault(
         "what failed has a link to where it is not",
         _READ,
-        "state in _HERE and _are_names(one.group, one.instance)",
+        "state in THERE and _are_names(one.group, one.instance)",
         "_are_names(one.group, one.instance)",
         _OF_READING,
     ),
