@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,9 +43,25 @@ def test_in_a_network_of_its_own_a_program_is_started() -> None:
 
 
 def files_of(worker: WorkerProcess) -> list[str]:
-    """Return what a worker has open, without the numbers."""
-    links = [str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir()]
+    """Return what a worker has open now, without the numbers."""
+    links = []
+    for path in Path(f"/proc/{worker.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            links.append(str(path.readlink()))
     return sorted(link.partition(":[")[0] for link in links)
+
+
+def lasting_files_of(worker: WorkerProcess) -> list[str]:
+    """Return what a worker has open once it has nothing to do: ten looks in half a second were alike."""
+    looks: list[list[str]] = []
+
+    def are_alike() -> bool:
+        looks.append(files_of(worker))
+        time.sleep(0.05)
+        return len(looks) >= 10 and all(look == looks[-1] for look in looks[-10:])
+
+    wait_until(are_alike)
+    return looks[-1]
 
 
 def test_a_worker_has_open_what_one_has_that_was_started_and_ends_as_it_does(tmp_path: Path) -> None:
@@ -52,7 +70,7 @@ def test_a_worker_has_open_what_one_has_that_was_started_and_ends_as_it_does(tmp
         assert Path(f"/proc/{worker.pid}/cwd").readlink() == REPOSITORY
         forked = worker.pid
         wait_until(lambda: files_of(worker).count("socket") == 1)  # that of the first question is closed
-        files = files_of(worker)
+        files = lasting_files_of(worker)
         worker.kill()
         assert worker._process is not None
         assert worker._process.returncode == -signal.SIGKILL
@@ -62,7 +80,7 @@ def test_a_worker_has_open_what_one_has_that_was_started_and_ends_as_it_does(tmp
         assert worker.pid != forked
         assert b"tests.warm" not in Path(f"/proc/{worker.pid}/cmdline").read_bytes()
         wait_until(lambda: files_of(worker).count("socket") == 1)
-        assert files_of(worker) == files
+        assert lasting_files_of(worker) == files
         worker.is_loaded_anew = False
         worker.kill()
         worker.start()

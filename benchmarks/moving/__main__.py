@@ -62,9 +62,9 @@ def table(runs: Iterable[Run]) -> str:
     return "\n".join(map(line, [COLUMNS, *map(cells_of, runs)]))
 
 
-def p99_of(runs: Iterable[Run], *, beside: bool) -> float:
-    """Return the 99th percentile of all writes beside imports, or of all others."""
-    return percentile([one for run in runs if bool(run.command_bytes) == beside for one in run.seen.latencies], 0.99)
+def percentile_of(runs: Iterable[Run], share: float, *, beside: bool) -> float:
+    """Return a percentile of all writes beside imports, or of all others."""
+    return percentile([one for run in runs if bool(run.command_bytes) == beside for one in run.seen.latencies], share)
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
             asked.close()
             others = set(asked.names()) - digests.keys()
             asked.close()
-        beside, alone = p99_of(runs, beside=True), p99_of(runs, beside=False)
+        beside, alone = percentile_of(runs, 0.99, beside=True), percentile_of(runs, 0.99, beside=False)
         seconds = sum(run.seconds for run in runs if run.command_bytes)
         print(f"digests equal: {equal} of {len(digests)}; accounts that the source does not have: {len(others)}")
         print(f"p99 of a write: {beside:.2f} ms beside the import, {alone:.2f} ms without: {beside / alone:.2f} times")

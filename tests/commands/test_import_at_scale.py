@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import MIB
-from benchmarks.moving.__main__ import p99_of, table
+from benchmarks.moving.__main__ import percentile_of, table
 from benchmarks.moving.accounts import Size, installed
 from benchmarks.moving.runs import Asked, measure
 from tests.process import WorkerProcess
@@ -21,7 +21,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.usefixtures("node
 SIZE, FULL_SIZE = Size(16, 800), Size(500, 800)
 
 MOST_MILLISECONDS = 100
-"""For a write beside an import, of a hundred all but the slowest; on a busy machine five times that of one without."""
+"""For a write beside an import, all but the slowest; on a busy machine five times that of one without."""
+
+SHARE, FULL_SHARE = 0.95, 0.99
+"""What part of the writes is not among the slowest: one sync that takes long is a hundredth of those of a few seconds."""
 
 COMMAND_MIB, WORKER_MIB = 250, 250
 
@@ -39,12 +42,13 @@ def test_who_is_served_beside_an_import_that_is_killed_and_begun_again_hardly_wa
     imports = [run for run in runs if run.command_bytes]
     assert [bool(run.arrived) for run in imports] == [True] * 4
     assert sum(run.arrived for run in imports) == size.accounts
-    beside, alone = p99_of(runs, beside=True), p99_of(runs, beside=False)
+    share = FULL_SHARE if full else SHARE
+    beside, alone = percentile_of(runs, share, beside=True), percentile_of(runs, share, beside=False)
     command, most = max(run.command_bytes for run in imports) / MIB, max(run.worker_bytes for run in imports) / MIB
     show_figure(
         f"import of {size.keys} keys in {size.accounts} accounts, {source.value_bytes / MIB:.0f} MiB, killed three "
         f"times: {sum(run.seconds for run in imports):.1f} s; memory {command:.0f} MiB, and {most:.0f} of the worker; "
-        f"digests equal; writes beside it: 99th percentile {beside:.1f} ms, {alone:.1f} without"
+        f"digests equal; writes beside it: {share:.0%} within {beside:.1f} ms, {alone:.1f} without"
     )
     assert beside < max(5 * alone, MOST_MILLISECONDS)
     assert command < COMMAND_MIB

@@ -20,9 +20,6 @@ from tests.tools import require
 
 PATIENCE = 30.0
 
-TOO_EARLY = {HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR}
-"""What Traefik answers that listens, and has not yet read what to do, or talks to another one that has not."""
-
 
 class Pair:
     """Two proxies: `near` takes plain HTTP and speaks TLS to `far`, which stands in front of a worker."""
@@ -45,8 +42,9 @@ class Pair:
                 (self.folder / side).mkdir()
                 stack.enter_context(self._start(side, port))
             end = time.monotonic() + PATIENCE
-            while self._health() in TOO_EARLY:
-                assert time.monotonic() < end
+            # Traefik listens before it has read what to do, and answers by itself until then: 404, 500 or 502.
+            while (status := self._health()) != HTTPStatus.OK:
+                assert time.monotonic() < end, f"{status}: {self.said()}"
                 time.sleep(0.02)
             yield
 
