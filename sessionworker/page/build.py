@@ -41,8 +41,8 @@ class Page:
     ) -> None:
         """Build it over the parts of the worker. `in_thread` is where pages are made."""
         self._series = Series(reactor.seconds, lambda: sample(metrics))
-        looking = Looking(offload, overview, Known(reactor), self._series)
-        signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
+        self._looking = looking = Looking(offload, overview, Known(reactor), self._series)
+        self._signing_in = signing_in = SigningIn(reactor, access, metrics, _name_of(settings))
         self.make_code = signing_in.make_code
         """Makes a code that signs an operator in."""
         views = Views(looking, self._series, signing_in.sessions, settings)
@@ -56,8 +56,10 @@ class Page:
         self.site = build_page(reactor, signing_in, looking, in_thread, add, settings.hosts)
 
     def take_sample(self) -> None:
-        """Measure what the charts show; once every `sample_seconds`."""
+        """Measure what the charts show, and keep the list new that somebody may open; once every `sample_seconds`."""
         self._series.take()
+        if len(self._signing_in.sessions):
+            self._looking.rows(is_needed=False)  # asks the store no oftener than its answers hold
 
 
 def _name_of(settings: Settings) -> str:

@@ -26,11 +26,14 @@ answer is told of."""
 LONGEST_SECONDS = 60.0
 """How long an answer holds, at most: one that took an hour, as the store hung, is as old as any other."""
 
+OF_USE_SECONDS = 1.5 * LONGEST_SECONDS
+"""How long an answer is shown while a newer one is asked for: longer than it holds, so that it can be kept new."""
+
 AT_ONCE = 2
 """Questions that the store is asked at once: the threads that answer them read for the APIs, too."""
 
 BRIEF_SECONDS = 0.05
-"""How long whoever looks waits for a newer one; then the last one is shown, unless it is older than LONGEST_SECONDS."""
+"""How long whoever looks waits for a newer one; then the last one is shown, unless it is older than OF_USE_SECONDS."""
 
 MOST_QUESTIONS = 50
 """Answers that are remembered; the one that was asked for longest ago is forgotten first."""
@@ -106,7 +109,7 @@ class Known:
         question.waiting.append(result)
         if not question.is_asking:
             self._begin(question)
-        is_of_use = question.came_at is not None and now - question.came_at < LONGEST_SECONDS
+        is_of_use = question.came_at is not None and now - question.came_at < OF_USE_SECONDS
         if not result.called and not question.is_outdated and (is_of_use or not is_needed):
             self._reactor.callLater(BRIEF_SECONDS, self._tell_one, question, result)
         return result

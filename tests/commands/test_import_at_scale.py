@@ -24,7 +24,7 @@ MOST_MILLISECONDS = 100
 """For a write beside an import, all but the slowest; on a busy machine five times that of one without."""
 
 SHARE, FULL_SHARE = 0.95, 0.99
-"""What part of the writes is not among the slowest: one sync that takes long is a hundredth of those of a few seconds."""
+"""What part of the writes has to be fast: one slow sync holds up a hundredth of those of a few seconds."""
 
 COMMAND_MIB, WORKER_MIB = 250, 250
 

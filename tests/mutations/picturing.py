@@ -6,6 +6,7 @@ from tests.mutations.fault import Fault
 
 _SERIES, _CHARTS = "sessionworker/page/series.py", "sessionworker/page/charts.py"
 _LOOKING, _TROUBLES = "sessionworker/page/looking.py", "sessionworker/page/troubles.py"
+_SHOWN = ("tests/page/test_pages.py",)
 _TOLD = ("tests/page/test_what_is_wrong.py",)
 _KEPT, _DRAWN = ("tests/page/test_series.py",), ("tests/page/test_charts.py",)
 
@@ -55,6 +56,20 @@ FAULTS: tuple[Fault, ...] = (
         "if abs(since - self._refused_since) > MOST_DRIFT:",
         "if True:",
         _TOLD,
+    ),
+    Fault(
+        "the list is asked for all day, whether somebody is there or not",
+        "sessionworker/page/build.py",
+        "if len(self._signing_in.sessions):",
+        "if True:",
+        _SHOWN,
+    ),
+    Fault(
+        "what is kept new is not shown while it is made anew",
+        "sessionworker/page/known.py",
+        "now - question.came_at < OF_USE_SECONDS",
+        "now - question.came_at < LONGEST_SECONDS",
+        _SHOWN,
     ),
     Fault("one slow sync is a slow disk", _LOOKING, ">= SLOW_SECONDS", ">= 0", _TOLD),
     Fault("a disk is not full that has no inodes", _TROUBLES, "FULL) < FULL or not has_inodes", "FULL) < FULL", _TOLD),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from sessionworker.page.known import AT_ONCE, BRIEF_SECONDS, LONGEST_SECONDS, PATIENCE_SECONDS, REST, Known, Seen
+from sessionworker.page.known import (
+    AT_ONCE,
+    BRIEF_SECONDS,
+    LONGEST_SECONDS,
+    OF_USE_SECONDS,
+    PATIENCE_SECONDS,
+    REST,
+    Known,
+    Seen,
+)
 
 
 def asked(known: Known, name: str, questions: list[Deferred[str]]) -> list[Seen[str]]:
@@ -39,12 +48,12 @@ def test_what_is_not_old_yet_is_shown_while_a_newer_one_is_asked_for_and_what_is
     known = Known(clock)
     asked(known, "rows", questions)
     questions[0].callback("first")
-    clock.advance(LONGEST_SECONDS - 1)
+    clock.advance(OF_USE_SECONDS - 1)
     told = asked(known, "rows", questions)
     clock.advance(BRIEF_SECONDS)
     assert [seen.value for seen in told] == ["first"]
     questions[1].callback("second")
-    clock.advance(LONGEST_SECONDS)
+    clock.advance(OF_USE_SECONDS)
     told = asked(known, "rows", questions)
     clock.advance(BRIEF_SECONDS)
     assert told == []

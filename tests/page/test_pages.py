@@ -10,7 +10,9 @@ from urllib.parse import quote
 import pytest
 
 from sessionworker.errors import StoreUnavailable
+from sessionworker.page.known import BRIEF_SECONDS, LONGEST_SECONDS
 from sessionworker.page.languages import LANGUAGES
+from sessionworker.page.series import STEP_SECONDS
 from sessionworker.stores.changes import CreateGroup, CreateInstance, DropInstance, LabelInstance
 from sessionworker.stores.files.overview import MOST_PROBLEMS
 from sessionworker.wire import DropSummary
@@ -228,3 +230,35 @@ def test_what_is_not_there_is_said_so(page: Whole, path: str) -> None:
     answer = operator(page).visit(path)
     assert (answer.status, "There is nothing here." in answer.body) == (404, True)
     assert page.logged("page_failed") == []
+
+
+def test_the_list_is_kept_new_while_somebody_is_signed_in_and_shown_at_once_when_it_is_opened(page: Whole) -> None:
+    page.make("codechat", "sales")
+    browser = operator(page)
+    for _ in range(60):
+        page.clock.advance(STEP_SECONDS)
+        page.built.take_sample()
+    browser.visit("/ui/events")  # what stands on each page is known, too
+    page.here.hangs = True
+    page.clock.advance(LONGEST_SECONDS)
+    answer = browser.ask_and_wait("/ui/instances", BRIEF_SECONDS)
+    found = text_of_page(answer.body).partition(" Show ")[2]
+    assert found.startswith("1 of 1 instances As of 1 minute ago")
+
+
+def test_the_list_is_asked_for_when_somebody_comes_and_not_while_nobody_is_there(
+    page: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def groups() -> list[str]:
+        asked.append("groups")
+        return []
+
+    monkeypatch.setattr(page.store, "groups", groups)
+    for _ in range(60):
+        page.clock.advance(STEP_SECONDS)
+        page.built.take_sample()
+    assert asked == []
+    assert Browser(page).visit("/ui/instances").status == 401
+    assert asked == ["groups"]
