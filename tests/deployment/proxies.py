@@ -36,7 +36,7 @@ class Pair:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run both until the block ends."""
+        """Run both until the block ends, from when the worker can be reached through them."""
         with ExitStack() as stack:
             for side, port in (("far", self.far), ("near", self.near)):
                 (self.folder / side).mkdir()
