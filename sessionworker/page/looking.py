@@ -40,7 +40,8 @@ class One(Struct, frozen=True):
 
     facts: Facts | None
     """None where its `creds` say nothing, or cannot be had."""
-    versions: Sequence[VersionSummary]
+    versions: Sequence[VersionSummary] | None
+    """None where they cannot be read; its row says why, or the worker's log."""
     events: Sequence[EventSummary]
     """Newest first."""
 
@@ -134,7 +135,9 @@ def _row(group: str, one: InstanceSummary, changed: Container[tuple[str, str]], 
 
 
 def _one(store: Store, group: str, name: str) -> One:
-    versions = store.versions(group, name)
+    versions = None
+    with suppress(StoreUnavailable):
+        versions = store.versions(group, name)
     mine = [event for event in reversed(store.events(0)) if (event.group, event.instance) == (group, name)]
     facts = None
     with suppress(StoreUnavailable):  # it is refused, and its row says why

@@ -139,7 +139,7 @@ class Views:
         def show(rows: Seen[Rows], seen: Seen[One]) -> Context:
             one = seen.get()
             row = (rows.value or Rows((), ())).by_place.get((group, name)) or _unknown(group, name)
-            identities = dict.fromkeys(version.identity for version in one.versions if version.identity)
+            identities = dict.fromkeys(version.identity for version in one.versions or () if version.identity)
             return {
                 "here": "instance",
                 "row": row,

@@ -71,6 +71,20 @@ FAULTS: tuple[Fault, ...] = (
         "now - question.came_at < LONGEST_SECONDS",
         _SHOWN,
     ),
+    Fault(
+        "an instance whose folder is gone has no page that says what to do",
+        _LOOKING,
+        "    with suppress(StoreUnavailable):\n        versions",
+        "    if True:\n        versions",
+        ("tests/page/test_problems.py",),
+    ),
+    Fault(
+        "whatever is the matter, creds are to be put back",
+        "sessionworker/page/problems.py",
+        'FOLDER = "folder"',
+        'FOLDER = "creds"',
+        ("tests/page/test_problems.py",),
+    ),
     Fault("one slow sync is a slow disk", _LOOKING, ">= SLOW_SECONDS", ">= 0", _TOLD),
     Fault("a disk is not full that has no inodes", _TROUBLES, "FULL) < FULL or not has_inodes", "FULL) < FULL", _TOLD),
     Fault(

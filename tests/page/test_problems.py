@@ -1,0 +1,83 @@
+"""What is the matter with an instance is told in the language of whoever looks, with what to do about just that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sessionworker.stores.files
+from sessionworker.errors import NoSpace
+from sessionworker.page.problems import PROBLEMS, UNREADABLE, Remedy, explain
+from sessionworker.stores.changes import CreateGroup
+from sessionworker.wire import InstanceSummary
+from tests.page.test_pages import text_of_page
+from tests.page.whole import Whole, operator, whole_page
+
+CREDS_PATH = "sessionworker import archive BACKUP"
+
+WHAT_TO_DO = {
+    Remedy.CREDS: (CREDS_PATH, "Se você tem um backup"),
+    Remedy.FOLDER: ("Put the folder back where it was", "Devolva a pasta ao lugar dela"),
+    Remedy.TWO_FOLDERS: ("move the one elsewhere that is not to be used", "mova para outro lugar a que não deve"),
+    Remedy.RESTART: ("Start the worker again.", "Reinicie o worker."),
+    Remedy.ROOM: ("Make room on the disk", "Libere espaço no disco"),
+    Remedy.LOG: ("The worker's log says more.", "O log do worker diz mais."),
+}
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Whole]:
+    with whole_page(tmp_path / "store") as whole:
+        yield whole
+
+
+@pytest.mark.parametrize("problem", [*PROBLEMS, "its disk is on fire"])
+def test_each_problem_has_its_own_remedy_in_both_languages(
+    page: Whole, monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    page.make("codechat", "sales")
+    summary = InstanceSummary("sales", None, None, None, {}, problem)
+    monkeypatch.setattr(page.store, "describe", lambda _: [summary])
+    remedy = PROBLEMS.get(problem, Remedy.LOG)
+    for place, language in enumerate(("en", "pt-BR")):
+        body = operator(page, language).visit("/ui/instances/codechat/sales").body
+        why, _, what = body.partition('id="what"')[2].partition("</section>")[0].partition("</strong>")
+        assert ('lang="en"' in why) == (problem not in PROBLEMS)
+        assert [one for one in WHAT_TO_DO if WHAT_TO_DO[one][place] in what.replace("&#39;", "'")] == [remedy]
+        assert ("on purpose" in what or "de propósito" in what) == (remedy is not Remedy.ROOM)
+
+
+def test_why_a_group_cannot_be_read_is_told_in_ones_own_language() -> None:
+    told = explain(UNREADABLE.format(reason="Permission denied"))
+    assert (told.text, told.reason, told.remedy) == (UNREADABLE, "Permission denied", Remedy.FOLDER)
+
+
+def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: Whole, tmp_path: Path) -> None:
+    page.make("codechat", "sales")
+    page.do(CreateGroup("other"))
+    page.store.checkpoint()
+    folder = tmp_path / "store" / "codechat" / "sales"
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("a file")
+    page.clock.advance(60)
+    said = text_of_page(operator(page).visit("/ui/instances/codechat/sales").body)
+    assert WHAT_TO_DO[Remedy.FOLDER][0] in said
+    assert CREDS_PATH not in said
+    assert "They cannot be read now." in said
+
+
+def test_all_that_the_files_say_of_an_instance_is_known_here() -> None:
+    """What copying alone says is shown by no page, nor what a name is refused for."""
+    said = {NoSpace.message}
+    for module in Path(sessionworker.stores.files.__path__[0]).glob("*.py"):
+        source = module.read_text()
+        said |= set(re.findall(r'\.problem = "([^"]+)"', source))
+        if module.name != "source.py":
+            said |= set(re.findall(r'NotItsFolder\("([^"]+)"\)', source))
+            said |= set(re.findall(r'strerror or "([^"]+)"', source))
+    said -= {"the background's work has ended"}  # of the worker itself
+    assert len(said) > 8
+    assert sorted(said - PROBLEMS.keys()) == []
