@@ -7,7 +7,16 @@ from enum import Enum
 
 from msgspec import Struct
 
-from sessionworker.errors import NoSpace, StoreUnavailable
+from sessionworker.errors import (
+    ConditionFailed,
+    HeldElsewhere,
+    LabelNotAllowed,
+    NameNotAllowed,
+    NoSpace,
+    Overloaded,
+    StoreUnavailable,
+    WorkerError,
+)
 
 
 class Remedy(Enum):
@@ -57,6 +66,23 @@ PROBLEMS: Mapping[str, Remedy] = {
     "Too many open files": Remedy.LOG,
 }
 """What the store says of instances and groups, and what is done about it."""
+
+
+_REFUSED = (
+    WorkerError,
+    NameNotAllowed,
+    LabelNotAllowed,
+    HeldElsewhere,
+    ConditionFailed,
+    Overloaded,
+    StoreUnavailable,
+    NoSpace,
+)
+
+REFUSALS = frozenset(one.message for one in _REFUSED)
+"""What the worker says where it does not do what a person asked the page for; others are shown in English."""
+
+TRANSLATED = PROBLEMS.keys() | REFUSALS
 
 
 class Told(Struct, frozen=True):

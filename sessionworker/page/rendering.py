@@ -21,7 +21,7 @@ from sessionworker.access import RIGHTS, Right
 from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, UNKNOWN, Speaking, choose
 from sessionworker.page.origins import is_private
-from sessionworker.page.problems import PROBLEMS, explain
+from sessionworker.page.problems import TRANSLATED, explain
 from sessionworker.page.sessions import Session
 from sessionworker.page.troubles import bars
 from sessionworker.version import VERSION
@@ -150,7 +150,7 @@ def compose(speaking: Speaking, root: str, template: str, context: Mapping[str, 
             version=VERSION,
             bars=bars,
             kinds=KINDS,
-            problems=PROBLEMS,
+            translated=TRANSLATED,
             explain=explain,
             path_of=path_of,
             named=mark_of if session is not None and session.hides_names else str,

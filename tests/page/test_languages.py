@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sessionworker.page import actions, facts, kinds, languages, reported, reporting, sampling, signing_in, troubles
 from sessionworker.page.kinds import KINDS
 from sessionworker.page.languages import LANGUAGES, Speaking, choose, messages
-from sessionworker.page.problems import PROBLEMS, UNREADABLE
+from sessionworker.page.problems import TRANSLATED, UNREADABLE
 from sessionworker.page.rendering import _environment
 from sessionworker.page.sampling import FIGURES
 
@@ -43,7 +43,7 @@ def said_in_templates() -> set[str]:
 
 def said_in_modules() -> set[str]:
     """What the modules give to templates."""
-    found = {*KINDS.values(), *PROBLEMS, UNREADABLE} | {figure.title for figure in FIGURES}
+    found = {*KINDS.values(), *TRANSLATED, UNREADABLE} | {figure.title for figure in FIGURES}
     for module in MODULES:
         source = Path(str(module.__file__)).read_text()
         found |= {one for one in messages(OTHERS[0]) if re.sub(r"\s+", " ", one) in _joined(source)}

@@ -69,6 +69,16 @@ def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: 
     assert "They cannot be read now." in said
 
 
+def test_what_is_refused_is_told_in_ones_own_language(page: Whole) -> None:
+    page.make("codechat", "sales")
+    browser = operator(page, "pt-BR")
+    path = "/ui/instances/codechat/sales"
+    answer = browser.hand_in(f"{path}/label", csrf=browser.visit(path).hidden("csrf"), label="x" * 101)
+    assert answer.status == 400
+    assert "Um rótulo é uma linha de no máximo 100 caracteres" in text_of_page(answer.body)
+    assert 'lang="en"' not in answer.body.partition("<main")[2]
+
+
 def test_all_that_the_files_say_of_an_instance_is_known_here() -> None:
     """What copying alone says is shown by no page, nor what a name is refused for."""
     said = {NoSpace.message}
