@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import sessionworker.stores.files
 from sessionworker.errors import NoSpace
 from sessionworker.page.problems import PROBLEMS, UNREADABLE, Remedy, explain
 from sessionworker.stores.changes import CreateGroup
-from sessionworker.wire import InstanceSummary
+from sessionworker.wire import InstanceSummary, Problem
 from tests.page.test_pages import text_of_page
 from tests.page.whole import Whole, operator, whole_page
 
@@ -50,9 +51,28 @@ def test_each_problem_has_its_own_remedy_in_both_languages(
         assert ("on purpose" in what or "de propósito" in what) == (remedy is not Remedy.ROOM)
 
 
-def test_why_a_group_cannot_be_read_is_told_in_ones_own_language() -> None:
-    told = explain(UNREADABLE.format(reason="Permission denied"))
-    assert (told.text, told.reason, told.remedy) == (UNREADABLE, "Permission denied", Remedy.FOLDER)
+@pytest.mark.parametrize(
+    ("language", "why", "what"),
+    [
+        ("en", "codechat its folder cannot be read: Permission denied. If it is a group,", "move it elsewhere"),
+        ("pt-BR", "codechat a pasta dele não pode ser lida: Permissão negada. Se for um grupo,", "mova a pasta"),
+    ],
+)
+def test_a_group_that_cannot_be_read_says_why_and_what_to_do(
+    page: Whole, monkeypatch: pytest.MonkeyPatch, language: str, why: str, what: str
+) -> None:
+    page.do(CreateGroup("codechat"))
+    problem = Problem("codechat", "", UNREADABLE.format(reason="Permission denied"))
+    seen = replace(page.store.overview(), attention=[problem])
+    monkeypatch.setattr(page.store, "overview", lambda: seen)
+    said = text_of_page(operator(page, language).visit("/ui/").body)
+    assert why in said
+    assert what in said
+
+
+def test_the_systems_own_words_are_kept_where_there_are_no_others() -> None:
+    told = explain(UNREADABLE.format(reason="Structure needs cleaning"))
+    assert (told.text, told.reason, told.remedy) == (UNREADABLE, "Structure needs cleaning", Remedy.FOLDER)
 
 
 def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: Whole, tmp_path: Path) -> None:
