@@ -37,7 +37,19 @@ class Remedy(Enum):
 
 
 UNREADABLE = "its folder cannot be read: {reason}"
-"""Of a group; the reason is one of PROBLEMS, or the system's own words."""
+"""The reason is one of SYSTEM, or other words of the system."""
+
+SYSTEM: Mapping[str, Remedy] = {
+    "Input/output error": Remedy.FOLDER,
+    "Is a directory": Remedy.FOLDER,
+    "No such file or directory": Remedy.FOLDER,
+    "Not a directory": Remedy.FOLDER,
+    "Permission denied": Remedy.FOLDER,
+    "Read-only file system": Remedy.ROOM,
+    "Too many levels of symbolic links": Remedy.FOLDER,
+    "Too many open files": Remedy.LOG,
+}
+"""What Linux says where a disk or its permissions refuse something (glibc's strerror), and what is done about it."""
 
 PROBLEMS: Mapping[str, Remedy] = {
     "its creds are broken, and no older version is left": Remedy.CREDS,
@@ -55,15 +67,6 @@ PROBLEMS: Mapping[str, Remedy] = {
     "it could not be made": Remedy.LOG,
     NoSpace.message: Remedy.ROOM,
     StoreUnavailable.message: Remedy.ROOM,
-    # What Linux says where a disk or its permissions refuse something (glibc's strerror).
-    "Input/output error": Remedy.FOLDER,
-    "Is a directory": Remedy.FOLDER,
-    "No such file or directory": Remedy.FOLDER,
-    "Not a directory": Remedy.FOLDER,
-    "Permission denied": Remedy.FOLDER,
-    "Read-only file system": Remedy.ROOM,
-    "Too many levels of symbolic links": Remedy.FOLDER,
-    "Too many open files": Remedy.LOG,
 }
 """What the store says of instances and groups, and what is done about it."""
 
@@ -82,7 +85,7 @@ _REFUSED = (
 REFUSALS = frozenset(one.message for one in _REFUSED)
 """What the worker says where it does not do what a person asked the page for; others are shown in English."""
 
-TRANSLATED = PROBLEMS.keys() | REFUSALS
+TRANSLATED = PROBLEMS.keys() | SYSTEM.keys() | REFUSALS
 
 
 class Told(Struct, frozen=True):
@@ -100,6 +103,7 @@ def explain(problem: str) -> Told:
     if problem in PROBLEMS:
         return Told(problem, "", PROBLEMS[problem])
     start = UNREADABLE.partition("{")[0]
-    if problem.startswith(start):
-        return Told(UNREADABLE, problem.removeprefix(start), Remedy.FOLDER)
+    reason = problem.removeprefix(start)
+    if reason in SYSTEM or reason != problem:
+        return Told(UNREADABLE, reason, SYSTEM.get(reason, Remedy.FOLDER))
     return Told("", problem, Remedy.LOG)

@@ -254,7 +254,9 @@ def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Sequence[Ev
         found = known.get((group, name)) if known else None
         return Row(group, name, found.label if found else "", state, None, None, None, {}, problem)
 
-    problems = {(one.group, one.instance): one.problem for one in (seen.value.store.attention if seen.value else ())}
+    # What cannot be looked at is known of the list alone: the store says the rest without looking.
+    problems = {place: one.problem for place, one in known.items() if one.state == "trouble"} if known else {}
+    problems |= {(one.group, one.instance): one.problem for one in (seen.value.store.attention if seen.value else ())}
     changed = [place for place in changed_lately(events) if place not in problems and (known is None or place in known)]
     return [row(*place, "trouble", problem) for place, problem in problems.items()] + [
         row(*place, "identity") for place in changed

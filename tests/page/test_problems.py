@@ -11,13 +11,15 @@ from msgspec.structs import replace
 
 import sessionworker.stores.files
 from sessionworker.errors import NoSpace
-from sessionworker.page.problems import PROBLEMS, UNREADABLE, Remedy, explain
+from sessionworker.page.problems import PROBLEMS, SYSTEM, UNREADABLE, Remedy, explain
 from sessionworker.stores.changes import CreateGroup
 from sessionworker.wire import InstanceSummary, Problem
 from tests.page.test_pages import text_of_page
 from tests.page.whole import Whole, operator, whole_page
 
 CREDS_PATH = "sessionworker import archive BACKUP"
+
+KNOWN = {**PROBLEMS, **SYSTEM}
 
 WHAT_TO_DO = {
     Remedy.CREDS: (CREDS_PATH, "Se você tem um backup"),
@@ -35,18 +37,18 @@ def page(tmp_path: Path) -> Iterator[Whole]:
         yield whole
 
 
-@pytest.mark.parametrize("problem", [*PROBLEMS, "its disk is on fire"])
+@pytest.mark.parametrize("problem", [*KNOWN, "its disk is on fire"])
 def test_each_problem_has_its_own_remedy_in_both_languages(
     page: Whole, monkeypatch: pytest.MonkeyPatch, problem: str
 ) -> None:
     page.make("codechat", "sales")
     summary = InstanceSummary("sales", None, None, None, {}, problem)
     monkeypatch.setattr(page.store, "describe", lambda _: [summary])
-    remedy = PROBLEMS.get(problem, Remedy.LOG)
+    remedy = KNOWN.get(problem, Remedy.LOG)
     for place, language in enumerate(("en", "pt-BR")):
         body = operator(page, language).visit("/ui/instances/codechat/sales").body
         why, _, what = body.partition('id="what"')[2].partition("</section>")[0].partition("</strong>")
-        assert ('lang="en"' in why) == (problem not in PROBLEMS)
+        assert ('lang="en"' in why) == (problem not in KNOWN)
         assert [one for one in WHAT_TO_DO if WHAT_TO_DO[one][place] in what.replace("&#39;", "'")] == [remedy]
         assert ("on purpose" in what or "de propósito" in what) == (remedy is not Remedy.ROOM)
 
@@ -55,7 +57,7 @@ def test_each_problem_has_its_own_remedy_in_both_languages(
     ("language", "why", "what"),
     [
         ("en", "codechat its folder cannot be read: Permission denied. If it is a group,", "move it elsewhere"),
-        ("pt-BR", "codechat a pasta dele não pode ser lida: Permissão negada. Se for um grupo,", "mova a pasta"),
+        ("pt-BR", "codechat não foi possível ler a pasta: Permissão negada. Se for um grupo,", "mova a pasta"),
     ],
 )
 def test_a_group_that_cannot_be_read_says_why_and_what_to_do(
@@ -83,7 +85,10 @@ def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: 
     folder.rename(tmp_path / "elsewhere")
     folder.write_text("a file")
     page.clock.advance(60)
-    said = text_of_page(operator(page).visit("/ui/instances/codechat/sales").body)
+    browser = operator(page)
+    first = text_of_page(browser.visit("/ui/").body)
+    assert "Needs attention (1) ✖ needs a person sales codechat its folder cannot be read: Not a directory" in first
+    said = text_of_page(browser.visit("/ui/instances/codechat/sales").body)
     assert WHAT_TO_DO[Remedy.FOLDER][0] in said
     assert CREDS_PATH not in said
     assert "They cannot be read now." in said
