@@ -67,9 +67,10 @@ def bars(seen: Seen[WorkerOverview]) -> Iterator[Bar]:
     elif not seen.value.is_well:
         yield Bar("bad", "The worker is not well: the store does not take a write and a read in time.")
     if (apart := seen.value.store.states.get("apart")) and not gauges.get("writes_refused"):
-        yield Bar(
-            "bad", "The files of {count} instances cannot follow. What was acknowledged is safe.", {"count": apart}
-        )
+        text = "The files of {count} instances cannot follow. What was acknowledged is safe."
+        if apart == 1:
+            text = "The files of an instance cannot follow. What was acknowledged is safe."
+        yield Bar("bad", text, {"count": apart})
     if not gauges.get("writes_refused"):
         yield from _room(gauges)
     if slow := gauges.get(SLOWEST_SYNC):

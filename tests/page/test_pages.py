@@ -134,6 +134,20 @@ def test_all_that_need_a_person_are_counted_where_few_are_named(tmp_path: Path) 
         assert f"Needs attention ({count})" in text_of_page(operator(page).visit("/ui/").body)
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "two"),
+    [
+        ("en", "1 was written within a day 0 need a person", "2 were written within a day 0 need a person"),
+        ("pt-BR", "1 nunca foi pareada", "2 nunca foram pareadas"),
+    ],
+)
+def test_one_is_counted_as_one(page: Whole, language: str, one: str, two: str) -> None:
+    page.make("codechat", "sales", **{"pre-key-1": {"a": "b"}})
+    assert one in text_of_page(operator(page, language).visit("/ui/").body)
+    page.make("codechat", "support", **{"pre-key-1": {"a": "b"}})
+    assert two in text_of_page(operator(page, language).visit("/ui/").body)
+
+
 def test_the_list_is_searched_filtered_and_a_page_at_a_time(page: Whole) -> None:
     page.do(CreateGroup("evolution"), *(CreateInstance("evolution", f"n{number:03}") for number in range(120)))
     page.make("codechat", "sales")
@@ -243,7 +257,7 @@ def test_the_list_is_kept_new_while_somebody_is_signed_in_and_shown_at_once_when
     page.clock.advance(LONGEST_SECONDS)
     answer = browser.ask_and_wait("/ui/instances", BRIEF_SECONDS)
     found = text_of_page(answer.body).partition(" Show ")[2]
-    assert found.startswith("1 of 1 instances As of 1 minute ago")
+    assert found.startswith("1 of 1 instance As of 1 minute ago")
 
 
 def test_the_list_is_asked_for_when_somebody_comes_and_not_while_nobody_is_there(
