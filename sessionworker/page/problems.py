@@ -37,7 +37,7 @@ class Remedy(Enum):
 
 
 UNREADABLE = "its folder cannot be read: {reason}"
-"""The reason is one of SYSTEM, or other words of the system."""
+"""The reason is one of PROBLEMS or SYSTEM, or other words of the system."""
 
 SYSTEM: Mapping[str, Remedy] = {
     "Input/output error": Remedy.FOLDER,
@@ -63,7 +63,6 @@ PROBLEMS: Mapping[str, Remedy] = {
     "it was made for another instance": Remedy.FOLDER,
     "its folder has more than one id": Remedy.FOLDER,
     "it has more than one id": Remedy.FOLDER,
-    "it cannot be read": Remedy.FOLDER,
     "it could not be made": Remedy.LOG,
     NoSpace.message: Remedy.ROOM,
     StoreUnavailable.message: Remedy.ROOM,
@@ -85,6 +84,8 @@ _REFUSED = (
 REFUSALS = frozenset(one.message for one in _REFUSED)
 """What the worker says where it does not do what a person asked the page for; others are shown in English."""
 
+_REASONS = {**PROBLEMS, **SYSTEM}
+
 TRANSLATED = PROBLEMS.keys() | SYSTEM.keys() | REFUSALS
 
 
@@ -103,7 +104,7 @@ def explain(problem: str) -> Told:
     if problem in PROBLEMS:
         return Told(problem, "", PROBLEMS[problem])
     start = UNREADABLE.partition("{")[0]
-    reason = problem.removeprefix(start)
-    if reason in SYSTEM or reason != problem:
-        return Told(UNREADABLE, reason, SYSTEM.get(reason, Remedy.FOLDER))
+    if problem.startswith(start):
+        reason = problem.removeprefix(start)
+        return Told(UNREADABLE, reason, _REASONS.get(reason, Remedy.FOLDER))
     return Told("", problem, Remedy.LOG)

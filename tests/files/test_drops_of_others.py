@@ -44,7 +44,10 @@ def test_a_dropped_instance_that_cannot_be_read_is_listed_with_the_reason(folder
     commit(store, write(CREDS, creds(1)))
     good, bad = drop(store, CREDS), drop(store, SUPPORT)
     with disk_of(folder) as disk, disk.failing(errno.EACCES, about("/dropped/codechat~support~", "stat")):
-        assert {found.drop: found.problem for found in store.drops()} == {good.drop: "", bad.drop: "Permission denied"}
+        assert {found.drop: found.problem for found in store.drops()} == {
+            good.drop: "",
+            bad.drop: "its folder cannot be read: Permission denied",
+        }
     store.close()
 
 

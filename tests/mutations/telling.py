@@ -15,6 +15,20 @@ _HAPPENED = ("tests/test_recent_events.py", "tests/admin/test_overview.py")
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
+        "what a client could not read is no trouble at a glance",
+        f"{_FILES}/store.py",
+        "                    found.unreadable = why_unreadable(error)\n",
+        "",
+        ("tests/files/test_out_of_use.py",),
+    ),
+    Fault(
+        "a folder that can be read again is trouble for good",
+        f"{_FILES}/overview.py",
+        "            self._look_again(instance)\n",
+        "            pass\n",
+        ("tests/files/test_out_of_use.py",),
+    ),
+    Fault(
         "what changed in a folder by others' hands is not noticed",
         _TALLIES,
         "status.st_mtime_ns == tally.changed",

@@ -14,7 +14,7 @@ from sessionworker.stores.files.codec import SEALED
 from sessionworker.stores.files.faults import Faults
 from sessionworker.stores.files.folder import Folder
 from sessionworker.stores.files.identity import Identity
-from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.instance import Instance, why_unreadable
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
 
@@ -86,7 +86,7 @@ class Catalogue:
                     names = self._places.folders(folder)
                     self._places.sync(folder)
                 except OSError as error:
-                    problem = f"its folder cannot be read: {error.strerror}"
+                    problem = why_unreadable(error)
                     if not group.problem:
                         self._faults.say(
                             "folder_unreadable",

@@ -21,7 +21,7 @@ def gauges_of(parts: Parts, committing: Committing) -> dict[str, float]:
         "groups": len(parts.catalogue.groups),
         "instances": len(instances),
         "instances_apart": len(parts.state.apart),
-        "instances_refused": sum(one.is_refused for one in instances),
+        "instances_refused": sum(one.is_out_of_use for one in instances),
         "leases": sum(one.tenure is not None and one.tenure.is_live(now) for one in instances),
         "writes_refused": int(committing.refuses_writes),
         "last_write_timestamp_seconds": committing.last_at / 1000,

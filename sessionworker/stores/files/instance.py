@@ -96,6 +96,7 @@ class Instance:
         "tenure",
         "times_labelled",
         "told",
+        "unreadable",
         "unsaved",
         "waiting_bytes",
         "waiting_files",
@@ -115,6 +116,8 @@ class Instance:
         """The device and the inode of its folder, once that was opened."""
         self.problem = ""
         """Why nothing can be done with it, until a person has seen to it."""
+        self.unreadable = ""
+        """Why its folder could not be read when that was tried last; empty where it could be, or nobody tried."""
         self.refusal: type[WorkerError] | None = None
         """Why it takes no writes: its files could not follow the journal."""
         self.has_no_creds = False
@@ -184,6 +187,11 @@ class Instance:
         return bool(self.problem) or self.creds_lost
 
     @property
+    def is_out_of_use(self) -> bool:
+        """Whether it is refused, or could not be read."""
+        return self.is_refused or bool(self.unreadable)
+
+    @property
     def is_saved(self) -> bool:
         """Whether all that was committed is in its files."""
         return not (self.unsaved or self.saving or self.new_versions or self.saving_versions)
@@ -198,8 +206,13 @@ class Instance:
         return f"instance {self.name!r} in group {self.group!r}"
 
 
+def why_unreadable(error: OSError) -> str:
+    """Return what is told of a folder that the disk does not let be read."""
+    return f"its folder cannot be read: {error.strerror or type(error).__name__}"
+
+
 def problem_of(instance: Instance) -> str:
     """Return what is the matter with an instance, in words; empty where nothing is known to be."""
     if instance.is_refused:
         return instance.problem or "its creds are broken, and no older version is left"
-    return instance.refusal.message if instance.refusal is not None else ""
+    return instance.refusal.message if instance.refusal is not None else instance.unreadable

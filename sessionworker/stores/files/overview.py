@@ -13,7 +13,7 @@ from sessionworker.errors import NoSuchVersion
 from sessionworker.names import CREDS
 from sessionworker.stores.files.catalogue import Catalogue, Group
 from sessionworker.stores.files.drops import Drop, Drops
-from sessionworker.stores.files.instance import Instance, NewVersion, problem_of
+from sessionworker.stores.files.instance import Instance, NewVersion, problem_of, why_unreadable
 from sessionworker.stores.files.labels import Labels
 from sessionworker.stores.files.locks import Locks
 from sessionworker.stores.files.places import Places
@@ -29,6 +29,9 @@ LONGEST_COUNT = 1.0
 
 MOST_PROBLEMS = 100
 """Problems that are named one by one."""
+
+MOST_LOOKS = 10
+"""Folders that could not be read and are tried again, whenever somebody asks for all at a glance."""
 
 T = TypeVar("T")
 
@@ -74,31 +77,45 @@ class Overview:
         ]
 
     def _describe(self, instance: Instance, *, may_count: bool) -> InstanceSummary:
-        problem, tally, label = problem_of(instance), None, instance.label or ""
+        tally, label = None, instance.label or ""
         try:
             tally = self._tallies.of(instance, may_count=may_count)
             label = self._labels.of(instance)
         except OSError as error:
-            problem = problem or error.strerror or "it cannot be read"
+            instance.unreadable = why_unreadable(error)
+        else:
+            if tally is not None:
+                instance.unreadable = ""
+        problem = problem_of(instance)
         if tally is None:
             return InstanceSummary(instance.name, None, None, instance.last_write or None, {}, problem, label)
         last_write = max(tally.last_write, instance.last_write)
         return InstanceSummary(instance.name, tally.files, tally.bytes, last_write, tally.types, problem, label)
 
     def glance(self) -> StoreOverview:
-        """Return what is known of all instances without looking at any. Never raises OSError."""
+        """Return what is known of all instances, looking at few: those that could not be read. Never raises OSError."""
         states, last_writes = dict.fromkeys(STATES, 0), dict.fromkeys((*AGES, *OTHER_AGES), 0)
         groups, without_creds, now = list(self._catalogue.groups.values()), 0, time.time_ns() // 1_000_000
         attention = [Problem(group.name, "", group.problem) for group in groups if group.problem]
         instances = self._catalogue.live()
+        for instance in [one for one in instances if one.unreadable][:MOST_LOOKS]:
+            self._look_again(instance)
         for instance in _letting_others_run(instances):
             problem = problem_of(instance)
             if problem:
                 attention.append(Problem(instance.group, instance.name, problem))
-            states["refused" if instance.is_refused else "apart" if problem else "well"] += 1
+            states["refused" if instance.is_out_of_use else "apart" if problem else "well"] += 1
             last_writes[_age_of(instance, now)] += 1
             without_creds += not _may_have_creds(instance)
         return StoreOverview(len(groups), len(instances), states, without_creds, last_writes, attention[:MOST_PROBLEMS])
+
+    def _look_again(self, instance: Instance) -> None:
+        try:
+            self._catalogue.open(instance).close()
+        except OSError as error:
+            instance.unreadable = why_unreadable(error)
+        else:
+            instance.unreadable = ""
 
     def drops(self) -> list[DropSummary]:
         """Return the instances that were dropped, newest first."""
@@ -128,7 +145,7 @@ class Overview:
         except FileNotFoundError:
             return None
         except OSError as error:
-            problem = error.strerror or "it cannot be read"
+            problem = why_unreadable(error)
         files, size = (tally.files, tally.bytes) if tally is not None else (None, None)
         return DropSummary(drop.group, drop.instance, drop.drop, drop.when, files, size, problem, label)
 

@@ -27,7 +27,7 @@ from sessionworker.stores.files.committing import Committing
 from sessionworker.stores.files.copied import forget_mark
 from sessionworker.stores.files.faults import reason_of, refusal_for
 from sessionworker.stores.files.gauges import gauges_of
-from sessionworker.stores.files.instance import Instance
+from sessionworker.stores.files.instance import Instance, why_unreadable
 from sessionworker.stores.files.journal import SEGMENT_SIZE
 from sessionworker.stores.files.limits import Limits
 from sessionworker.stores.files.parts import open_parts, open_root
@@ -147,6 +147,7 @@ class FileStore:
                 answer = question(found)
             except OSError as error:
                 if self._catalogue.get(group, name) is found:
+                    found.unreadable = why_unreadable(error)
                     raise self._parts.faults.read_error(str(found), error, found) from None
             else:
                 if self._catalogue.get(group, name) is found:
