@@ -83,15 +83,29 @@ FAULTS = (
     Fault(
         "notes that nobody knows fail",
         _READ,
-        "one.code in TOLD and ",
-        "",
+        "one.code in TOLD and details",
+        "details",
         _OF_READING,
     ),
     Fault(
         "notes without what stands in their text fail",
         _READ,
-        " and one.details.keys() >= _needs(one.code)",
+        " and details.keys() >= _needs(one.code)",
         "",
+        _OF_READING,
+    ),
+    Fault(
+        "a file of millions of things is read",
+        _READ,
+        'if whole.count(b",") > MOST_PARTS:',
+        "if False:",
+        _OF_READING,
+    ),
+    Fault(
+        "a note has as many details as it likes",
+        _READ,
+        "if len(one.details) > LONGEST_DETAILS:",
+        "if False:",
         _OF_READING,
     ),
     Fault(
