@@ -25,6 +25,13 @@ FAULTS = (
         _BOUNDS,
     ),
     Fault(
+        "who is hung up on is looked at for each part that came with it",
+        f"{_PAGE}/bounds.py",
+        "            self._is_cut_off = True\n",
+        "",
+        _BOUNDS,
+    ),
+    Fault(
         "any number of files is in memory at once",
         _UPLOADS,
         "            oldest.channel.forceAbortClient()\n",
