@@ -41,6 +41,7 @@ class PageRequest(Request):
     seconds = 0.0
     _came = 0
     _is_file = False
+    _is_cut_off = False
     is_too_large = False
     """Whether it had a file that was too large, and was let go of."""
 
@@ -67,10 +68,13 @@ class PageRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take a part of the body."""
+        if self._is_cut_off:
+            return  # thousands of parts may have come at once, and to see who sends each takes longer than to send it
         self._came += len(data)
         if self._came <= MOST_BYTES or self._may_be_as_large():
             super().handleContentChunk(data)
         elif not self._is_file or self._came > MOST_DROPPED:
+            self._is_cut_off = True
             self.channel.forceAbortClient()
         elif not self.is_too_large:
             self.is_too_large = True

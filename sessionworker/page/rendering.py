@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
-from hashlib import sha256
+from functools import cache, partial
+from hashlib import blake2b, sha256
 from http import HTTPStatus
 from importlib.resources import files
 from shlex import quote as quote_for_shell
@@ -39,6 +39,9 @@ HEADERS = {
 """Of every answer: no script, style or picture from elsewhere, and nobody may put the page into a frame."""
 
 LANGUAGE_COOKIE = b"sw-language"
+
+MARK_BYTES = 3
+"""Of a mark in the place of a name: with two of them, two marks in ten pages would be those of another name, too."""
 
 DEEPEST = 10
 """Folders below the first page's, at most: an address of thousands, which leads nowhere, makes no long links."""
@@ -120,9 +123,14 @@ def time_of(milliseconds: int) -> Markup:
     )
 
 
-def mark_of(name: str) -> str:
-    """Return what is shown of a name that is hidden: the same of the same one. Nothing of none."""
-    return f"•••• {sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:4]}" if name else ""
+def mark_of(key: bytes, name: str) -> str:
+    """Return what is shown of a name that is hidden: the same of the same one with a key, and nothing of none.
+
+    Without a key, whoever guesses a name could tell by its mark whether it is the one.
+    """
+    if not name:
+        return ""
+    return f"•••• {blake2b(name.encode('utf-8', 'surrogatepass'), key=key, digest_size=MARK_BYTES).hexdigest()}"
 
 
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **context: Any) -> bytes:
@@ -153,7 +161,7 @@ def compose(speaking: Speaking, root: str, template: str, context: Mapping[str, 
             translated=TRANSLATED,
             explain=explain,
             path_of=path_of,
-            named=mark_of if session is not None and session.hides_names else str,
+            named=partial(mark_of, session.marks_key) if session is not None and session.hides_names else str,
             shell=quote_for_shell,
             **context,
         )

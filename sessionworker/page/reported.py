@@ -9,12 +9,13 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from string import Formatter
 from typing import Annotated
 
 import msgspec
 from markupsafe import escape
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from sessionworker.errors import NameNotAllowed
 from sessionworker.migration.notes import TOLD, Language, Level, Note
@@ -36,6 +37,13 @@ MOST_NOTES = 10
 LONGEST, LONGEST_NAME = 1_000, 400
 """Bytes of a note, and of a name or a place, as they stand in a page."""
 
+MOST_PARTS = 400_000
+"""Commas of a file: so many things it may hold. A report of the largest size has 250,000; a file that was made to have
+millions would take all of the processor, as nothing interrupts a decoder."""
+
+LONGEST_DETAILS = 64 * 2**10
+"""Bytes of a note's details, which are read at once."""
+
 NOT_A_REPORT = "This file is no report: it has to be what <code>--report</code> has written, whole and unchanged."
 OTHER_VERSION = (
     "This report is of another version of sessionworker. With this one, <code>--dry-run</code> writes it anew and "
@@ -49,7 +57,7 @@ class NotShownError(Exception):
 
 class _Note(Struct, frozen=True):
     code: str
-    details: Mapping[str, str] = {}
+    details: Raw = Raw(b"{}")
 
 
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -63,15 +71,15 @@ class _Account(Struct, frozen=True):
     state: str
     keys: _Number
     bytes: _Number
-    notes: Sequence[_Note]
+    notes: Sequence[Raw]
 
 
 class _Report(Struct, frozen=True, rename="camel"):
     source: str
     dry_run: bool
-    notes: Sequence[_Note]
-    accounts: Sequence[msgspec.Raw]
-    """Each is read by itself: thousands at once would keep all other threads waiting."""
+    notes: Sequence[Raw]
+    accounts: Sequence[Raw]
+    """Each is read by itself, as notes are: thousands at once would keep all other threads waiting."""
 
 
 class ShownNote(Struct, frozen=True):
@@ -135,28 +143,26 @@ class Shown(Struct, frozen=True):
 
 
 _report, _account = msgspec.json.Decoder(_Report), msgspec.json.Decoder(_Account)
+_note, _details = msgspec.json.Decoder(_Note), msgspec.json.Decoder(dict[str, str])
 
 
 def read_report(data: bytes, first: int, language: Language) -> Shown:
     """Return what of a report fits on a page, from an account on. Raises NotShownError. To be called in a thread."""
     try:
-        report = _report.decode(_as_utf8(data))
+        whole = _as_utf8(data)
+        if whole.count(b",") > MOST_PARTS:
+            raise NotShownError(NOT_A_REPORT)
+        report = _report.decode(whole)
         _check(report.notes)
-        order, counted = [], Counter[State]()
-        for at, raw in enumerate(report.accounts):  # of thousands only the place is kept
-            one = _account.decode(raw)
-            _check(one.notes)
-            state = _state_of(one)
-            counted[state] += 1
-            order.append((place_in_order(state, one.group, one.instance), at))
+        order = _order_of(report.accounts)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise NotShownError(NOT_A_REPORT) from None
-    order.sort()
+    counted = Counter(state for _, _, state in order)
     first = first if 1 <= first <= len(order) else 1  # the number may be that of another, longer report
     said = _said(report.notes, language)
     rows: list[Row] = []
     room = MOST_BYTES - _size_of_notes(said)
-    for _, at in order[first - 1 : first - 1 + A_PAGE]:
+    for _, at, _ in order[first - 1 : first - 1 + A_PAGE]:
         row = _row(_account.decode(report.accounts[at]), language)
         room -= row.size
         if rows and room < 0:
@@ -174,10 +180,32 @@ def read_report(data: bytes, first: int, language: Language) -> Shown:
     )
 
 
-def _check(notes: Sequence[_Note]) -> None:
-    """See that all notes can be said. Raises NotShownError."""
-    if not all(one.code in TOLD and one.details.keys() >= _needs(one.code) for one in notes):
+def _order_of(accounts: Sequence[Raw]) -> list[tuple[tuple[int, str, str], int, State]]:
+    """Return accounts in the order in which they are shown: of thousands the places alone. Raises as `_read_note`."""
+    order = []
+    for at, raw in enumerate(accounts):
+        one = _account.decode(raw)
+        _check(one.notes)
+        state = _state_of(one)
+        order.append((place_in_order(state, one.group, one.instance), at, state))
+    return sorted(order, key=itemgetter(0, 1))
+
+
+def _check(notes: Sequence[Raw]) -> None:
+    """See that all notes can be said. Raises NotShownError, and what a decoder raises."""
+    for raw in notes:
+        _read_note(raw)
+
+
+def _read_note(raw: Raw) -> Note:
+    """Return a note that can be said. Raises NotShownError, and what a decoder raises."""
+    one = _note.decode(raw)
+    if len(one.details) > LONGEST_DETAILS:
+        raise NotShownError(NOT_A_REPORT)
+    details = _details.decode(one.details)
+    if not (one.code in TOLD and details.keys() >= _needs(one.code)):
         raise NotShownError(OTHER_VERSION)
+    return Note(one.code, details)
 
 
 def _state_of(one: _Account) -> State:
@@ -212,12 +240,11 @@ def _row(one: _Account, language: Language) -> Row:
     )
 
 
-def _said(notes: Sequence[_Note], language: Language) -> list[ShownNote]:
+def _said(notes: Sequence[Raw], language: Language) -> list[ShownNote]:
     said = []
-    for one in notes[:MOST_NOTES]:
-        level = TOLD[one.code].level
-        accept = one.code.replace("_", "-") if level is Level.QUESTION else ""
-        said.append(ShownNote(level, cut(Note(one.code, one.details).text(language), LONGEST), accept))
+    for one in map(_read_note, notes[:MOST_NOTES]):
+        accept = one.code.replace("_", "-") if one.level is Level.QUESTION else ""
+        said.append(ShownNote(one.level, cut(one.text(language), LONGEST), accept))
     return said
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredLock, succeed
-from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from sessionworker.migration.notes import Language
@@ -29,8 +28,11 @@ NO_FILE = "Choose the file that <code>--report</code> has written."
 TOO_LARGE = "This file is too large: a report of at most {most} can be shown."
 
 
-class _OldFormError(Exception):
-    """The form was not shown to who sends it."""
+class Refusal(NamedTuple):
+    """That a file is not shown: it is returned, as a thread's failure would keep all of the file for a long while."""
+
+    reason: str
+    """A text of the page, in English."""
 
 
 class Reporting:
@@ -63,13 +65,12 @@ class Reporting:
         if getattr(request, "is_too_large", False):
             return _refuse(request, session, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
         done = self._read(request, session)
-        done.addCallback(partial(answer, request))
-        done.addErrback(self._not_shown, request, session)
+        done.addCallback(self._answer, request, session)
         return done.addErrback(partial(failed, request, session))
 
-    def _read(self, request: Request, session: Session) -> Deferred[bytes]:
+    def _read(self, request: Request, session: Session) -> Deferred[bytes | Refusal]:
         """Return the page of a file, once those that came before were read. Who has gone is not waited for."""
-        told: Deferred[bytes] = Deferred()
+        told: Deferred[bytes | Refusal] = Deferred()
 
         def begin() -> Any:
             if told.called or request.content is None:
@@ -82,21 +83,25 @@ class Reporting:
         self._turns.run(begin)
         return told
 
-    def _not_shown(self, failure: Failure, request: Request, session: Session) -> bytes:
-        failure.trap(NotShownError, _OldFormError)
-        if failure.check(_OldFormError):
+    def _answer(self, outcome: bytes | Refusal, request: Request, session: Session) -> bytes:
+        if isinstance(outcome, bytes):
+            return answer(request, outcome)
+        if outcome.reason == FORM_TOO_OLD:
             return self._routes.signing_in.refuse(request, FORM_TOO_OLD)
-        return _refuse(request, session, HTTPStatus.BAD_REQUEST, str(failure.value))
+        return _refuse(request, session, HTTPStatus.BAD_REQUEST, outcome.reason)
 
 
-def _page_of(body: bytes, content_type: str, session: Session, speaking: Speaking, root: str) -> bytes:
-    """Return the page that shows a file. Raises NotShownError, or _OldFormError. To be called in a thread."""
+def _page_of(body: bytes, content_type: str, session: Session, speaking: Speaking, root: str) -> bytes | Refusal:
+    """Return the page that shows a file, or why there is none. To be called in a thread."""
     form = file_form_of(body, content_type)
     if not session.is_own(form.fields.get("csrf", "")):
-        raise _OldFormError
+        return Refusal(FORM_TOO_OLD)
     if not form.file:
-        raise NotShownError(NO_FILE)
-    shown = read_report(form.file, read_number(form.fields.get("from", "")), _language_of(speaking))
+        return Refusal(NO_FILE)
+    try:
+        shown = read_report(form.file, read_number(form.fields.get("from", "")), _language_of(speaking))
+    except NotShownError as error:
+        return Refusal(str(error))
     return compose(speaking, root, "report.html", {"worker": None, **frame(session), **_context(speaking, shown)})
 
 

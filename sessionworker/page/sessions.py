@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import compare_digest
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -41,6 +41,8 @@ class Session:
     """When, by the clock of the sessions."""
     hides_names: bool = False
     """Whether it is shown marks in the place of names: for a screenshot."""
+    marks_key: bytes = field(default_factory=lambda: token_bytes(SECRET_BYTES))
+    """With what marks are made: no other session has the same ones."""
 
     def is_own(self, csrf: str) -> bool:
         """Tell whether what came with a form is what this session was shown."""

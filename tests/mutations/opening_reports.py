@@ -25,6 +25,13 @@ FAULTS = (
         _BOUNDS,
     ),
     Fault(
+        "who is hung up on is looked at for each part that came with it",
+        f"{_PAGE}/bounds.py",
+        "            self._is_cut_off = True\n",
+        "",
+        _BOUNDS,
+    ),
+    Fault(
         "any number of files is in memory at once",
         _UPLOADS,
         "            oldest.channel.forceAbortClient()\n",
@@ -83,15 +90,29 @@ FAULTS = (
     Fault(
         "notes that nobody knows fail",
         _READ,
-        "one.code in TOLD and ",
-        "",
+        "one.code in TOLD and details",
+        "details",
         _OF_READING,
     ),
     Fault(
         "notes without what stands in their text fail",
         _READ,
-        " and one.details.keys() >= _needs(one.code)",
+        " and details.keys() >= _needs(one.code)",
         "",
+        _OF_READING,
+    ),
+    Fault(
+        "a file of millions of things is read",
+        _READ,
+        'if whole.count(b",") > MOST_PARTS:',
+        "if False:",
+        _OF_READING,
+    ),
+    Fault(
+        "a note has as many details as it likes",
+        _READ,
+        "if len(one.details) > LONGEST_DETAILS:",
+        "if False:",
         _OF_READING,
     ),
     Fault(

@@ -8,6 +8,7 @@ _SERIES, _CHARTS = "sessionworker/page/series.py", "sessionworker/page/charts.py
 _LOOKING, _TROUBLES = "sessionworker/page/looking.py", "sessionworker/page/troubles.py"
 _SHOWN = ("tests/page/test_pages.py",)
 _TOLD = ("tests/page/test_what_is_wrong.py",)
+_HIDDEN = ("tests/page/test_hiding_names.py",)
 _KEPT, _DRAWN = ("tests/page/test_series.py",), ("tests/page/test_charts.py",)
 
 FAULTS: tuple[Fault, ...] = (
@@ -93,5 +94,12 @@ FAULTS: tuple[Fault, ...] = (
         "            if value < least:\n                break\n",
         "",
         _TOLD,
+    ),
+    Fault(
+        "a mark in the place of a name can be guessed",
+        "sessionworker/page/rendering.py",
+        ", key=key, digest_size",
+        ", digest_size",
+        _HIDDEN,
     ),
 )

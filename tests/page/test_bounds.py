@@ -63,6 +63,18 @@ def test_what_is_too_large_is_hung_up_on(head: str) -> None:
     channel.connectionLost(Failure(ConnectionDone()))
 
 
+def test_who_is_hung_up_on_is_looked_at_once_however_much_came_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look for a session in long cookies took 2 ms, for each of the ten thousand parts that are read at once."""
+    page = Page()
+    looked_at: list[object] = []
+    monkeypatch.setattr(page.signing_in, "session_of", looked_at.append)
+    channel, transport = begun(page, "Content-Type: multipart/form-data; boundary=x", "Transfer-Encoding: chunked")
+    channel.dataReceived(b"%x\r\n%b\r\n" % (MOST_BYTES, bytes(MOST_BYTES)))
+    assert not looked_at
+    channel.dataReceived(b"1\r\na\r\n" * 1000)
+    assert (len(looked_at), transport.is_cut) == (1, True)
+
+
 class Sending:
     """Somebody who is signed in, and has begun to send a form with a file."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from codecs import BOM_UTF8
 from string import Formatter
 from typing import Any
@@ -245,3 +246,41 @@ def test_a_report_of_five_thousand_accounts_is_not_too_large() -> None:
     assert len(data) < LARGEST
     found = shown(data)
     assert (found.all, found.first) == (5_000, 1)
+
+
+_NOTE = b'{"code":"not_paired"}'
+_LEAST = b'{"group":"g","instance":"i","origin":"","label":"","state":"failed","keys":0,"bytes":0,"notes":[%b]}'
+_AROUND = b'{"source":"","dryRun":false,"notes":[%b],"accounts":[%b]}'
+
+
+def _as_many(piece: bytes) -> bytes:
+    """As much of something as a file may have."""
+    return b",".join([piece] * ((LARGEST - 500) // (len(piece) + 1)))
+
+
+_DETAILS = b",".join(b'"%015x":""' % number for number in range(LARGEST // 21 - 50))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _AROUND % (b"", _as_many(b"0")),
+        _AROUND % (b"", _as_many(_LEAST % b"")),
+        _AROUND % (_as_many(_NOTE), b""),
+        _AROUND % (b"", _LEAST % _as_many(_NOTE)),
+        _AROUND % (b"", _LEAST % (b'{"code":"not_paired","details":{%b}}' % _DETAILS)),
+    ],
+    ids=["numbers", "accounts", "notes of the source", "notes of an account", "details"],
+)
+def test_a_file_of_very_many_things_takes_little_more_than_it_has_bytes(data: bytes) -> None:
+    """And little time at once: as long as a decoder makes millions of them no other thread of the worker goes on."""
+    assert len(data) <= LARGEST
+    tracemalloc.start()
+    try:
+        shown(data)
+    except NotShownError as error:
+        assert str(error) == NOT_A_REPORT  # noqa: PT017 - one of them may well be shown
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < 5 * LARGEST
