@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Container, Sequence
 from contextlib import suppress
 from functools import partial
@@ -26,6 +27,9 @@ from sessionworker.wire import DropSummary, EventSummary, InstanceSummary, Versi
 
 NEW_IDENTITY = DAY
 """For how many milliseconds an instance whose identity changed counts as one that a person should look at."""
+
+MANY, SOON = 5, 10 * 60_000
+"""So many identities that change within so many milliseconds have one cause: that is said, too."""
 
 _SETTLES = frozenset({"version_restored", "instance_restored", "instance_dropped"})
 """What shows that somebody has seen to an instance since."""
@@ -122,6 +126,15 @@ def changed_lately(events: Sequence[EventSummary]) -> list[tuple[str, str]]:
         elif event.event in _SETTLES:
             found.pop(place, None)
     return [*reversed(found)]
+
+
+def changed_at_once(events: Sequence[EventSummary]) -> int:
+    """Return how many identities changed within SOON of each other, and are not seen to; 0 where that are not MANY."""
+    open_ones = set(changed_lately(events))
+    last = {(one.group, one.instance): one.when for one in events if one.event == "identity_changed"}
+    times = sorted(when for place, when in last.items() if place in open_ones)
+    most = max((bisect_right(times, when + SOON) - at for at, when in enumerate(times)), default=0)
+    return most if most >= MANY else 0
 
 
 def _row(group: str, one: InstanceSummary, changed: Container[tuple[str, str]], now: int) -> Row:

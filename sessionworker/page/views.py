@@ -27,7 +27,7 @@ from sessionworker.page.listing import (
     read_query,
     select,
 )
-from sessionworker.page.looking import Looking, One, changed_lately
+from sessionworker.page.looking import Looking, One, changed_at_once, changed_lately
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
@@ -94,6 +94,7 @@ class Views:
                 "largest": _largest(seen, rows, drops),
                 "attention": attention[:MOST_ATTENTION],
                 "attention_count": max(len(attention), counts["trouble"] + counts["identity"] if counts else 0),
+                "at_once": changed_at_once(events.value or ()),
                 "counts": counts,
                 "events": [*reversed(events.value or ())][:LAST_EVENTS],
                 "slowest_sync": shown(speaking, figure, series.last("slowest_sync")),

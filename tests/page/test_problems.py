@@ -11,9 +11,12 @@ from msgspec.structs import replace
 
 import sessionworker.stores.files
 from sessionworker.errors import NoSpace
+from sessionworker.page.looking import MANY
 from sessionworker.page.problems import PROBLEMS, SYSTEM, UNREADABLE, Remedy, explain
 from sessionworker.stores.changes import CreateGroup
 from sessionworker.wire import InstanceSummary, Problem
+from tests.migration.examples import paired_creds
+from tests.page.served import minutes_ago
 from tests.page.test_pages import text_of_page
 from tests.page.whole import Whole, operator, whole_page
 
@@ -70,6 +73,20 @@ def test_a_group_that_cannot_be_read_says_why_and_what_to_do(
     said = text_of_page(operator(page, language).visit("/ui/").body)
     assert why in said
     assert what in said
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "5 identities changed"), ("pt-BR", "5 identidades mudaram")])
+def test_many_identities_that_change_at_once_have_one_cause(page: Whole, language: str, told: str) -> None:
+    browser = operator(page, language)
+    for number in range(MANY):
+        name = f"n{number}"
+        page.make("codechat", name)
+        with minutes_ago(60 if number == 0 else 0):
+            page.write("codechat", name, creds=paired_creds(f"another {name}"))
+    assert told[2:] not in text_of_page(browser.visit("/ui/").body)
+    page.make("codechat", "sales")
+    page.write("codechat", "sales", creds=paired_creds("another"))
+    assert f"{told} " in text_of_page(browser.visit("/ui/").body)
 
 
 def test_the_systems_own_words_are_kept_where_there_are_no_others() -> None:
