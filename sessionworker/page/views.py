@@ -35,6 +35,7 @@ from sessionworker.page.sessions import Sessions
 from sessionworker.page.site import Context, Routes, Show
 from sessionworker.page.troubles import is_full
 from sessionworker.settings import Settings
+from sessionworker.web.metrics import COUNTS
 from sessionworker.web.page_links import url_of
 from sessionworker.wire import DropSummary, EventSummary, WorkerOverview
 
@@ -176,7 +177,7 @@ class Views:
 
         def show(seen: Seen[WorkerOverview]) -> Context:
             gauges = seen.value.gauges if seen.value else {}
-            return {"here": "health", "figures": charts(speaking, series, gauges)}
+            return {"here": "health", "figures": charts(speaking, series, gauges), "counted": COUNTS}
 
         return _when(show, self._looking.overview())
 

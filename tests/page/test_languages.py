@@ -15,6 +15,7 @@ from sessionworker.page.languages import LANGUAGES, Speaking, choose, messages
 from sessionworker.page.problems import TRANSLATED, UNREADABLE
 from sessionworker.page.rendering import _environment
 from sessionworker.page.sampling import FIGURES
+from sessionworker.web.metrics import COUNTS
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
@@ -43,7 +44,7 @@ def said_in_templates() -> set[str]:
 
 def said_in_modules() -> set[str]:
     """What the modules give to templates."""
-    found = {*KINDS.values(), *TRANSLATED, UNREADABLE} | {figure.title for figure in FIGURES}
+    found = {*KINDS.values(), *COUNTS.values(), *TRANSLATED, UNREADABLE} | {figure.title for figure in FIGURES}
     for module in MODULES:
         source = Path(str(module.__file__)).read_text()
         found |= {one for one in messages(OTHERS[0]) if re.sub(r"\s+", " ", one) in _joined(source)}

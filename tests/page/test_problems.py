@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 import sessionworker.stores.files
-from sessionworker.errors import NoSpace
+from sessionworker.errors import NoSpace, StoreUnavailable
 from sessionworker.page.looking import MANY
 from sessionworker.page.problems import PROBLEMS, SYSTEM, UNREADABLE, Remedy, explain
 from sessionworker.stores.changes import CreateGroup
@@ -109,6 +109,20 @@ def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: 
     assert WHAT_TO_DO[Remedy.FOLDER][0] in said
     assert CREDS_PATH not in said
     assert "They cannot be read now." in said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "Reads that the disk refused. read_errors 1"), ("pt-BR", "Leituras que o disco recusou. read_errors 1")],
+)
+def test_what_was_odd_is_told_in_sentences(page: Whole, tmp_path: Path, language: str, said: str) -> None:
+    page.make("codechat", "sales")
+    page.store.checkpoint()
+    (tmp_path / "store" / "codechat" / "sales").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreUnavailable):
+        page.store.names("codechat", "sales", beginning="", after="", most=10)
+    page.clock.advance(60)
+    assert said in text_of_page(operator(page, language).visit("/ui/health").body)
 
 
 def test_what_is_refused_is_told_in_ones_own_language(page: Whole) -> None:
