@@ -62,6 +62,13 @@ FAULTS: tuple[Fault, ...] = (
         _TESTS,
     ),
     Fault(
+        "what a call was given that failed is kept",
+        _OFFLOAD,
+        "            del result  #",
+        "            #",
+        _TESTS,
+    ),
+    Fault(
         "a commit that failed is said to be done",
         _OFFLOAD,
         "outcomes = [Failure() for _ in taken]",
