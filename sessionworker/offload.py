@@ -234,6 +234,7 @@ class Offload:
             except Exception:  # noqa: BLE001 - whatever it is, the caller is told
                 result = Failure()
             self._reactor.callFromThread(self._answer, [(_Ticket(done, 0), result)])
+            del result  # or a failure and this call, with all that it was given, keep each other
 
         self._pool.callInThread(run)
         return done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from twisted.internet.defer import Deferred, succeed
@@ -100,8 +100,9 @@ class ManyKeys(Resource):
                 raise _Reads(asked)
             return batch(asked)
 
-        def read_instead(failure: Failure) -> Deferred[bytes]:
-            failure.trap(_Reads)
+        def read_instead(failure: Failure) -> Any:
+            if not failure.check(_Reads):
+                return failure  # `trap` would raise it from here, and so it would keep itself, and the body
             return read(failure.value.asked)  # type: ignore[union-attr]  # one of these
 
         done: _Answered = self._offload.commit_made(group, instance, len(body), make)  # type: ignore[assignment]

@@ -62,6 +62,20 @@ FAULTS: tuple[Fault, ...] = (
         _TESTS,
     ),
     Fault(
+        "what a call was given that failed is kept",
+        _OFFLOAD,
+        "            del result  #",
+        "            #",
+        _TESTS,
+    ),
+    Fault(
+        "a large body of many values that is refused is kept",
+        "sessionworker/web/many_keys.py",
+        "            if not failure.check(_Reads):\n                return failure",
+        "            failure.trap(_Reads)",
+        ("tests/protocol/test_refused_bodies.py",),
+    ),
+    Fault(
         "a commit that failed is said to be done",
         _OFFLOAD,
         "outcomes = [Failure() for _ in taken]",

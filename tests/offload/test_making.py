@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from functools import partial
 from threading import Event
+from weakref import ref
 
 from sessionworker.errors import NoSuchInstance
 from sessionworker.names import SessionFile
@@ -129,3 +132,31 @@ def test_a_read_of_all_that_fails_holds_up_nobody(rig: Rig) -> None:
 
     assert isinstance(rig.result(rig.offload.ask_in_turn("codechat", "sales", read)), NoSuchInstance)
     assert rig.result(rig.offload.commit(write(CREDS, b"1"))) is None
+
+
+class Large:
+    """Something that is given to a call, as a body of many megabytes is."""
+
+
+def test_what_a_call_was_given_that_failed_is_let_go_of(rig: Rig) -> None:
+    """Python looks seldom for what refers to itself: twenty-four bodies that were refused took 1.4 GiB."""
+    kept = []
+
+    def refuse(one: Large) -> Batch:
+        kept.append(ref(one))
+        raise NoSuchInstance
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            asked = rig.offload.ask(refuse, Large())
+            making = rig.offload.commit_made(*CREDS[:2], 1, partial(refuse, Large()))
+            assert [type(one) for one in rig.results([asked, making])] == [NoSuchInstance] * 2
+            del asked, making
+        rig.result(rig.offload.ask(rig.store.instances, "codechat"))  # each thread has begun something else
+        rig.result(rig.offload.ask(rig.store.instances, "codechat"))
+        still = [one for one in kept if one() is not None]
+    finally:
+        gc.enable()
+    assert len(still) <= 2  # what a thread did last

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin
 
 import pytest
 from markupsafe import escape
 
+from sessionworker.migration.reports import State
 from sessionworker.page.listing import A_PAGE
-from sessionworker.stores.changes import DropInstance, RestoreInstance
+from sessionworker.stores.changes import DropInstance, PurgeDrop, RestoreInstance
 from sessionworker.wire import EventSummary
+from tests.page.reports import report, told
 from tests.page.visiting import HOST, OPERATOR, Browser
 from tests.page.whole import Whole, operator, whole_page
 
@@ -40,6 +43,53 @@ def page(tmp_path: Path) -> Iterator[Whole]:
     with whole_page(tmp_path / "store") as whole, whole:
         yield whole
         assert not [event for event in whole.events if event["log_level"].name in {"error", "critical"}]
+
+
+class Apart(HTMLParser):
+    """Notes where names are that turn the direction of a page, and of more than themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._around: list[tuple[str, str]] = []
+        self.not_apart: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "link", "input"}:
+            self._around.append((tag, dict(attrs).get("class") or ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._around.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        is_apart = any(tag in APART or {*names.split()} & {"id", "group"} for tag, names in self._around)
+        if "\u202e" in data and not is_apart:
+            self.not_apart.append(data)
+
+
+APART = {"title", "pre", "a", "code", "strong", "option", "bdi"}
+"""What is a line of its own, or stands apart by what page.css says, or by itself."""
+
+
+def test_a_name_that_turns_the_direction_turns_nothing_besides_itself(page: Whole) -> None:
+    for number in range(3):
+        page.make("codechat", f"{number}\u202eb")
+        page.do(DropInstance("codechat", f"{number}\u202eb"))
+    erased = page.store.drops()[-1]
+    page.do(PurgeDrop("codechat", erased.instance, erased.drop, by="10.0.0.7"))
+    page.make("codechat", "3\u202eb")
+    person, one = operator(page), "/ui/instances/codechat/3%E2%80%AEb"
+    drop = page.store.drops()[0]
+    paths = ["/ui/", "/ui/instances", one, f"{one}/drop", "/ui/trash", "/ui/events"]
+    for path in [*paths, f"/ui/trash/codechat/{quote(drop.instance)}/{drop.drop}/restore"]:
+        found = Apart()
+        body = person.visit(path).body
+        found.feed(body)
+        assert (path, "\u202e" in body, found.not_apart) == (path, True, [])
+    state = told("\u202eb", State.FAILED)
+    answer = person.hand_in_file("/ui/report", report(state), csrf=person.visit("/ui/report").hidden("csrf"))
+    found = Apart()
+    found.feed(answer.body)
+    assert ("\u202e" in answer.body, found.not_apart) == (True, [])
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
