@@ -114,6 +114,16 @@ class Known:
             self._reactor.callLater(BRIEF_SECONDS, self._tell_one, question, result)
         return result
 
+    def prepare(self, name: object, ask: Callable[[], Deferred[Any]]) -> None:
+        """Ask a question that somebody may have soon who is not known yet: no oftener than REST allows.
+
+        How long that is has no bound, or strangers could keep a store busy that takes long.
+        """
+        question = self._questions.get(name)
+        came_at = question.came_at if question is not None else None
+        if question is None or came_at is None or self._reactor.seconds() - came_at >= REST * question.took:
+            self.ask(name, ask, is_needed=False)
+
     def last(self, name: object) -> Any:
         """Return what was answered last, however long ago; None if nothing was."""
         question = self._questions.get(name)

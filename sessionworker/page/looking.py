@@ -80,7 +80,14 @@ class Looking:
 
     def rows(self, *, is_needed: bool = True) -> Deferred[Seen[Rows]]:
         """Return all instances; those whose identity changed lately are marked. Those are made in a thread."""
-        return self.known.ask("rows", partial(self._offload.ask, _rows, self._offload.store), is_needed=is_needed)
+        return self.known.ask("rows", self._ask_for_rows, is_needed=is_needed)
+
+    def prepare_rows(self) -> None:
+        """Have all instances at hand for somebody who signs in now."""
+        self.known.prepare("rows", self._ask_for_rows)
+
+    def _ask_for_rows(self) -> Deferred[Rows]:
+        return self._offload.ask(_rows, self._offload.store)
 
     def one(self, group: str, name: str) -> Deferred[Seen[One]]:
         """Return an instance, of which there may be none."""

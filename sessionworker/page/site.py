@@ -76,7 +76,7 @@ class Routes:
         def show(request: Request, **names: str) -> Any:
             session = self.signing_in.session_of(request)
             if session is None:
-                self.looking.rows(is_needed=False)  # so that it is there when somebody has signed in
+                self.looking.prepare_rows()
                 return self.signing_in.ask(request)
             check_names(names)
             worker = self.looking.overview()  # before the view waits: both wait at once

@@ -61,6 +61,28 @@ def test_what_is_not_old_yet_is_shown_while_a_newer_one_is_asked_for_and_what_is
     assert [seen.value for seen in told] == ["third"]
 
 
+def test_a_stranger_has_no_more_asked_than_a_small_part_of_the_time() -> None:
+    clock, questions = Clock(), list[Deferred[str]]()
+    known = Known(clock)
+
+    def ask() -> Deferred[str]:
+        questions.append(Deferred())
+        return questions[-1]
+
+    known.prepare("rows", ask)
+    known.prepare("rows", ask)  # while it is asked for
+    assert len(questions) == 1
+    clock.advance(5)
+    questions[0].callback("first")
+    for _ in range(5 * REST - 1):
+        clock.advance(1)
+        known.prepare("rows", ask)
+    assert len(questions) == 1
+    clock.advance(1)
+    known.prepare("rows", ask)
+    assert len(questions) == 2
+
+
 def test_what_is_not_needed_is_waited_for_briefly_and_by_nobody_else() -> None:
     clock, questions, told = Clock(), list[Deferred[str]](), list[Seen[str]]()
     known = Known(clock)
