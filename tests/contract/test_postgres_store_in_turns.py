@@ -13,7 +13,10 @@ from tests.contract.versions import VersionsContract
 
 
 class TestPostgresStoreThatIsSealedAndPlainInTurns(OnSealedPostgres, ValuesContract, CredsContract, VersionsContract):
-    """The store on PostgreSQL that has another key at each start."""
+    """The store on PostgreSQL that has another key at each start; at once, without --full, others see it."""
+
+    ways = ("at once", "after a kill")
+    ways_in_ci = ("after a kill",)
 
     def ring(self) -> Callable[[], KeyRing | None]:
         return OneAfterTheOther()

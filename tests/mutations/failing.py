@@ -52,7 +52,7 @@ FAULTS: tuple[Fault, ...] = (
         _WATCHED,
         '    "transaction_timeout": int(TRANSACTION_SECONDS * 1000),\n',
         "",
-        (f"{_LATE}[held-transaction]",),
+        (_LATE,),
     ),
     Fault(
         "a connection that its server has closed is used",
@@ -67,7 +67,7 @@ FAULTS: tuple[Fault, ...] = (
         _CONNECTIONS,
         "                time.sleep(max(0.0, sent_at + valid_seconds + CLOCK_SECONDS - time.monotonic()))\n",
         "",
-        (f"{_LATE}[cut-statement]",),
+        (_LATE,),
     ),
     Fault(
         "what is on no standby is acknowledged",
@@ -81,7 +81,7 @@ FAULTS: tuple[Fault, ...] = (
         _CONNECTIONS,
         "not isinstance(error, OutcomeUnknownError | PoolTimeout | PoolClosed)",
         "not isinstance(error, PoolTimeout | PoolClosed)",
-        (f"{_CUT}[to the store-transaction]",),
+        (_CUT,),
     ),
     Fault(
         "commits that wait for a standby take all connections",

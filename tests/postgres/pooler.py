@@ -26,7 +26,9 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 server_round_robin = {is_in_turn:d}
+server_login_retry = 1
 """
+"""By itself it tries again only after 15 s, where a server has let nobody in."""
 
 
 class Pooler:

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
+import pytest
 
 from sessionworker.events import Event
+from sessionworker.stores.postgres import committing, connections, simple
 from sessionworker.stores.postgres.address import Address, read_address
 from sessionworker.stores.postgres.store import PostgresStore
 from tests.postgres.server import Server
@@ -78,3 +80,11 @@ def wait_until(is_so: Callable[[], object], seconds: float) -> float:
             raise TimeoutError(f"not so after {seconds} s")
         time.sleep(0.02)
     return time.monotonic() - begun
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have stores wait so long for an answer, and a little longer until what was lost on its way does nothing more."""
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", seconds)
+    for module in (simple, committing):
+        monkeypatch.setattr(module, "VALID_SECONDS", seconds + 0.1)
+    monkeypatch.setattr(connections, "CLOCK_SECONDS", 0.1)

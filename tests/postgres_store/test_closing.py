@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 import pytest
 
 from sessionworker.errors import StoreUnavailable
 from tests.contract.words import CREDS, KEY, create, write
+from tests.postgres.room import Room
 from tests.postgres.server import Server
-from tests.postgres_store.opened import Opened
+from tests.postgres_store.at_once import at_once
+from tests.postgres_store.opened import Opened, opened
 from tests.tools import show_figure
 
 MOST_SECONDS = 5.0
@@ -44,36 +47,47 @@ def call_and_close(one: Opened, *calls: Callable[[], object]) -> tuple[list[Base
         return [call.exception(MOST_SECONDS) for call in under_way], closed
 
 
-def test_it_closes_while_the_server_hangs(server: Server, one: Opened) -> None:
+def test_it_closes_in_time_whatever_its_database_does(postgres: Server) -> None:
+    cases = {"it hangs": hang, "a row is locked": lock, "it is gone": be_gone}
+    for what, seconds in at_once(
+        {what: partial(close_while, postgres.room, case) for what, case in cases.items()}
+    ).items():
+        assert seconds < MOST_SECONDS, what
+        show_figure(f"PostgreSQL, {what}: the store closed in {seconds:.2f} s")
+
+
+def close_while(room: Room, case: Callable[[Server, Opened], float]) -> float:
+    with Server(room) as server, opened(server.url()) as one:
+        create(one.store)
+        return case(server, one)
+
+
+def hang(server: Server, one: Opened) -> float:
     server.pause()
     try:
         raised, seconds = call_and_close(one, lambda: one.store.read(KEY), one.store.groups, one.store.overview)
     finally:
         server.go_on()
     assert [type(error) for error in raised] == [StoreUnavailable] * 3
-    assert seconds < MOST_SECONDS
-    show_figure(f"PostgreSQL hangs: the store closed in {seconds:.2f} s")
+    return seconds
 
 
-def test_it_closes_while_a_commit_waits(server: Server, one: Opened) -> None:
+def lock(server: Server, one: Opened) -> float:
     with psycopg.connect(server.socket_url()) as other:
         other.execute("SELECT 1 FROM sw.instance FOR UPDATE")
         outcomes: list[object] = []
         _, seconds = call_and_close(one, lambda: outcomes.extend(one.store.commit([write(KEY, b"1")])))
     assert [isinstance(outcome, StoreUnavailable) for outcome in outcomes] == [True]
-    assert seconds < MOST_SECONDS
-    show_figure(f"PostgreSQL with a locked row: the store closed in {seconds:.2f} s")
+    return seconds
 
 
-def test_it_closes_while_its_database_is_gone(server: Server, one: Opened) -> None:
+def be_gone(server: Server, one: Opened) -> float:
     server.kill()
     with pytest.raises(StoreUnavailable):
         one.store.read(KEY)
     begun = time.monotonic()
     one.close()
-    seconds = time.monotonic() - begun
-    assert seconds < MOST_SECONDS
-    show_figure(f"PostgreSQL killed: the store closed in {seconds:.2f} s")
+    return time.monotonic() - begun
 
 
 def test_a_call_that_is_answered_meanwhile_is_not_cut(server: Server, one: Opened) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from urllib.parse import quote
 
 import pytest
 
 from sessionworker.errors import StartError
 from sessionworker.stores.postgres.store import PostgresStore
+from tests.postgres.room import Room
 from tests.postgres.server import Server
+from tests.postgres_store.at_once import at_once
 from tests.postgres_store.load import Load
 from tests.postgres_store.opened import address_of, by_hand, opened, wait_until
 from tests.tools import show_figure
@@ -21,21 +25,15 @@ MOST_TOLD = 3
 QUICK: dict[str, str | int] = {"wal_retrieve_retry_interval": 100, "hot_standby": "on"}
 
 
-@pytest.fixture
-def primary(postgres: Server) -> Iterator[Server]:
-    with Server(postgres.room) as running:
-        yield running
-
-
-@pytest.fixture
-def standby(primary: Server) -> Iterator[Server]:
-    """A standby that has all that is acknowledged."""
-    with Server(primary.room, QUICK, copy_of=primary) as running:
+@contextmanager
+def two_servers(room: Room) -> Iterator[tuple[Server, Server]]:
+    """A primary, and a standby that has all that is acknowledged."""
+    with Server(room) as primary, Server(room, QUICK, copy_of=primary) as standby:
         by_hand(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
         by_hand(primary, "SELECT pg_reload_conf()")
         in_sync = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
-        wait_until(lambda: by_hand(primary, in_sync), 10)
-        yield running
+        wait_until(lambda: by_hand(primary, in_sync), 20)
+        yield primary, standby
 
 
 def url_of_both(first: Server, second: Server) -> str:
@@ -43,32 +41,43 @@ def url_of_both(first: Server, second: Server) -> str:
     return f"postgresql://postgres:{quote(first.room.password)}@{places}/postgres"
 
 
-def test_a_store_does_not_start_on_a_standby(primary: Server, standby: Server) -> None:
-    with opened(primary.url()):
-        pass
-    with pytest.raises(StartError, match="a standby"):
-        PostgresStore(address_of(standby.url()))
-    with opened(url_of_both(standby, primary)) as one:  # which finds the primary, in whichever order
-        [port] = one.store._connections.ask(lambda connection: {connection.info.port})
-    assert port == primary.port
+def test_a_store_does_not_start_on_a_standby(postgres: Server) -> None:
+    with two_servers(postgres.room) as (primary, standby):
+        with opened(primary.url()):
+            pass
+        with pytest.raises(StartError, match="a standby"):
+            PostgresStore(address_of(standby.url()))
+        with opened(url_of_both(standby, primary)) as one:  # which finds the primary, in whichever order
+            [port] = one.store._connections.ask(lambda connection: {connection.info.port})
+        assert port == primary.port
 
 
-@pytest.mark.parametrize("order", ["the old one first", "the new one first"])
-@pytest.mark.parametrize("end", [Server.kill, Server.pause], ids=["killed", "paused"])
-def test_it_takes_over(primary: Server, standby: Server, end: Callable[[Server], None], order: str) -> None:
-    url = url_of_both(primary, standby) if order == "the old one first" else url_of_both(standby, primary)
-    with opened(url) as one, Load(one.store) as load:
-        wait_until(lambda: load.works_since(0.0), 10)
-        time.sleep(1)
-        end(primary)
-        began = time.monotonic()
-        time.sleep(2)
-        promoted = time.monotonic()
-        by_hand(standby, "SELECT pg_promote()")
-        well_after = wait_until(lambda: load.works_since(promoted), 25)
-        time.sleep(1)
-        refused = min(call.begun + call.seconds for call in load.done("write", began)) - began
-        whole_after = wait_until(lambda: one.connections >= 2, 30)
+def test_it_takes_over(postgres: Server) -> None:
+    orders = "the old one first", "the new one first"
+    at_once(
+        {
+            f"{end.__name__}, {order}": partial(take_over, postgres.room, end, order)
+            for end in (Server.kill, Server.pause)
+            for order in orders
+        }
+    )
+
+
+def take_over(room: Room, end: Callable[[Server], None], order: str) -> None:
+    with two_servers(room) as (primary, standby):
+        url = url_of_both(primary, standby) if order == "the old one first" else url_of_both(standby, primary)
+        with opened(url) as one, Load(one.store) as load:
+            wait_until(lambda: load.works_since(0.0), 10)
+            time.sleep(1)
+            end(primary)
+            began = time.monotonic()
+            time.sleep(2)
+            promoted = time.monotonic()
+            by_hand(standby, "SELECT pg_promote()")
+            well_after = wait_until(lambda: load.works_since(promoted), 25)
+            time.sleep(1)
+            refused = min(call.begun + call.seconds for call in load.done("write", began)) - began
+            whole_after = wait_until(lambda: one.connections >= 2, 30)
     assert load.wrong == []
     done = load.done("read", began) + load.done("write", began)
     assert not [call for call in done if call.begun + call.seconds < promoted]

@@ -12,13 +12,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import pytest
 
+from tests.postgres.room import Room
 from tests.postgres.server import Server
+from tests.postgres_store.at_once import at_once
 from tests.postgres_store.opened import by_hand, wait_until
 from tests.process import WorkerProcess
 from tests.tools import miss, require, show_figure
@@ -110,55 +113,57 @@ class Client:
                 self.acknowledged.append(key)
 
 
-@pytest.fixture
-def names(tmp_path: Path) -> Names:
-    found = Names(tmp_path / "hosts")
+def names_in(file: Path) -> Names:
+    found = Names(file)
     found.lead_to(OLD)
     found.check()
     return found
 
 
-@pytest.fixture
-def old(postgres: Server) -> Iterator[Server]:
-    with Server(postgres.room, {"listen_addresses": f"127.0.0.1,{OLD}"}) as running:
-        yield running
+@contextmanager
+def two_servers(room: Room) -> Iterator[tuple[Server, Server]]:
+    """A primary, and a standby that has all that is acknowledged, on the same port of another address."""
+    with Server(room, {"listen_addresses": f"127.0.0.1,{OLD}"}) as old:
+        new = Server(room, {"listen_addresses": NEW, "hot_standby": "on"}, copy_of=old)
+        new.port = old.port
+        with new:
+            by_hand(old, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+            by_hand(old, "SELECT pg_reload_conf()")
+            wait_until(lambda: by_hand(old, "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"), 20)
+            yield old, new
 
 
-@pytest.fixture
-def new(old: Server) -> Iterator[Server]:
-    """A standby that has all that is acknowledged, on the same port of another address."""
-    server = Server(old.room, {"listen_addresses": NEW, "hot_standby": "on"}, copy_of=old)
-    server.port = old.port
-    with server as running:
-        by_hand(old, "ALTER SYSTEM SET synchronous_standby_names = '*'")
-        by_hand(old, "SELECT pg_reload_conf()")
-        wait_until(lambda: by_hand(old, "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"), 10)
-        yield running
+def test_a_worker_follows_a_name_to_another_server(postgres: Server, tmp_path: Path) -> None:
+    room = postgres.room
+    at_once(
+        {
+            end.__name__: partial(follow, names_in(tmp_path / end.__name__), room, end)
+            for end in (Server.kill, Server.pause)
+        }
+    )
 
 
-@pytest.mark.parametrize("end", [Server.kill, Server.pause], ids=["killed", "paused"])
-def test_a_worker_follows_a_name_to_another_server(
-    names: Names, old: Server, new: Server, end: Callable[[Server], None]
-) -> None:
-    worker = WorkerProcess(f"postgresql://postgres:{old.room.password}@{NAME}:{old.port}/postgres")
-    worker.before = names.before
-    with worker, Client(worker) as client:
-        pid = worker.pid
-        wait_until(lambda: client.works_since(0.0), 10)
-        end(old)
-        ended = time.monotonic()
-        time.sleep(AWAY_SECONDS)
-        assert not client.works_since(ended)
-        by_hand(new, "SELECT pg_promote()")
-        names.lead_to(NEW)
-        moved = time.monotonic()
-        back_after = wait_until(lambda: client.works_since(moved), 30)
-        time.sleep(1)
-        assert worker.running
-        assert worker.pid == pid
-        acknowledged = list(client.acknowledged)
-        status, answer = client.call("POST", "/session/group/one", {"list": ""})
-        assert (status, worker.failures) == (http.HTTPStatus.OK, [])
+def follow(names: Names, room: Room, end: Callable[[Server], None]) -> None:
+    with two_servers(room) as (old, new):
+        worker = WorkerProcess(f"postgresql://postgres:{old.room.password}@{NAME}:{old.port}/postgres")
+        worker.before = names.before
+        with worker, Client(worker) as client:
+            pid = worker.pid
+            wait_until(lambda: client.works_since(0.0), 10)
+            end(old)
+            ended = time.monotonic()
+            time.sleep(AWAY_SECONDS)
+            assert not client.works_since(ended)
+            by_hand(new, "SELECT pg_promote()")
+            names.lead_to(NEW)
+            moved = time.monotonic()
+            back_after = wait_until(lambda: client.works_since(moved), 30)
+            time.sleep(1)
+            assert worker.running
+            assert worker.pid == pid
+            acknowledged = list(client.acknowledged)
+            status, answer = client.call("POST", "/session/group/one", {"list": ""})
+            assert (status, worker.failures) == (http.HTTPStatus.OK, [])
     assert set(acknowledged) <= set(json.loads(answer)["keys"])
     assert back_after < BACK_SECONDS
     slowest = max(one.seconds for one in client.tries)

@@ -13,7 +13,7 @@ from sessionworker.stores.changes import Delete, Entry, Probe, ReleaseInstance, 
 from sessionworker.stores.postgres import connections
 from tests.contract.words import CREDS, KEY, SUPPORT, changes, create, write
 from tests.postgres.server import Server
-from tests.postgres_store.opened import by_hand, opened, wait_until
+from tests.postgres_store.opened import by_hand, impatient, opened, wait_until
 from tests.tools import show_figure
 
 OTHER = SUPPORT._replace(key="key")
@@ -62,10 +62,10 @@ def test_where_all_are_locked_all_are_refused(server: Server) -> None:
 def test_commits_that_wait_for_a_standby_do_not_take_all_connections(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.5)
     files = [CREDS._replace(instance=f"instance-{number}", key="key") for number in range(12)]
     with opened(server.url()) as one:
         create(one.store, *files)
+        impatient(monkeypatch, 0.5)
         by_hand(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         by_hand(server, "SELECT pg_reload_conf()")
         time.sleep(0.3)

@@ -17,7 +17,7 @@ from sessionworker.stores.postgres.tables import Row
 from tests.contract.words import CREDS, KEY, create, write
 from tests.postgres.pooler import Pooler
 from tests.postgres.server import Server
-from tests.postgres_store.opened import address_of, by_hand, opened, wait_until
+from tests.postgres_store.opened import address_of, by_hand, impatient, opened, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -91,10 +91,10 @@ def test_what_the_server_has_not_answered_is_counted_by_its_own_word(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What pgbouncer calls a connection, the server does not know."""
-    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.3)
     files = [CREDS._replace(instance=f"instance-{number}", key="key") for number in range(9)]
     with Pooler(server, "session") as pooler, opened(pooler.url()) as one:
         create(one.store, *files)
+        impatient(monkeypatch, 0.5)
         by_hand(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         by_hand(server, "SELECT pg_reload_conf()")
         time.sleep(0.3)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from sessionworker.errors import NoSpace
+from tests.postgres.room import Room
 from tests.postgres.server import Server
+from tests.postgres_store.at_once import at_once
 from tests.postgres_store.load import Load
 from tests.postgres_store.opened import opened, wait_until
 from tests.postgres_store.troubles import PARAMETERS, TROUBLES, Trouble
@@ -33,18 +35,19 @@ MOST_EACH_SECOND = 2
 """And then."""
 
 
-@pytest.fixture
-def server(postgres: Server) -> Iterator[Server]:
-    with Server(postgres.room, PARAMETERS) as running:
-        yield running
-
-
-@pytest.mark.parametrize("name", TROUBLES)
 def test_calls_are_refused_in_time_and_the_store_is_well_again_by_itself(
-    server: Server, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    postgres: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    trouble = TROUBLES[name]
-    with opened(server.url(), THREADS) as one, Load(one.store) as load:
+    room = postgres.room
+    told = at_once({name: partial(have_trouble, room, name, TROUBLES[name]) for name in TROUBLES})
+    printed = capfd.readouterr()
+    assert (printed.out, printed.err) == ("", "")
+    assert not [text for text in (caplog.text, *told.values()) if room.password in text or "secret" in text]
+
+
+def have_trouble(room: Room, name: str, trouble: Trouble) -> str:
+    """Have a server of its own, and a trouble with it; return what a store on it has told, and says of itself."""
+    with Server(room, PARAMETERS) as server, opened(server.url(), THREADS) as one, Load(one.store) as load:
         wait_until(lambda: one.connections == CONNECTIONS or load.works_since(0.0), 10)
         time.sleep(0.5)
         connected = one.connections_tried
@@ -72,15 +75,12 @@ def test_calls_are_refused_in_time_and_the_store_is_well_again_by_itself(
         assert {call.outcome for call in load.refused("write", began)} == {NoSpace.__name__}
     made = one.connections_tried - connected
     assert made <= MOST_CONNECTIONS + MOST_EACH_SECOND * trouble.seconds
-    printed = capfd.readouterr()
-    assert (printed.out, printed.err) == ("", "")
-    said = [caplog.text, repr(one.events), repr(one.store), repr(one.address)]
-    assert not [text for text in said if server.room.password in text or "secret" in text]
     show_figure(
         f"PostgreSQL {name} for {trouble.seconds:.0f} s: the slowest call took {slowest:.2f} s; all worked again after "
         f"{well_after:.2f} s, with all connections after {whole_after:.2f} s, of which {made} were tried; {len(late)} "
         "calls were refused after that"
     )
+    return f"{one.events!r} {one.store!r} {one.address!r}"
 
 
 def check_what_was_told(trouble: Trouble, told: dict[str, int], texts: list[str], is_problem_told: float) -> None:
