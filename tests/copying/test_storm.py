@@ -76,7 +76,6 @@ def kill_on_the_way(source: End, target: End, instances: int) -> None:
             target.worker()
 
 
-@pytest.mark.alone
 def test_copies_that_are_killed_go_on_to_files_and_back(make: Make, full: bool) -> None:
     instances, keys = (1_000, 200) if full else (100, 50)
     source, files, back = make("postgres"), make("files"), make("postgres")

@@ -167,17 +167,15 @@ def test_a_client_that_is_refused_while_it_sends_is_told_so_and_is_not_cut_off(w
             assert answer.header("connection") == "close"
 
 
-@pytest.mark.alone
 def test_it_stops_at_once_beside_idle_clients_that_read_nothing(worker: TlsWorker) -> None:
     with worker.connect() as idle:
         idle.sendall(request("OPTIONS", "/ping", token=None))
         assert idle.recv(1000).endswith(b"pong")
         start = time.monotonic()
         assert worker.terminate() == 0
-        assert time.monotonic() - start < 12  # a second in which it may ask, five in which it may say good-bye
+        assert time.monotonic() - start < 15  # a second in which it may ask, five in which it may say good-bye
 
 
-@pytest.mark.alone
 def test_whoever_speaks_no_tls_gets_nothing_and_is_closed_in_time(worker: TlsWorker) -> None:
     address = ("127.0.0.1", worker.tls_port)
     with (
