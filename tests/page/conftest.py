@@ -10,9 +10,8 @@ import pytest
 from tests.page.browser import Browser
 from tests.tools import require
 
-
 SHELL = "chromium-headless-shell"
-"""Chromium without what is around a page, where nobody looks at it: all that is tested is the same, in half the time."""
+"""Chromium without what is around a page, which nobody looks at here: pages are the same in it, in half the time."""
 
 
 @pytest.fixture(scope="session")
