@@ -41,6 +41,9 @@ $(VENV)/installed-test: EXTRAS := [test]
 $(VENV)/installed-lint: EXTRAS := [test,bench,lint]
 $(VENV)/installed-bench: EXTRAS := [bench]
 $(VENV)/installed-proxies: EXTRAS := [test,proxies]
+# All of them with one call of pip, for .ci/run: each call looks at everything again.
+$(VENV)/installed-all: EXTRAS := [test,bench,lint,proxies]
+$(VENV)/installed-all: CONTAINED := $(addprefix $(VENV)/installed-,test lint bench proxies)
 
 # Without a target: what there is.
 .PHONY: help run test test-fast test-oldest lint simulate bench screenshots audit clean
@@ -101,7 +104,7 @@ $(VENV)/installed-%: setup.py pyproject.toml | $(BIN)/python
 	@echo "Installing sessionworker$(EXTRAS) into $(VENV) ..."
 	@$(PIP) install --editable ".$(EXTRAS)"
 	@$(BIN)/python -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))"
-	@touch $@
+	@touch $@ $(CONTAINED)
 
 $(OLDEST)/installed: setup.py pyproject.toml tests/oldest.py | $(BIN)/python
 	@echo "Installing sessionworker with the oldest versions it takes into $(OLDEST) ..."

@@ -8,15 +8,15 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from sessionworker.web import throttle
-from tests.alone import in_the_room
+from tests.alone import Place, in_the_room
 from tests.node_packages import install_node_packages
 from tests.postgres.room import Room, fast_folder
 from tests.postgres.server import Server
@@ -52,6 +52,9 @@ SLOW_NAMES = (
 
 FIGURE = "figure"
 
+PLACE = pytest.StashKey[Place]()
+"""Of a test that runs."""
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what is slow by what it asks for, or by its name."""
@@ -70,7 +73,8 @@ def pytest_collection_finish() -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Let a test run that may run now, and see that one which is not marked as slow starts no program."""
     is_alone = item.get_closest_marker("alone") is not None
-    with in_the_room(alone=is_alone), limited(item.config), pytest.MonkeyPatch.context() as patch:
+    with in_the_room(alone=is_alone) as place, limited(item.config), pytest.MonkeyPatch.context() as patch:
+        item.stash[PLACE] = place
         if item.get_closest_marker("slow") is None:
             patch.setattr(subprocess.Popen, "__init__", refuse_programs)
             patch.setattr(Forked, "__init__", refuse_programs)
@@ -129,6 +133,13 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         path = Path(folder, "test")
         path.mkdir(0o700)
         yield path
+
+
+@pytest.fixture
+def alone(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """For the part of a test that measures time: no other test runs meanwhile, in no process."""
+    place: Place = request.node.stash[PLACE]
+    return place.alone
 
 
 @pytest.fixture(scope="session")

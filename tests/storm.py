@@ -36,6 +36,10 @@ BYTE_SECONDS = 3.0
 """How often a slow client sends a byte."""
 
 CONNECTS_A_SECOND = 2500
+
+ARRIVING_SECONDS = 60.0
+"""How long slow clients may take until all of them are there: a machine may have other things to do."""
+
 SOURCES = 32
 """Addresses of the loopback network that connections come from: one has 28,000 ports, each in use for a minute."""
 
@@ -174,7 +178,7 @@ class Slow:
 
 
 async def storm(kind: str, port: int, seconds: float, clients: int) -> dict[str, Any]:
-    state = State(port, seconds)
+    state = State(port, ARRIVING_SECONDS if kind == "slow" else seconds)
     tasks = []
     for number in range(clients):
         client = Slow(state, number) if kind == "slow" else Writer(state, number, rude=kind == "writers")

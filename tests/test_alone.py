@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,6 +60,35 @@ def test_one_that_measures_is_inside_with_nobody(
         inside = enter(second)
         assert not inside.wait(MOMENT)
     assert inside.wait(PATIENCE)
+
+
+def test_one_that_measures_for_a_part_of_its_time_is_alone_for_that(places: tuple[Path, Path], enter: Enter) -> None:
+    with in_the_room(*places, alone=False) as place:
+        with place.alone():
+            later = enter(False)
+            assert not later.wait(MOMENT)
+        assert later.wait(PATIENCE)
+
+
+def test_two_that_want_to_be_alone_for_a_part_do_not_wait_for_each_other(places: tuple[Path, Path]) -> None:
+    both_are_inside = threading.Barrier(2, timeout=PATIENCE)
+    measuring, at_once = list[int](), list[int]()
+
+    def run() -> None:
+        with in_the_room(*places, alone=False) as place:
+            both_are_inside.wait()
+            with place.alone():
+                measuring.append(1)
+                time.sleep(MOMENT)
+                at_once.append(len(measuring))
+                measuring.pop()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert at_once == [1, 1]
 
 
 def test_whoever_comes_later_does_not_keep_one_that_measures_waiting(places: tuple[Path, Path], enter: Enter) -> None:

@@ -123,8 +123,6 @@ def test_a_wall_clock_that_is_set_moves_no_deadline(tmp_path: Path, seconds: int
             slow.sendall(body[-1:])
             assert slow.recv(1000).startswith(b"HTTP/1.1 204 ")
         (tmp_path / "store" / "codechat").chmod(0o700)
-        dates = set()
-        for _ in range(2):
-            dates.add(ask(worker, "GET", "/health").header("date"))
-            time.sleep(1.2)
-        assert len(dates) == 2  # it goes on
+        date = ask(worker, "GET", "/health").header("date")
+        time.sleep(1.2)
+        assert ask(worker, "GET", "/health").header("date") != date  # it goes on

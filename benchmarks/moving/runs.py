@@ -85,8 +85,10 @@ class Asked:
         return digest_of({key: value or b"" for key, value in values.items()})
 
 
-def measure(worker: WorkerProcess, source: Installed, size: Size, report: Path, alone_seconds: float) -> Iterator[Run]:
-    """Import all, killed at each of `KILLED_AT`; yield what each run took. Before and after, nothing is imported."""
+def measure(
+    worker: WorkerProcess, source: Installed, size: Size, report: Path, alone_seconds: float, *, after: bool = True
+) -> Iterator[Run]:
+    """Import all, killed at each of `KILLED_AT`; yield what each run took. Before, and `after`, nothing is imported."""
     asked = Asked(worker)
     with Beside(worker) as beside:
         beside.look_for(2)
@@ -94,8 +96,9 @@ def measure(worker: WorkerProcess, source: Installed, size: Size, report: Path, 
         for number, part in enumerate((*KILLED_AT, None), 1):
             most = None if part is None else int(part * size.accounts)
             yield _imported(f"run {number}", worker, source, asked, beside, report, most)
-        time.sleep(QUIET_SECONDS)
-        yield _alone("alone, after", beside, alone_seconds)
+        if after:
+            time.sleep(QUIET_SECONDS)
+            yield _alone("alone, after", beside, alone_seconds)
     asked.close()
 
 

@@ -1,6 +1,6 @@
 /** What fails while an account is open. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BadAnswer, Lost, Refused, TooOld, Unavailable } from 'baileys-sessionworker'
 import { SHORT, hold, withSession } from './fake.mjs'
@@ -22,27 +22,32 @@ const PASSING = {
   'no answer': () => () => {}
 }
 
-for (const [name, answer] of Object.entries(PASSING)) {
-  const times = name === 'no answer' ? 1 : 3
-  test(`${name} is repeated, for a set, a get and the credentials`, async t => {
-    const { fake, session, errors } = await withSession(t)
-    failing(fake, answer(fake), times)
-    await Promise.all([session.keys.set({ session: { 1: 'x' } }), session.saveCreds()])
-    failing(fake, answer(fake), times)
-    assert.deepEqual({ ...await session.keys.get('session', ['1']) }, { 1: 'x' })
-    assert.deepEqual(errors, [])
-  })
+/** Beside one another: those that stay go on for all the time that a call has. */
+describe('what passes', { concurrency: true }, () => {
+  for (const [name, answer] of Object.entries(PASSING)) {
+    const times = name === 'no answer' ? 1 : 3
+    test(`${name} is repeated, for a set, a get and the credentials`, async t => {
+      const { fake, session, errors } = await withSession(t)
+      failing(fake, answer(fake), times)
+      await Promise.all([session.keys.set({ session: { 1: 'x' } }), session.saveCreds()])
+      failing(fake, answer(fake), times)
+      assert.deepEqual({ ...await session.keys.get('session', ['1']) }, { 1: 'x' })
+      assert.deepEqual(errors, [])
+    })
 
-  test(`${name} that stays fails the call in the end, and the next one works`, async t => {
-    const { fake, session } = await withSession(t)
-    failing(fake, answer(fake))
-    await assert.rejects(session.keys.get('session', ['1']), Unavailable)
-    await assert.rejects(session.keys.set({ session: { 1: 'x' } }), Unavailable)
-    fake.misbehave = () => false
-    await session.keys.set({ session: { 2: 'y' } })
-    assert.deepEqual({ ...await session.keys.get('session', ['1', '2']) }, { 2: 'y' })
-  })
-}
+    test(`${name} that stays fails the call in the end, and the next one works`, async t => {
+      const { fake, session } = await withSession(t)
+      failing(fake, answer(fake))
+      await Promise.all([
+        assert.rejects(session.keys.get('session', ['1']), Unavailable),
+        assert.rejects(session.keys.set({ session: { 1: 'x' } }), Unavailable)
+      ])
+      fake.misbehave = () => false
+      await session.keys.set({ session: { 2: 'y' } })
+      assert.deepEqual({ ...await session.keys.get('session', ['1', '2']) }, { 2: 'y' })
+    })
+  }
+})
 
 for (const [status, kind] of [[400, Refused], [401, Refused], [403, Refused], [404, Refused], [405, TooOld], [413, Refused], [500, Refused]]) {
   test(`${status} is at once the caller's`, async t => {

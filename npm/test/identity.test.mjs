@@ -1,6 +1,6 @@
 /** A new identity is made in one case alone. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { BadAnswer, HeldElsewhere, NotPaired, Refused, TooOld, Unavailable } from 'baileys-sessionworker'
 import { FakeWorker, IDENTITY, minted, open } from './fake.mjs'
 
@@ -54,24 +54,29 @@ const ANSWERS = {
   'no answer': [() => {}, Unavailable]
 }
 
-for (const [name, [answer, kind]] of Object.entries(ANSWERS)) {
-  for (const isPaired of [true, false]) {
-    test(`no identity is made after ${name} (${isPaired ? 'paired' : 'not paired'})`, async t => {
-      const fake = await fakeWorker(t)
-      if (isPaired) fake.files().set('creds', TEXT)
-      fake.misbehave = ({ method }, response) => {
-        if (method !== 'GET') return false
-        answer(fake, response)
-        return true
-      }
-      await assert.rejects(open(fake), kind)
-      assert.equal(minted.count, 0)
-      assert.equal(fake.writes.length, 0)
-      fake.misbehave = () => false
-      assert.equal((await open(fake)).isNew, !isPaired)
-    })
+/** Beside one another: some go on for all the time that a call has. */
+describe('no identity is made', { concurrency: 12 }, () => {
+  for (const [name, [answer, kind]] of Object.entries(ANSWERS)) {
+    for (const isPaired of [true, false]) {
+      test(`after ${name} (${isPaired ? 'paired' : 'not paired'})`, async t => {
+        const fake = await fakeWorker(t)
+        let made = 0
+        const initAuthCreds = () => { made++; return structuredClone(IDENTITY) }
+        if (isPaired) fake.files().set('creds', TEXT)
+        fake.misbehave = ({ method }, response) => {
+          if (method !== 'GET') return false
+          answer(fake, response)
+          return true
+        }
+        await assert.rejects(open(fake, { initAuthCreds }), kind)
+        assert.equal(made, 0)
+        assert.equal(fake.writes.length, 0)
+        fake.misbehave = () => false
+        assert.equal((await open(fake, { initAuthCreds })).isNew, !isPaired)
+      })
+    }
   }
-}
+})
 
 test('credentials are not even read where the instance cannot be created', async t => {
   for (const [status, kind] of [[400, Refused], [401, Refused], [409, HeldElsewhere], [503, Unavailable], [200, BadAnswer]]) {

@@ -4,10 +4,10 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { EventEmitter, once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createProxy, request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,7 +18,8 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 /** The program that starts it, of the environment into which the worker is installed. */
 const TWISTD = process.env.TWISTD ?? join(REPOSITORY, '.venv/bin/twistd')
 
-const { WORKER_STORE } = process.env
+/** The socket of whoever starts workers without loading each anew, if there is one: see tests/forks.py. */
+const { WORKER_FORKS, WORKER_STORE } = process.env
 const COUNT = WORKER_STORE ? 3 : 1
 
 export class Worker {
@@ -28,7 +29,6 @@ export class Worker {
   #ports
   #processes = []
   #distributor
-  #said = ''
 
   /** A worker that is ready; gone after the test. */
   static async of (t) {
@@ -43,23 +43,29 @@ export class Worker {
   }
 
   async start () {
-    this.#processes = this.#ports.map(port => this.#run(port))
+    this.#processes = await Promise.all(this.#ports.map(port => this.#run(port)))
     const deadline = Date.now() + 30_000
     for (const [number, port] of this.#ports.entries()) {
       while (!await answers(port)) {
-        if (this.#processes[number].exitCode !== null || Date.now() > deadline) throw new Error(`the worker does not answer:\n${this.#said}`)
+        if (this.#processes[number].exitCode !== null || Date.now() > deadline) throw new Error(`the worker does not answer:\n${readFileSync(this.#output)}`)
         await sleep(10)
       }
     }
     if (COUNT > 1) this.#distributor = await distribute(this.port, this.#ports)
   }
 
+  get #output () {
+    return join(this.#folder, 'output')
+  }
+
   #run (port) {
     const options = ['--listen', `tcp:${port}:interface=127.0.0.1`, '--token-file', join(this.#folder, 'token')]
-    const env = { ...process.env, SESSIONWORKER_STORE: this.#store }
     const command = ['--nodaemon', '--pidfile=', 'sessionworker', ...options]
-    const running = spawn(TWISTD, command, { cwd: process.env.WORKER_FOLDER ?? REPOSITORY, env })
-    for (const stream of [running.stdout, running.stderr]) stream.on('data', data => { this.#said += data })
+    if (WORKER_FORKS) return fork({ arguments: command, store: this.#store, output: this.#output })
+    const env = { ...process.env, SESSIONWORKER_STORE: this.#store }
+    const output = openSync(this.#output, 'a')
+    const running = spawn(TWISTD, command, { cwd: process.env.WORKER_FOLDER ?? REPOSITORY, env, stdio: ['ignore', output, output] })
+    closeSync(output)
     return running
   }
 
@@ -90,6 +96,21 @@ export class Worker {
     this.#end()
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** A worker that somebody else starts, with as much of a child process as is asked of one. */
+async function fork (asked) {
+  const connection = connect(WORKER_FORKS)
+  connection.write(`${JSON.stringify(asked)}\n`)
+  const [pid] = await once(connection, 'data')
+  const running = new EventEmitter()
+  running.exitCode = null
+  running.kill = name => running.exitCode === null && process.kill(+pid, name)
+  connection.once('close', () => {
+    running.exitCode = 0
+    running.emit('exit')
+  })
+  return running
 }
 
 function answers (port) {

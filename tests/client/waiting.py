@@ -19,6 +19,19 @@ def start(call: Awaitable[T]) -> Deferred[T]:
     return ensureDeferred(call)  # type: ignore[arg-type]
 
 
+def later(seconds: float) -> Callable[[], bool]:
+    """Return what tells whether so long is over, by the reactor: one that has too much to do is late with all alike."""
+    call = reactor.callLater(seconds, lambda: None)
+
+    def is_over() -> bool:
+        if not call.active():
+            return True
+        call.cancel()
+        return False
+
+    return is_over
+
+
 async def wait_until(condition: Callable[[], bool], seconds: float = 3) -> None:
     deadline = reactor.seconds() + seconds
     while not condition():

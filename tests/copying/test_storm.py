@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
+import signal
 import time
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -14,12 +16,10 @@ from sessionworker.errors import StartError
 from sessionworker.names import SessionFile
 from sessionworker.stores.changes import Batch, CreateInstance, Write
 from sessionworker.stores.interface import Store
+from tests import warm
 from tests.contract.words import commit, creds, drop, write
 from tests.copying.ends import End, FileEnd, Make
-from tests.process import REPOSITORY
 from tests.tools import show_figure
-
-COMMAND = [sys.executable, "-c", "from sessionworker.commands.main import main; main()", "copy", "--json"]
 
 KILLED_AT = (0.2, 0.5, 0.8)
 """Shares of the instances that are there when a copy is killed."""
@@ -37,20 +37,17 @@ def fill(store: Store, instances: int, keys: int) -> None:
     drop(store, SessionFile("group 0", "instance 0", "creds"))
 
 
-def start(source: End, target: End) -> subprocess.Popen[str]:
-    """Begin a copy."""
-    command = [*COMMAND, source.address, target.address]
-    output = subprocess.PIPE
-    return subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=output, text=True)
+def words(source: End, target: End) -> list[str]:
+    """What is typed for a copy."""
+    return ["copy", "--json", source.address, target.address]
 
 
 def finish(source: End, target: End) -> tuple[dict[str, Any], float]:
     """Copy to the end; return the result, and the seconds that it took."""
     begun = time.monotonic()
-    process = start(source, target)
-    output, errors = process.communicate(timeout=1_000)
-    assert process.returncode == 0, errors
-    return json.loads(output), time.monotonic() - begun
+    done = warm.run(warm.COMMANDS, words(source, target), os.environ, seconds=1_000)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), time.monotonic() - begun
 
 
 def count(end: End) -> int:
@@ -66,17 +63,18 @@ def count(end: End) -> int:
 def kill_on_the_way(source: End, target: End, instances: int) -> None:
     """Kill copies, each of which comes farther."""
     for share in KILLED_AT:
-        process = start(source, target)
-        while count(target) < share * instances:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
-        process.kill()
-        process.communicate()
+        with Path(os.devnull).open("rb") as nothing, TemporaryFile() as said:
+            files = (nothing.fileno(), said.fileno(), said.fileno())
+            process = warm.warm().start(warm.COMMANDS, words(source, target), os.environ, files)
+            while count(target) < share * instances:
+                assert process.poll() is None, (said.seek(0), said.read())
+                time.sleep(0.01)
+            process.kill()
+            assert process.wait(10) == -signal.SIGKILL
         with pytest.raises(StartError, match="holds a part of a copy"):
             target.worker()
 
 
-@pytest.mark.alone
 def test_copies_that_are_killed_go_on_to_files_and_back(make: Make, full: bool) -> None:
     instances, keys = (1_000, 200) if full else (100, 50)
     source, files, back = make("postgres"), make("files"), make("postgres")

@@ -44,7 +44,7 @@ async def flood(port: int, address: str, rate: int) -> None:
             under_way.add(task)
             task.add_done_callback(under_way.discard)
             shown += 1
-            if shown == 2 * rate:
+            if shown == int(1.2 * rate):  # those of the first second have their answers, and are shown again
                 print("at it", flush=True)
         await asyncio.sleep(0.0005)  # one after the other, not several at once
     print(round(shown / (time.monotonic() - begun)), flush=True)

@@ -77,7 +77,6 @@ def busy_writers(worker: WorkerProcess, count: int) -> Iterator[list[Writer]]:
         assert not writer.is_alive()
 
 
-@pytest.mark.alone
 def test_sigterm_under_writes_loses_none_that_was_acknowledged_and_ends_with_status_0(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "store") as worker:
         with busy_writers(worker, 8) as writers:

@@ -61,7 +61,7 @@ def ninety_ninth(worker: WorkerProcess, count: int) -> float:
 
 
 def test_who_has_the_right_token_is_neither_locked_out_nor_slowed_down(tmp_path: Path, *, full: bool) -> None:
-    rounds, count = (5, 2000) if full else (1, 400)
+    rounds, count = (5, 2000) if full else (1, 200)
     addresses = {"the same address": "127.0.0.1", "another": OTHER_ADDRESS}
     quiet, beside = list[float](), {who: list[float]() for who in addresses}
     with WorkerProcess(tmp_path / "store") as worker:

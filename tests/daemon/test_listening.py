@@ -49,7 +49,6 @@ def test_the_soft_limit_on_open_files_is_raised(tmp_path: Path) -> None:
         assert resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
 
 
-@pytest.mark.alone
 def test_a_thousand_clients_may_connect_at_once(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -29,6 +29,8 @@ UNIT = "sessionworker-backup.service"
 SETTINGS = "/etc/sessionworker"
 """Where the token is, and what restic is told."""
 
+PASSWORD = "a password"
+
 FROM_SETTINGS = {"RESTIC_REPOSITORY", "RESTIC_PASSWORD_FILE"}
 """What an operator has from there."""
 
@@ -36,8 +38,8 @@ FROM_SETTINGS = {"RESTIC_REPOSITORY", "RESTIC_PASSWORD_FILE"}
 class Backups:
     """What the unit would have on a machine, below a folder: its state, its credentials, and the repository."""
 
-    def __init__(self, root: Path, worker: WorkerProcess) -> None:
-        """Make it ready, with a repository."""
+    def __init__(self, root: Path, worker: WorkerProcess, repository: Path) -> None:
+        """Make it ready, with a copy of a repository that has nothing in it."""
         self.state = root / "state/sessionworker-backup"
         (root / "state/private/sessionworker-backup").mkdir(parents=True, mode=0o700)
         self.state.symlink_to("private/sessionworker-backup")  # as systemd has it for a user of the unit's own
@@ -48,7 +50,7 @@ class Backups:
         self.settings = root / "settings"
         self.settings.mkdir()
         for _, _, path in (value.partition(":") for value in setting(UNIT, "LoadCredential")):
-            (self.settings / Path(path).name).write_text("a password")
+            (self.settings / Path(path).name).write_text(PASSWORD)
         (self.settings / "token").write_text(worker.token)
         [file] = setting(UNIT, "EnvironmentFile")
         (self.settings / Path(file).name).write_text(f"RESTIC_REPOSITORY={root / 'repository'}\n")
@@ -58,7 +60,7 @@ class Backups:
         self.variables = environment(
             {"SESSIONWORKER_URL": worker.url, "RESTIC_REPOSITORY": str(root / "repository"), **given}
         )
-        self.restic("init")
+        shutil.copytree(repository, root / "repository")
 
     def replaced(self, text: str) -> str:
         """Return a line of the unit with the paths that are meant here."""
@@ -113,9 +115,18 @@ def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that has nothing in it. To make one takes long on purpose, for whoever guesses passwords."""
+    path = tmp_path_factory.mktemp("restic") / "repository"
+    variables = {**os.environ, "RESTIC_REPOSITORY": str(path), "RESTIC_PASSWORD": PASSWORD}
+    subprocess.run([require("restic"), "init", "--quiet"], env=variables, check=True, timeout=120)
+    return path
+
+
 @pytest.fixture
-def backups(worker: WorkerProcess, tmp_path: Path) -> Backups:
-    return Backups(tmp_path, worker)
+def backups(worker: WorkerProcess, repository: Path, tmp_path: Path) -> Backups:
+    return Backups(tmp_path, worker, repository)
 
 
 def test_each_night_has_a_whole_archive_in_restic_and_one_instance_comes_back_alone(

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -73,44 +73,59 @@ def wait_for_target(url: str) -> dict[str, Any]:
         time.sleep(0.2)
 
 
-def test_it_scrapes_the_worker_and_takes_its_rules(tmp_path: Path, worker: WorkerProcess) -> None:
-    with prometheus(tmp_path / "prometheus", worker, worker.token) as url:
-        target = wait_for_target(url)
-        assert (target["health"], target["lastError"]) == ("up", "")
-        end = time.monotonic() + PATIENCE
-        query = quote('sessionworker_build_info{job="sessionworker"}')
-        while not (found := ask(url, f"query?query={query}")["result"]):
-            assert time.monotonic() < end
-            time.sleep(0.2)
-        assert found[0]["value"][1] == "1"
-        rules = [rule for group in ask(url, "rules")["groups"] for rule in group["rules"]]
-        assert len(rules) > 5
-        assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+Scraped = dict[str, str]
+"""The address of a Prometheus for each of the tokens `right`, `another` and none."""
+
+
+@pytest.fixture(scope="module")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
+    """All at once: each waits for five seconds before it scrapes anything."""
+    folder = tmp_path_factory.mktemp("scraped")
+    with WorkerProcess(folder / "store") as worker, ExitStack() as stack:
+        tokens = {"right": worker.token, "another": "another", "": ""}
+        yield {
+            name: stack.enter_context(prometheus(folder / f"prometheus-{number}", worker, token))
+            for number, (name, token) in enumerate(tokens.items())
+        }
+
+
+def test_it_scrapes_the_worker_and_takes_its_rules(scraped: Scraped) -> None:
+    url = scraped["right"]
+    target = wait_for_target(url)
+    assert (target["health"], target["lastError"]) == ("up", "")
+    end = time.monotonic() + PATIENCE
+    query = quote('sessionworker_build_info{job="sessionworker"}')
+    while not (found := ask(url, f"query?query={query}")["result"]):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert found[0]["value"][1] == "1"
+    rules = [rule for group in ask(url, "rules")["groups"] for rule in group["rules"]]
+    assert len(rules) > 5
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
 
 
 @pytest.mark.parametrize("token", ["", "another"])
-def test_without_the_worker_s_token_it_is_told_so(tmp_path: Path, worker: WorkerProcess, token: str) -> None:
-    with prometheus(tmp_path / "prometheus", worker, token) as url:
-        target = wait_for_target(url)
-        assert target["health"] == "down"
-        assert "401" in target["lastError"]
+def test_without_the_worker_s_token_it_is_told_so(scraped: Scraped, token: str) -> None:
+    target = wait_for_target(scraped[token])
+    assert target["health"] == "down"
+    assert "401" in target["lastError"]
 
 
-def test_every_query_of_the_board_is_answered(tmp_path: Path, worker: WorkerProcess) -> None:
+def test_every_query_of_the_board_is_answered(scraped: Scraped) -> None:
     """Whether two sides of a query fit together shows with numbers alone."""
-    with prometheus(tmp_path / "prometheus", worker, worker.token) as url:
-        assert wait_for_target(url)["health"] == "up"
-        end = time.monotonic() + PATIENCE
-        while not (ask(url, f"query?query={quote('rate(sessionworker_http_requests_total[5s])')}") or {}).get("result"):
-            assert time.monotonic() < end
-            time.sleep(0.2)
-        empty = []
-        for title, expression in queries("5s"):
-            answer = ask(url, f"query?query={quote(expression)}")
-            assert answer is not None, expression
-            if not answer["result"]:
-                empty.append(title)
-        assert set(empty) <= WITHOUT_NUMBERS
+    url = scraped["right"]
+    assert wait_for_target(url)["health"] == "up"
+    end = time.monotonic() + PATIENCE
+    while not (ask(url, f"query?query={quote('rate(sessionworker_http_requests_total[5s])')}") or {}).get("result"):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    empty = []
+    for title, expression in queries("5s"):
+        answer = ask(url, f"query?query={quote(expression)}")
+        assert answer is not None, expression
+        if not answer["result"]:
+            empty.append(title)
+    assert set(empty) <= WITHOUT_NUMBERS
 
 
 WITHOUT_NUMBERS = {
