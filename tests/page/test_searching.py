@@ -76,7 +76,7 @@ def test_whoever_types_sees_what_matches_and_how_many_in_less_than_a_second(
         tab.page.evaluate(_NOTE_TIMES)
         for text in ("0abc", "loja 3", "00f"):
             tab.page.keyboard.press("/")
-            assert tab.page.evaluate("document.activeElement.id") == "q"
+            expect(tab.page.locator("#q")).to_be_focused()
             tab.page.keyboard.type(text)
             expect(status(tab)).to_have_text(f"{len(found(text)):,} of 5,000 instances")
             expect(rows(tab)).to_have_count(min(A_PAGE, len(found(text))))

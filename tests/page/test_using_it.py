@@ -116,12 +116,13 @@ def test_an_account_with_another_identity_is_brought_back_in_less_than_five_clic
 def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker: WorkerWithPage) -> None:
     with browser.tab(worker.origin) as tab:
         tab.go(instance(WAITING), status=401)
-        tab.page.keyboard.type(TOKENS["admin"])  # the field has the focus
+        expect(tab.page.locator("#token")).to_be_focused()  # by itself, soon after it is there
+        tab.page.keyboard.type(TOKENS["admin"])
         press(tab, "Enter")
         tab.page.wait_for_selector("nav")
         tab_to(tab, "Skip to the content")
         press(tab, "Enter")
-        assert tab.page.evaluate("document.activeElement.id") == "main"
+        expect(tab.page.locator("#main")).to_be_focused()
         tab_to(tab, "Drop")
         press(tab, "Enter")
         expect(tab.page.locator("dialog[open]")).to_be_visible()
@@ -130,7 +131,7 @@ def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker:
         assert "Drop" in tab.page.evaluate("document.activeElement.innerText")
         press(tab, "Enter")
         expect(tab.page.locator("dialog[open]")).to_be_visible()
-        assert tab.page.evaluate("document.activeElement.id") == "typed"
+        expect(tab.page.locator("#typed")).to_be_focused()
         tab.page.keyboard.type(WAITING)
         tab_to(tab, "It is stopped in the API.")
         press(tab, "Space")
@@ -144,7 +145,7 @@ def test_a_drop_is_made_and_taken_back_with_keys_alone(browser: Browser, worker:
         press(tab, "Enter")
         tab.page.wait_for_url(f"**{instance(WAITING)}")
         press(tab, "/")
-        assert tab.page.evaluate("document.activeElement.id") == "search"
+        expect(tab.page.locator("#search")).to_be_focused()
 
 
 def test_an_account_is_brought_back_from_the_sign_in_on_with_keys_alone(
@@ -153,6 +154,7 @@ def test_an_account_is_brought_back_from_the_sign_in_on_with_keys_alone(
     worker.change_identity(IDS[2], "evolution")
     with browser.tab(worker.origin, scheme="dark") as tab:
         tab.go("/ui/", status=401)
+        expect(tab.page.locator("#token")).to_be_focused()
         assert focused(tab) == "Token"
         tab.page.keyboard.type(TOKENS["admin"])
         tab_to(tab, "Sign in")
