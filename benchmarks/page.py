@@ -34,6 +34,9 @@ REFRESH_SECONDS = 5.0
 SETTLE_SECONDS = 8.0
 """After which all that was written is in its files."""
 
+TYPING_SECONDS = 2.0
+"""How long somebody takes for a token."""
+
 PATHS = ("", "instances", "instances?sort=name", "instances?q=0000001", "events", "trash", "health", "settings")
 
 
@@ -69,6 +72,11 @@ class Visitor:
         if answer.status != 200:
             raise RuntimeError(f"{path}: {answer.status}")
         return Asked(milliseconds, size)
+
+    def go_away(self, seconds: float) -> None:
+        """Look at nothing for so long: the browser hangs up."""
+        self._connection.close()
+        time.sleep(seconds)
 
 
 def fill(worker: WorkerProcess, count: int) -> None:
@@ -127,6 +135,7 @@ def main() -> None:
     parser.add_argument("--browsers", type=int, default=10, help="[%(default)s]")
     parser.add_argument("--seconds", type=float, default=40, help="of writes, with pages and without [%(default)s]")
     parser.add_argument("--rounds", type=int, default=3, help="of both, in turns [%(default)s]")
+    parser.add_argument("--idle", type=float, default=100, help="seconds in which nobody looks [%(default)s]")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="folder [%(default)s]")
     options = parser.parse_args()
     install_node_packages()
@@ -142,7 +151,12 @@ def main() -> None:
             fill(worker, options.instances)
             time.sleep(SETTLE_SECONDS)
             print(f"{options.instances:,} instances: {resident_bytes(worker.pid) / MIB:.1f} MiB")
-            _ask_for_each(Visitor(worker, port))
+            _come_to_the_list(worker, port)
+            visitor = Visitor(worker, port)
+            _ask_for_each(visitor)
+            visitor.go_away(options.idle)
+            late = visitor.visit("instances")
+            print(f"the list, after {options.idle:.0f} s in which nobody looked: {late.milliseconds:.1f} ms")
             with Beside(worker) as beside:
                 beside.look_for(2)
                 for _ in range(options.rounds):
@@ -152,6 +166,16 @@ def main() -> None:
                     slowest = max(one.milliseconds for one in answers)
                     print(f"  {len(answers)} refreshes, slowest first byte {slowest:.0f} ms")
             print(f"afterwards: {resident_bytes(worker.pid) / MIB:.1f} MiB")
+
+
+def _come_to_the_list(worker: WorkerProcess, port: int) -> None:
+    """Have somebody come to the list as the first of all, who has to sign in before."""
+    connection = HTTPConnection(worker.host, port, timeout=60)
+    connection.request("GET", "/ui/instances")
+    if connection.getresponse().status != 401:
+        raise RuntimeError("whoever is not signed in sees the list")
+    time.sleep(TYPING_SECONDS)
+    print(f"the list, as the first look of all: {Visitor(worker, port).visit('instances').milliseconds:.1f} ms")
 
 
 def _ask_for_each(visitor: Visitor) -> None:
