@@ -36,9 +36,10 @@ def test_a_command_says_and_ends_as_one_that_was_started(words: list[str]) -> No
     assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
 
 
-def test_in_a_network_of_its_own_a_program_is_started() -> None:
-    """A fork would be where what it is forked from is."""
+def test_in_a_network_of_its_own_a_program_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork would be where what it is forked from is; and that is never begun there, where later tests are not."""
     assert warm.is_possible(ENVIRONMENT)
+    monkeypatch.setattr(warm, "warm", lambda: pytest.fail("it is begun there"))
     assert not in_a_network(lambda _: warm.is_possible(ENVIRONMENT))
 
 

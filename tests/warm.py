@@ -112,7 +112,7 @@ class Warm:
         self._lock = Lock()
         self._mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._environment = _of_account(os.environ)
-        self._network = _network()
+        assert _network() == _HERE  # or all that is forked later were in a network that is gone
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.warm", str(its.fileno())],
@@ -130,8 +130,8 @@ class Warm:
         self._process.wait(20)
 
     def is_like(self, environment: Mapping[str, str]) -> bool:
-        """Whether it was started in such an environment, and here: had to be for a fork to be no other than a start."""
-        return _of_account(environment) == self._environment and _network() == self._network
+        """Whether it was started in such an environment: had to be for a fork to be no other than a start."""
+        return _of_account(environment) == self._environment
 
     def start(
         self, program: str, arguments: Sequence[str], environment: Mapping[str, str], files: tuple[int, int, int]
@@ -158,8 +158,8 @@ def warm() -> Warm:
 
 
 def is_possible(environment: Mapping[str, str]) -> bool:
-    """Whether a program can be a fork: with more of its own than our settings it has to start from nothing."""
-    return warm().is_like(environment)
+    """Whether a program can be a fork: elsewhere, or with more of its own than our settings, it starts from nothing."""
+    return _network() == _HERE and warm().is_like(environment)
 
 
 def run(
@@ -180,6 +180,9 @@ def run(
 def _network() -> str:
     """Return which network this thread is in: some tests make one of their own."""
     return str(Path("/proc/thread-self/ns/net").readlink())
+
+
+_HERE = _network()
 
 
 def _of_account(environment: Mapping[str, str]) -> dict[str, str]:

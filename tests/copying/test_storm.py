@@ -21,7 +21,7 @@ from tests.contract.words import commit, creds, drop, write
 from tests.copying.ends import End, FileEnd, Make
 from tests.tools import show_figure
 
-KILLED_AT = (0.2, 0.5, 0.8)
+KILLED_AT = (0.2, 0.4, 0.6)
 """Shares of the instances that are there when a copy is killed."""
 
 
@@ -76,7 +76,7 @@ def kill_on_the_way(source: End, target: End, instances: int) -> None:
 
 
 def test_copies_that_are_killed_go_on_to_files_and_back(make: Make, full: bool) -> None:
-    instances, keys = (1_000, 200) if full else (100, 50)
+    instances, keys = (1_000, 200) if full else (200, 20)
     source, files, back = make("postgres"), make("files"), make("postgres")
     worker = source.worker()
     fill(worker, instances, keys)
