@@ -68,6 +68,15 @@ def slow_disk(page: Whole) -> None:
         page.built.take_sample()
 
 
+def lost_folder(page: Whole) -> None:
+    page.make("codechat", "sales")
+    page.store.checkpoint()
+    folder = page.folder / "codechat" / "sales"
+    folder.rename(page.folder.with_name("elsewhere"))
+    folder.write_text("a file")
+    page.clock.advance(60)
+
+
 def late(page: Whole) -> None:
     page.here.hangs = True
     page.clock.advance(31)
@@ -80,6 +89,10 @@ SAID: dict[Callable[[Whole], None], tuple[str, str]] = {
     full_disk: ("Writes are refused since", "estão sendo recusadas desde"),
     little_room: ("The disk is nearly full", "O disco está quase cheio"),
     slow_disk: ("The disk is slow: a sync takes 210 ms", "O disco está lento: um sync leva 210 ms"),
+    lost_folder: (
+        "its folder cannot be read: Not a directory",
+        "não foi possível ler a pasta: Não é um diretório",
+    ),
     late: ("The store has not answered for", "O armazenamento não responde há"),
 }
 
@@ -101,6 +114,10 @@ def test_each_state_is_told_to_everybody(
                 tab.go("/ui/")
                 assert SAID[state][language != "en"] in tab.page.inner_text("body")
                 assert scripts == "off" or tab.axe() == []
+                if state is lost_folder:
+                    tab.go("/ui/instances/codechat/sales")
+                    assert ("Put the folder back", "Devolva a pasta")[language != "en"] in tab.page.inner_text("#what")
+                    assert scripts == "off" or tab.axe() == []
     show_figure(f"the page in the state '{state.__name__}': looked at in {len(ways)} ways")
 
 

@@ -49,6 +49,7 @@ class Whole(Page):
         self.access = Access(TOKENS)
         self.metrics = Metrics()
         self.events = []
+        self.folder = folder
         self.store = FileStore(folder, sync=False)
         self.here = Here(self.store)
         offload = cast("Offload", self.here)
