@@ -69,6 +69,13 @@ def test_a_password_that_looks_like_a_port_is_not_taken_for_one(mark: str) -> No
     assert "1234" not in str(error.value)
 
 
+@pytest.mark.parametrize("mark", ["@/", "@x/", "@x?", "@x:1/"])
+def test_what_stands_behind_an_at_in_a_password_is_taken_for_no_host_and_no_path(mark: str) -> None:
+    with pytest.raises(SourceError, match="The URL of Redis cannot be read") as error:
+        place_of(f"redis://me:MARK{mark}MARK@host:1/0", ("redis",), "Redis")
+    assert "MARK" not in str(error.value)
+
+
 def test_a_password_with_spaces_is_not_shown() -> None:
     place = place_of("redis://me:a%20%20b@host/0", ("redis",), "Redis")
     assert str(place.failure("fails", "wrong password: a  b")) == "redis://host/0 fails."

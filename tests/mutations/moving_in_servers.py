@@ -87,7 +87,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a URL with an unescaped password is read as far as it goes",
         _SERVERS,
-        'or parts.fragment or ("@" not in parts.netloc and "@" in after)',
+        'or parts.fragment or "@" in after',
         "",
         (_SETTINGS, _IN_SQL),
     ),

@@ -59,7 +59,7 @@ def place_of(url: str, schemes: Collection[str], what: str) -> Place:
     except ValueError:
         raise wrong from None
     after = f"{parts.path}?{parts.query}#{parts.fragment}"
-    if parts.scheme not in schemes or parts.fragment or ("@" not in parts.netloc and "@" in after):
+    if parts.scheme not in schemes or parts.fragment or "@" in after:  # which is of a password then
         raise wrong
     host = parts.hostname or ""
     if host and not _host(host):
