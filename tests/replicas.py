@@ -121,7 +121,6 @@ class Distributor(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # what an answer holds would wait 40 ms for a client that has its head
     server: Distributor
 
     def handle_one_request(self) -> None:
