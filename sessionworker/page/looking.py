@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -112,7 +112,7 @@ class Looking:
 
 
 def _rows(store: Store) -> Rows:
-    changed, now = frozenset(changed_lately(store.events(0))), time.time_ns() // 1_000_000
+    changed, now = changed_lately(store.events(0)), time.time_ns() // 1_000_000
     groups = store.groups()
     rows = []
     for group in groups:
@@ -121,25 +121,26 @@ def _rows(store: Store) -> Rows:
     return Rows(rows, groups)
 
 
-def changed_lately(events: Sequence[EventSummary]) -> list[tuple[str, str]]:
-    """Return the instances whose identities changed lately, the last first, unless somebody has seen to them since."""
+def changed_lately(events: Sequence[EventSummary]) -> dict[tuple[str, str], int]:
+    """Return the instances whose identities changed lately, unless somebody has seen to them since, with when that was.
+
+    The last one comes first.
+    """
     begin = time.time_ns() // 1_000_000 - NEW_IDENTITY
-    found: dict[tuple[str, str], None] = {}
+    found: dict[tuple[str, str], int] = {}
     for event in events:
         place = event.group, event.instance
         if event.event == "identity_changed" and event.when > begin:
             found.pop(place, None)
-            found[place] = None
+            found[place] = event.when
         elif event.event in _SETTLES:
             found.pop(place, None)
-    return [*reversed(found)]
+    return dict(reversed(found.items()))
 
 
-def changed_at_once(events: Sequence[EventSummary]) -> int:
-    """Return how many identities changed within SOON of each other, and are not seen to; 0 where that are not MANY."""
-    open_ones = set(changed_lately(events))
-    last = {(one.group, one.instance): one.when for one in events if one.event == "identity_changed"}
-    times = sorted(when for place, when in last.items() if place in open_ones)
+def most_at_once(times: Iterable[int]) -> int:
+    """Return how many of some changes lie within SOON of each other, at the most; 0 where that are not MANY."""
+    times = sorted(times)
     most = max((bisect_right(times, when + SOON) - at for at, when in enumerate(times)), default=0)
     return most if most >= MANY else 0
 

@@ -86,7 +86,7 @@ REFUSALS = frozenset(one.message for one in _REFUSED)
 
 _REASONS = {**PROBLEMS, **SYSTEM}
 
-TRANSLATED = PROBLEMS.keys() | SYSTEM.keys() | REFUSALS
+TRANSLATED = _REASONS.keys() | REFUSALS
 
 
 class Told(Struct, frozen=True):

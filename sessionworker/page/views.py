@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from sessionworker.page.listing import (
     read_query,
     select,
 )
-from sessionworker.page.looking import Looking, One, changed_at_once, changed_lately
+from sessionworker.page.looking import Looking, One, changed_lately, most_at_once
 from sessionworker.page.rendering import speaking_to
 from sessionworker.page.sampling import FIGURES, charts, shown, small
 from sessionworker.page.series import Series
@@ -85,7 +85,8 @@ class Views:
             events: Seen[list[EventSummary]],
             drops: Seen[list[DropSummary]] | None,
         ) -> Context:
-            attention = _attention(seen, rows, events.value or ())
+            changed = changed_lately(events.value or ())
+            attention = _attention(seen, rows, changed)
             counts = rows.value.counts if rows.value else None
             figure = next(one for one in FIGURES if one.name == "slowest_sync")
             return {
@@ -95,7 +96,7 @@ class Views:
                 "largest": _largest(seen, rows, drops),
                 "attention": attention[:MOST_ATTENTION],
                 "attention_count": max(len(attention), counts["trouble"] + counts["identity"] if counts else 0),
-                "at_once": changed_at_once(events.value or ()),
+                "at_once": most_at_once(changed.values()),
                 "counts": counts,
                 "events": [*reversed(events.value or ())][:LAST_EVENTS],
                 "slowest_sync": shown(speaking, figure, series.last("slowest_sync")),
@@ -248,7 +249,7 @@ def _largest(seen: Seen[WorkerOverview], rows: Seen[Rows], drops: Seen[list[Drop
     return largest(rows.value or Rows((), ()), in_trash, int(seen.value.gauges.get("journal_bytes", 0)))
 
 
-def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Sequence[EventSummary]) -> list[Row]:
+def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows], changed: Iterable[tuple[str, str]]) -> list[Row]:
     """Return the instances, and groups, that need a person; those that cannot be used first."""
     known = rows.value.by_place if rows.value else None
 
@@ -259,9 +260,9 @@ def _attention(seen: Seen[WorkerOverview], rows: Seen[Rows], events: Sequence[Ev
     # What cannot be looked at is known of the list alone: the store says the rest without looking.
     problems = {place: one.problem for place, one in known.items() if one.state == "trouble"} if known else {}
     problems |= {(one.group, one.instance): one.problem for one in (seen.value.store.attention if seen.value else ())}
-    changed = [place for place in changed_lately(events) if place not in problems and (known is None or place in known)]
+    others = [place for place in changed if place not in problems and (known is None or place in known)]
     return [row(*place, "trouble", problem) for place, problem in problems.items()] + [
-        row(*place, "identity") for place in changed
+        row(*place, "identity") for place in others
     ]
 
 

@@ -94,14 +94,10 @@ def test_the_systems_own_words_are_kept_where_there_are_no_others() -> None:
     assert (told.text, told.reason, told.remedy) == (UNREADABLE, "Structure needs cleaning", Remedy.FOLDER)
 
 
-def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: Whole, tmp_path: Path) -> None:
+def test_a_folder_that_was_replaced_asks_for_the_folder_and_not_for_creds(page: Whole) -> None:
     page.make("codechat", "sales")
     page.do(CreateGroup("other"))
-    page.store.checkpoint()
-    folder = tmp_path / "store" / "codechat" / "sales"
-    folder.rename(tmp_path / "elsewhere")
-    folder.write_text("a file")
-    page.clock.advance(60)
+    page.replace_folder("codechat", "sales")
     browser = operator(page)
     first = text_of_page(browser.visit("/ui/").body)
     assert "Needs attention (1) ✖ needs a person sales codechat its folder cannot be read: Not a directory" in first

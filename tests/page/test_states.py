@@ -70,11 +70,7 @@ def slow_disk(page: Whole) -> None:
 
 def lost_folder(page: Whole) -> None:
     page.make("codechat", "sales")
-    page.store.checkpoint()
-    folder = page.folder / "codechat" / "sales"
-    folder.rename(page.folder.with_name("elsewhere"))
-    folder.write_text("a file")
-    page.clock.advance(60)
+    page.replace_folder("codechat", "sales")
 
 
 def late(page: Whole) -> None:

@@ -72,6 +72,14 @@ class Whole(Page):
         self.do(CreateGroup(group), CreateInstance(group, name))
         self.write(group, name, **(values or {"creds": paired_creds(name)}))
 
+    def replace_folder(self, group: str, name: str) -> None:
+        """Put a file where an instance had its folder, as somebody may by hand."""
+        self.store.checkpoint()
+        folder = self.folder / group / name
+        folder.rename(self.folder.with_name("elsewhere"))
+        folder.write_text("a file")
+        self.clock.advance(60)
+
     def write(self, group: str, name: str, **values: Mapping[str, Any]) -> None:
         """Write session files."""
         self.do(Batch(group, name, tuple(Write(key, text_of(value)) for key, value in values.items())))
